@@ -1,0 +1,32 @@
+"""The errors that vs_espcn raises on purpose.
+
+    EspcnError
+    ├── InputError      an argument, clip, file or checkpoint that cannot be used
+    ├── BackendError    no backend can run here, or the chosen one failed
+    ├── EncodeError     ffmpeg could not be started, failed, or wrote too little
+    └── TrainingError   a training run that cannot go on
+
+Each text names what was got, what is accepted, and the fix. The command line
+prints it on one line; the filter passes it on as ``vapoursynth.Error`` with
+the prefix ``vs_espcn:``.
+"""
+
+
+class EspcnError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class InputError(EspcnError):
+    """An argument, clip, file or checkpoint that cannot be used as given."""
+
+
+class BackendError(EspcnError):
+    """No backend can run here, or the chosen backend failed."""
+
+
+class EncodeError(EspcnError):
+    """ffmpeg could not be started, failed, or wrote fewer frames than it got."""
+
+
+class TrainingError(EspcnError):
+    """A training run that cannot go on (for example, the loss became NaN)."""
