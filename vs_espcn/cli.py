@@ -1,0 +1,51 @@
+"""The command line: one function per command, which parses, calls and prints.
+
+Each command imports what it needs when it runs, so that ``--help`` is instant
+and upscaling never loads torch.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+import vs_espcn
+from vs_espcn.errors import EspcnError
+
+app = typer.Typer(
+    name="vs-espcn",
+    help="Upscale video with ESPCN.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"vs-espcn {vs_espcn.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version  # its callback has acted
+
+
+def main() -> None:
+    """Run the command line; a deliberate error becomes one line and exit code 1."""
+    try:
+        app()
+    except EspcnError as error:
+        typer.echo(f"vs-espcn: error: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
