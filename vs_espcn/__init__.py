@@ -1,3 +1,49 @@
-"""ESPCN super-resolution for VapourSynth (Shi et al., CVPR 2016)."""
+"""ESPCN super-resolution for VapourSynth (Shi et al., CVPR 2016).
+
+    import vs_espcn
+    clip = vs_espcn.upscale(clip, scale=2)
+
+Importing this package is instant: the filter, and with it VapourSynth and the
+runtimes, load at the first use of `upscale`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from vs_espcn.errors import (
+    BackendError,
+    EncodeError,
+    EspcnError,
+    InputError,
+    RuntimeMissingError,
+    TrainingError,
+)
+
+if TYPE_CHECKING:
+    from vs_espcn.runtime.base import OpenVINO
+    from vs_espcn.video.upscale import upscale
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "BackendError",
+    "EncodeError",
+    "EspcnError",
+    "InputError",
+    "OpenVINO",
+    "RuntimeMissingError",
+    "TrainingError",
+    "__version__",
+    "upscale",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "upscale":
+        from vs_espcn.video.upscale import upscale
+
+        return upscale
+    if name == "OpenVINO":
+        from vs_espcn.runtime.base import OpenVINO
+
+        return OpenVINO
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

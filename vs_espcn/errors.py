@@ -3,6 +3,7 @@
     EspcnError
     ├── InputError      an argument, clip, file or checkpoint that cannot be used
     ├── BackendError    no backend can run here, or the chosen one failed
+    │   └── RuntimeMissingError   the backend's library cannot be loaded
     ├── EncodeError     ffmpeg could not be started, failed, or wrote too little
     └── TrainingError   a training run that cannot go on
 
@@ -13,7 +14,11 @@ the prefix ``vs_espcn:``.
 
 
 class EspcnError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose. Its text is one line."""
+
+    def __init__(self, message: str) -> None:
+        # Texts of other libraries, quoted in ours, often run over several lines.
+        super().__init__(" ".join(message.split()))
 
 
 class InputError(EspcnError):
@@ -22,6 +27,10 @@ class InputError(EspcnError):
 
 class BackendError(EspcnError):
     """No backend can run here, or the chosen backend failed."""
+
+
+class RuntimeMissingError(BackendError):
+    """The library behind a backend cannot be loaded in this process."""
 
 
 class EncodeError(EspcnError):

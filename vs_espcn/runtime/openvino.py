@@ -1,0 +1,97 @@
+"""OpenVINO behind the `Engine` protocol."""
+
+from typing import Any
+
+import numpy as np
+from onnx import ModelProto
+
+from vs_espcn.errors import BackendError, RuntimeMissingError
+from vs_espcn.runtime.base import OpenVINO, Plane, Precision, lane_count
+
+try:
+    import openvino as ov
+except ImportError as error:
+    raise RuntimeMissingError(f"cannot import openvino: {error}") from error
+
+
+def devices() -> dict[str, str]:
+    """OpenVINO's devices here: name to full name."""
+    core = ov.Core()
+    return {name: str(core.get_property(name, "FULL_DEVICE_NAME")) for name in core.available_devices}
+
+
+def resolve_precision(device: str, precision: Precision) -> Precision:
+    """What ``"auto"`` means on a device: bf16 where its hardware has it, else fp32.
+
+    Raises:
+        BackendError: There is no such device, or it has no bf16 when that was asked for.
+    """
+    try:
+        capabilities = ov.Core().get_property(device, "OPTIMIZATION_CAPABILITIES")
+    except RuntimeError as error:
+        raise BackendError(
+            f"OpenVINO has no device {device!r} here; present are {', '.join(devices())}"
+        ) from error
+    if precision == "auto":
+        return "bf16" if "BF16" in capabilities else "fp32"
+    if precision == "bf16" and "BF16" not in capabilities:
+        raise BackendError(f"device {device} has no bf16 arithmetic; use precision='fp32' or 'auto'")
+    return precision
+
+
+class OpenVINOEngine:
+    """A graph compiled for one device, with one inference request per lane."""
+
+    def __init__(self, backend: OpenVINO, graph: ModelProto, *, max_lanes: int) -> None:
+        """Compile; see `vs_espcn.runtime.base.open_engine`."""
+        self._precision = resolve_precision(backend.device, backend.precision)
+        self._device = backend.device
+        lanes = lane_count(backend, max_lanes)
+        core = ov.Core()
+        try:
+            compiled = core.compile_model(
+                core.read_model(graph.SerializeToString()),
+                backend.device,
+                compile_options(self._precision, lanes),
+            )
+            self._slots = tuple(OpenVINOSlot(compiled) for _ in range(lanes))
+        except RuntimeError as error:
+            raise BackendError(f"OpenVINO cannot run the network on {backend.device}: {error}") from error
+
+    @property
+    def description(self) -> str:
+        """Device, precision and lanes in a few words, for the log."""
+        return f"OpenVINO on {self._device}, {self._precision}, {len(self._slots)} lanes"
+
+    @property
+    def slots(self) -> tuple["OpenVINOSlot", ...]:
+        """One slot per lane."""
+        return self._slots
+
+
+class OpenVINOSlot:
+    """One inference request with its input and output tensor, allocated once."""
+
+    def __init__(self, compiled: ov.CompiledModel) -> None:
+        """Allocate both tensors at the graph's static shape."""
+        self._request = compiled.create_infer_request()
+        self._input = self._request.get_input_tensor().data[0, 0]
+        self._output = self._request.get_output_tensor().data[0, 0]
+
+    def upscale(self, source: Plane, target: Plane) -> None:
+        """Upscale one plane; see `vs_espcn.runtime.base.Slot`."""
+        np.copyto(self._input, source)
+        try:
+            self._request.start_async()
+            self._request.wait()
+        except RuntimeError as error:
+            raise BackendError(f"OpenVINO failed while running: {error}") from error
+        np.copyto(target, self._output)
+
+
+def compile_options(precision: Precision, lanes: int) -> dict[str, Any]:
+    """OpenVINO's settings for throughput over `lanes` requests."""
+    return {
+        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
+        "NUM_STREAMS": str(lanes),
+    }

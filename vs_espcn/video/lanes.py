@@ -1,0 +1,50 @@
+"""Several frames at once through an engine.
+
+VapourSynth calls one filter's Python callback one frame at a time. A clip is
+therefore dealt to lanes, each its own filter with its own slot of the engine:
+lane i takes frames i, i + lanes, i + 2·lanes, … Any order of access is right,
+no state is shared, and nothing is allocated per frame but the output frame.
+"""
+
+from collections.abc import Sequence
+
+import vapoursynth as vs
+
+from vs_espcn.errors import BackendError
+from vs_espcn.runtime.base import Slot
+from vs_espcn.video.planes import plane
+
+
+def upscale_in_lanes(clip: vs.VideoNode, scale: int, slots: Sequence[Slot]) -> vs.VideoNode:
+    """Upscale the first plane of every frame.
+
+    Args:
+        clip: GRAY or YUV of constant format and size, at least ``len(slots)`` frames long.
+        scale: The scale of the slots' network.
+        slots: One per lane; the returned clip keeps them.
+
+    Returns:
+        A GRAY clip of `scale` times the size, with all properties of `clip`'s frames.
+    """
+    lanes = [
+        _lane(vs.core.std.SelectEvery(clip, len(slots), [index], modify_duration=False), scale, slot)
+        for index, slot in enumerate(slots)
+    ]
+    return vs.core.std.Interleave(lanes, modify_duration=False)
+
+
+def _lane(clip: vs.VideoNode, scale: int, slot: Slot) -> vs.VideoNode:
+    video = clip.format.replace(color_family=vs.GRAY, subsampling_w=0, subsampling_h=0)
+    width, height = clip.width * scale, clip.height * scale
+
+    def upscale_frame(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        target = vs.core.create_video_frame(video, width, height)
+        target.props.update(f.props)
+        try:
+            slot.upscale(plane(f), plane(target))
+        except BackendError as error:
+            raise vs.Error(f"vs_espcn: frame {n} of a lane: {error}") from error
+        return target
+
+    blank = vs.core.std.BlankClip(clip, width=width, height=height, format=video.id, keep=True)
+    return vs.core.std.ModifyFrame(blank, clip, upscale_frame)
