@@ -1,0 +1,105 @@
+"""Checkpoints: the whole state of a run in one file."""
+
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vs_espcn.errors import InputError
+from vs_espcn.training.files import write_atomically
+from vs_espcn.training.network import Espcn
+
+_FORMAT = 1
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write the state of a run; the previous checkpoint stays whole until this one is.
+
+    Args:
+        path: File to write or replace.
+        state: Tensors, numbers, strings, lists and dictionaries.
+
+    Raises:
+        TrainingError: The file cannot be written.
+    """
+    buffer = io.BytesIO()
+    torch.save({"format": _FORMAT, **state}, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read the state of a run; runs no code from the file.
+
+    Args:
+        path: What ``save_checkpoint`` wrote.
+
+    Returns:
+        The state, tensors on the CPU.
+
+    Raises:
+        InputError: There is no such file, or it is no checkpoint of this version.
+    """
+    if not path.is_file():
+        raise InputError(f"no checkpoint at {path}; leave out --resume to start a new run")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, OSError, KeyError, pickle.UnpicklingError) as error:
+        raise InputError(
+            f"{path} is no checkpoint or is damaged; choose another, or start a new run"
+        ) from error
+    if not isinstance(state, dict) or state.get("format") != _FORMAT:
+        raise InputError(f"{path} is no checkpoint of this version of vs-espcn; start a new run")
+    return state
+
+
+def describe(network: Espcn) -> dict[str, Any]:
+    """Say which network a checkpoint belongs to."""
+    return {"network": "espcn", "scale": network.scale, "activation": network.activation}
+
+
+def check_same_network(path: Path, state: dict[str, Any], network: Espcn) -> None:
+    """Refuse to resume with another network.
+
+    Raises:
+        InputError: The checkpoint belongs to a network of another kind, scale or activation.
+    """
+    held, wanted = state["of"], describe(network)
+    if held != wanted:
+        raise InputError(
+            f"{path} holds {_named(held)}, the run asks for {_named(wanted)};"
+            " ask for what it holds, or start from it with --init-from"
+        )
+
+
+def start_from(path: Path, network: Espcn) -> None:
+    """Take over the layers of a trained network, all those whose shapes agree.
+
+    From another scale these are the first two; the last keeps its weights.
+
+    Args:
+        path: Checkpoint of a network of any scale.
+        network: Changed in place.
+
+    Raises:
+        InputError: No checkpoint, or one of another kind or activation.
+    """
+    state = load_checkpoint(path)
+    held = {**state["of"], "scale": network.scale}
+    if held != describe(network):
+        raise InputError(
+            f"{path} holds {_named(state['of'])}, the run asks for {_named(describe(network))};"
+            " --init-from takes any scale, but the same network and activation"
+        )
+    own = network.state_dict()
+    network.load_state_dict(
+        {
+            name: held if held.shape == own[name].shape else own[name]
+            for name, held in state["average"].items()
+        }
+    )
+
+
+def _named(of: dict[str, Any]) -> str:
+    return f"{of['network']} x{of['scale']} with {of['activation']}"

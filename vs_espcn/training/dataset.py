@@ -1,0 +1,176 @@
+"""Training images: found, read as luma, split, degraded, and cut into patches."""
+
+import hashlib
+import logging
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vs_espcn.errors import InputError
+from vs_espcn.training.degradation import rgb_to_luma, shrink
+from vs_espcn.training.metrics import mod_crop
+
+logger = logging.getLogger(__name__)
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
+_HELD_OUT = 24  # one image in this many validates
+_BACKDROP = (128, 128, 128, 255)  # what shows through transparent pixels
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One image at both resolutions.
+
+    Attributes:
+        low: float32 (h, w), luma code / 255, not rounded.
+        high: uint8 (scale·h, scale·w), luma code.
+    """
+
+    low: NDArray[np.float32]
+    high: NDArray[np.uint8]
+
+
+def find_images(folders: Sequence[Path]) -> list[Path]:
+    """List the image files of folders and of the folders inside them.
+
+    Args:
+        folders: Where to look.
+
+    Returns:
+        Paths, sorted within each folder.
+
+    Raises:
+        InputError: A folder does not exist, or none holds an image.
+    """
+    found: list[Path] = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"{folder} is not a folder; --data takes folders of images")
+        found += sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not found:
+        names = ", ".join(str(folder) for folder in folders)
+        raise InputError(f"no images in {names}; --data takes folders with {_suffixes()} files")
+    return found
+
+
+def read_luma(path: Path) -> NDArray[np.uint8]:
+    """Read an image file as BT.601 limited-range luma.
+
+    Args:
+        path: File in any format that Pillow reads; grey counts as R = G = B.
+
+    Returns:
+        uint8 (H, W), 16..235.
+
+    Raises:
+        InputError: Pillow cannot decode the file.
+    """
+    pixels = read_pixels(path)
+    rgb = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
+    return rgb_to_luma(rgb)
+
+
+def read_pixels(path: Path) -> NDArray[np.uint8]:
+    """Read an image file as it is, but for transparency and depth.
+
+    Transparent images are laid over mid-grey; 16-bit grey keeps its upper 8 bits.
+
+    Args:
+        path: File in any format that Pillow reads.
+
+    Returns:
+        uint8, (H, W) of a grey image and (H, W, 3) of any other, 0..255.
+
+    Raises:
+        InputError: Pillow cannot decode the file.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode.startswith("I;16"):
+                return (np.asarray(image) >> 8).astype(np.uint8)
+            if image.has_transparency_data:
+                rgba = image.convert("RGBA")
+                return np.asarray(
+                    Image.alpha_composite(Image.new("RGBA", rgba.size, _BACKDROP), rgba).convert("RGB")
+                )
+            return np.asarray(image.convert("L" if image.mode in {"1", "L"} else "RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} cannot be decoded ({error}); replace the file") from error
+
+
+def read_images(paths: Iterable[Path], smallest: int) -> dict[Path, NDArray[np.uint8]]:
+    """Read every usable image; log a line for each one that is skipped.
+
+    Args:
+        paths: Image files.
+        smallest: Least width and height that is of use.
+
+    Returns:
+        Luma per file, uint8 (H, W).
+    """
+    images: dict[Path, NDArray[np.uint8]] = {}
+    skipped = 0
+    for path in paths:
+        try:
+            luma = read_luma(path)
+        except InputError as error:
+            logger.warning("skipped: %s", error)
+            skipped += 1
+            continue
+        if min(luma.shape) < smallest:
+            height, width = luma.shape
+            logger.warning("skipped: %s is %dx%d; %d pixels a side are needed", path, width, height, smallest)
+            skipped += 1
+            continue
+        images[path] = luma
+    logger.info("%d images read, %d skipped", len(images), skipped)
+    return images
+
+
+def hold_out(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Split images into training and validation, always in the same way.
+
+    The split follows a hash of the folder's and the file's name, so that it
+    depends neither on order nor on where the images lie.
+
+    Args:
+        paths: At least two files.
+
+    Returns:
+        (training, validation); one file in 24 validates, and at least one.
+
+    Raises:
+        InputError: Fewer than two files.
+    """
+    ranked = sorted(paths, key=lambda path: _digest(f"{path.parent.name}/{path.name}"))
+    if len(ranked) < 2:
+        raise InputError(f"{len(ranked)} usable images; training needs two or more, one of them to validate")
+    count = math.ceil(len(ranked) / _HELD_OUT)
+    return ranked[count:], ranked[:count]
+
+
+def make_pair(luma: NDArray[np.uint8], scale: int) -> Pair:
+    """Degrade an image.
+
+    Args:
+        luma: uint8 (H, W), at least ``scale`` pixels a side.
+        scale: Integer scale.
+
+    Returns:
+        The image cropped to a multiple of ``scale``, and its reduction.
+    """
+    high = mod_crop(luma, scale)
+    return Pair(low=shrink(high.astype(np.float32) / 255, scale), high=high)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _suffixes() -> str:
+    return ", ".join(sorted(IMAGE_SUFFIXES))

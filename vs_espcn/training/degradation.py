@@ -1,0 +1,113 @@
+"""From an image to luma, and from luma to the low-resolution image that a network learns from.
+
+The literature measures with MATLAB, so both steps follow it: luma as
+``rgb2ycbcr``, resizing as ``imresize(..., 'bicubic')``. A resize is two matrix
+products, one per axis; the matrices hold the kernel, its antialiasing and the
+mirrored borders.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BT601 = np.array([65.481, 128.553, 24.966]) / 255
+
+
+def rgb_to_luma(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """BT.601 limited-range luma of an 8-bit RGB image.
+
+    Args:
+        rgb: uint8 (H, W, 3), 0..255.
+
+    Returns:
+        uint8 (H, W), 16..235.
+    """
+    return round_to_8_bit((16 + rgb @ _BT601) / 255)
+
+
+def round_to_8_bit(luma: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Round luma to 8-bit codes, halves up as MATLAB does.
+
+    Args:
+        luma: float (H, W), code / 255; values outside 0..1 are clipped.
+
+    Returns:
+        uint8 (H, W), 0..255.
+    """
+    rounded: NDArray[np.uint8] = (np.clip(luma * 255.0, 0, 255) + 0.5).astype(np.uint8)
+    return rounded
+
+
+def shrink(luma: NDArray[np.floating], scale: int) -> NDArray[np.floating]:
+    """Antialiased bicubic reduction of an image by an integer scale.
+
+    Args:
+        luma: float (H, W); H and W are multiples of ``scale``.
+        scale: How many times smaller the result is.
+
+    Returns:
+        float (H / scale, W / scale), of the dtype of ``luma``; may overshoot its range.
+    """
+    height, width = luma.shape
+    return _resize(luma, height // scale, width // scale)
+
+
+def enlarge(luma: NDArray[np.floating], scale: int) -> NDArray[np.floating]:
+    """Bicubic enlargement of an image by an integer scale.
+
+    Args:
+        luma: float (H, W).
+        scale: How many times larger the result is.
+
+    Returns:
+        float (scale·H, scale·W), of the dtype of ``luma``; may overshoot its range.
+    """
+    height, width = luma.shape
+    return _resize(luma, height * scale, width * scale)
+
+
+def resample(luma: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.floating]:
+    """Bicubic resize of an image to any size, antialiased where it gets smaller.
+
+    Args:
+        luma: float (H, W).
+        size: (height, width) of the result.
+
+    Returns:
+        float ``size``, of the dtype of ``luma``; may overshoot its range.
+    """
+    return _resize(luma, *size)
+
+
+def _resize(luma: NDArray[np.floating], height: int, width: int) -> NDArray[np.floating]:
+    rows = _resize_matrix(luma.shape[0], height).astype(luma.dtype, copy=False)
+    columns = _resize_matrix(luma.shape[1], width).astype(luma.dtype, copy=False)
+    resized: NDArray[np.floating] = rows @ luma @ columns.T
+    return resized
+
+
+@lru_cache(maxsize=64)
+def _resize_matrix(length: int, new_length: int) -> NDArray[np.float64]:
+    """Weights (new_length, length) that take one axis to its new length."""
+    step = length / new_length
+    stretch = max(step, 1.0)  # antialiasing: the kernel grows with the reduction
+    centres = (np.arange(new_length) + 0.5) * step - 0.5
+    reach = 2 * stretch
+    first = np.floor(centres - reach).astype(int)
+    taps = first[:, None] + np.arange(int(np.ceil(2 * reach)) + 2)  # (new_length, taps)
+    weights = _cubic((centres[:, None] - taps) / stretch)
+    weights /= weights.sum(axis=1, keepdims=True)
+    around = taps % (2 * length)  # MATLAB mirrors at the borders, the edge pixel repeated
+    inside = np.where(around < length, around, 2 * length - 1 - around)
+    matrix = np.zeros((new_length, length))
+    np.add.at(matrix, (np.arange(new_length)[:, None], inside), weights)
+    return matrix
+
+
+def _cubic(distance: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Keys' cubic convolution kernel with a = -0.5."""
+    x = np.abs(distance)
+    near = 1.5 * x**3 - 2.5 * x**2 + 1
+    far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+    return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))

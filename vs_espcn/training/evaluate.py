@@ -1,0 +1,76 @@
+"""PSNR tables by the protocol of the literature."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vs_espcn.training.dataset import find_images, read_pixels
+from vs_espcn.training.degradation import rgb_to_luma, round_to_8_bit, shrink
+from vs_espcn.training.metrics import mod_crop, psnr, shave
+from vs_espcn.training.network import Espcn
+
+# float32 (h, w), luma code / 255 → float (scale·h, scale·w) on the same footing
+Upscaler = Callable[[NDArray[np.float32]], NDArray[np.floating]]
+
+
+def as_upscaler(network: Espcn) -> Upscaler:
+    """Let a network upscale arrays, on the device that it is on."""
+
+    @torch.no_grad()
+    def upscale(luma: NDArray[np.float32]) -> NDArray[np.float32]:
+        device = network.conv1.weight.device
+        result: NDArray[np.float32] = (
+            network(torch.from_numpy(luma[None, None]).to(device))[0, 0].cpu().numpy()
+        )
+        return result
+
+    return upscale
+
+
+def score_image(luma: NDArray[np.uint8], scale: int, upscale: Upscaler) -> float:
+    """Degrade an image, upscale it again and compare.
+
+    The image is cropped to a multiple of ``scale``; the low-resolution image
+    and the result are rounded to 8 bit; ``scale`` pixels are shaved from each
+    border.
+
+    Args:
+        luma: uint8 (H, W).
+        scale: Integer scale.
+        upscale: What is measured.
+
+    Returns:
+        PSNR in dB.
+    """
+    truth = mod_crop(luma, scale)
+    low = round_to_8_bit(shrink(truth / 255, scale))
+    result = round_to_8_bit(upscale(low.astype(np.float32) / 255))
+    return psnr(shave(result, scale), shave(truth, scale))
+
+
+def score_folder(folder: Path, scale: int, upscale: Upscaler) -> dict[str, float]:
+    """Score every image of a folder.
+
+    As in the literature, a grey image is measured as it is, on 0..255, and not
+    brought to limited range.
+
+    Args:
+        folder: Folder with high-resolution images.
+        scale: Integer scale.
+        upscale: What is measured.
+
+    Returns:
+        PSNR in dB per file name without suffix.
+
+    Raises:
+        InputError: No such folder, no image in it, or one that cannot be read.
+    """
+    scores = {}
+    for path in find_images([folder]):
+        pixels = read_pixels(path)
+        luma = pixels if pixels.ndim == 2 else rgb_to_luma(pixels)
+        scores[path.stem] = score_image(luma, scale, upscale)
+    return scores

@@ -1,0 +1,89 @@
+"""How a network is trained: patches, optimiser, learning rate, averaging.
+
+``modern`` is the default and what the shipped networks were trained with;
+``paper`` follows Shi et al. ``docs/training.md`` gives reasons and figures.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch.optim import SGD, Optimizer
+
+from vs_espcn.errors import InputError
+from vs_espcn.training.dataset import Pair
+from vs_espcn.training.network import Espcn
+from vs_espcn.training.optimizer import Soap
+from vs_espcn.training.patches import GridPatches, Patches, RandomPatches
+from vs_espcn.training.schedule import Cosine, Plateau, Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One way to train.
+
+    Attributes:
+        name: What ``--recipe`` calls it.
+        patch: Height and width of a patch at low resolution.
+        steps: Length of a run where none is asked for.
+        averaging: Share of the past in the running mean of the weights, which
+            is what gets measured and exported; 0 turns it off.
+        optimizer: Makes the optimiser; each of its groups may hold a ``speed``
+            that multiplies the learning rate.
+        plan: Makes patches and schedule from training images and seed.
+    """
+
+    name: str
+    patch: int
+    steps: int
+    averaging: float
+    optimizer: Callable[[Espcn], Optimizer]
+    plan: Callable[[Sequence[Pair], int], tuple[Patches, Schedule]]
+
+
+def find_recipe(name: str) -> Recipe:
+    """Look up a recipe.
+
+    Args:
+        name: ``modern`` or ``paper``.
+
+    Raises:
+        InputError: There is no such recipe.
+    """
+    for recipe in (MODERN, PAPER):
+        if recipe.name == name:
+            return recipe
+    raise InputError(f"recipe {name!r} does not exist; choose modern or paper")
+
+
+def _modern_optimizer(network: Espcn) -> Optimizer:
+    return Soap(network.parameters(), lr=0.0)
+
+
+def _modern_plan(pairs: Sequence[Pair], seed: int) -> tuple[Patches, Schedule]:
+    return RandomPatches(pairs, size=32, batch=16, seed=seed), Cosine(peak=2e-3, warm_up=200)
+
+
+def _paper_optimizer(network: Espcn) -> Optimizer:
+    features = [*network.conv1.parameters(), *network.conv2.parameters()]
+    groups = [
+        {"params": features, "speed": 1.0},
+        {"params": list(network.conv3.parameters()), "speed": 0.1},
+    ]
+    return SGD(groups, lr=0.0, momentum=0.9)
+
+
+def _paper_plan(pairs: Sequence[Pair], seed: int) -> tuple[Patches, Schedule]:
+    reach = 5 // 2 + 3 // 2 + 3 // 2  # what the three kernels see to each side
+    patches = GridPatches(pairs, size=17, stride=17 - reach, batch=16, seed=seed)
+    schedule = Plateau(
+        first=1e-2, last=1e-4, threshold=1e-3, patience=100, batches_per_epoch=patches.batches_per_epoch
+    )
+    return patches, schedule
+
+
+MODERN = Recipe(
+    name="modern", patch=32, steps=200_000, averaging=0.998, optimizer=_modern_optimizer, plan=_modern_plan
+)
+PAPER = Recipe(
+    name="paper", patch=17, steps=10_000_000, averaging=0.0, optimizer=_paper_optimizer, plan=_paper_plan
+)
