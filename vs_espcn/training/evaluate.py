@@ -47,7 +47,7 @@ def score_image(luma: NDArray[np.uint8], scale: int, upscale: Upscaler) -> float
     """
     truth = mod_crop(luma, scale)
     low = round_to_8_bit(shrink(truth / 255, scale))
-    result = round_to_8_bit(upscale(low.astype(np.float32) / 255))
+    result = round_to_8_bit(upscale((low / 255).astype(np.float32)))
     return psnr(shave(result, scale), shave(truth, scale))
 
 

@@ -226,6 +226,7 @@ class _Run:
             "of": describe(self._network),
             "recipe": self._recipe.name,
             "data": self._images.digest,
+            "seed": self._settings.seed,
             "weights": self._network.state_dict(),
             "average": self._average.state_dict(),
             "optimizer": self._optimizer.state_dict(),
@@ -243,7 +244,11 @@ class _Run:
         path = self._settings.checkpoint
         state = load_checkpoint(path)
         check_same_network(path, state, self._network)
-        for name, wanted in (("recipe", self._recipe.name), ("data", self._images.digest)):
+        for name, wanted in (
+            ("recipe", self._recipe.name),
+            ("data", self._images.digest),
+            ("seed", self._settings.seed),
+        ):
             if state[name] != wanted:
                 raise InputError(
                     f"{path} was made with {name} {state[name]}, the run asks for {wanted};"

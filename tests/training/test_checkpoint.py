@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from vs_espcn.errors import InputError
+from vs_espcn.training.checkpoint import describe, load_checkpoint, save_checkpoint, start_from
+from vs_espcn.training.network import Activation, Espcn
+
+
+def checkpoint(path: Path, scale: int, activation: Activation = "tanh") -> Espcn:
+    torch.manual_seed(scale)
+    network = Espcn(scale, activation)
+    save_checkpoint(path, {"of": describe(network), "average": network.state_dict()})
+    return network
+
+
+def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no checkpoint at .*none\.ckpt"):
+        load_checkpoint(tmp_path / "none.ckpt")
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 half an archive"])
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "run.ckpt"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="is no checkpoint or is damaged"):
+        load_checkpoint(path)
+
+
+def test_a_cut_checkpoint_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.ckpt"
+    checkpoint(path, 2)
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(InputError, match="is no checkpoint or is damaged"):
+        load_checkpoint(path)
+
+
+def test_a_foreign_file_of_tensors_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pt"
+    torch.save({"weights": torch.ones(2)}, path)
+    with pytest.raises(InputError, match="of this version"):
+        load_checkpoint(path)
+
+
+def test_another_scale_starts_from_the_layers_that_agree(tmp_path: Path) -> None:
+    held = checkpoint(tmp_path / "x3.ckpt", 3)
+    torch.manual_seed(0)
+    network = Espcn(2)
+    last = network.conv3.weight.clone()
+    start_from(tmp_path / "x3.ckpt", network)
+    assert torch.equal(network.conv1.weight, held.conv1.weight)
+    assert torch.equal(network.conv2.weight, held.conv2.weight)
+    assert torch.equal(network.conv3.weight, last)
+
+
+def test_the_same_scale_starts_from_every_layer(tmp_path: Path) -> None:
+    held = checkpoint(tmp_path / "x3.ckpt", 3)
+    network = Espcn(3)
+    start_from(tmp_path / "x3.ckpt", network)
+    assert torch.equal(network.conv3.weight, held.conv3.weight)
+
+
+def test_another_activation_is_no_start(tmp_path: Path) -> None:
+    checkpoint(tmp_path / "relu.ckpt", 3, "relu")
+    with pytest.raises(InputError, match=r"holds espcn x3 with relu, the run asks for espcn x2 with tanh"):
+        start_from(tmp_path / "relu.ckpt", Espcn(2))

@@ -1,0 +1,201 @@
+"""Runs of a few steps on small images; what they must keep is the same for any length."""
+
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+import torch
+
+from vs_espcn.errors import InputError, TrainingError
+from vs_espcn.training.checkpoint import load_checkpoint
+from vs_espcn.training.loop import Progress, Settings, train
+from vs_espcn.training.network import Espcn
+
+
+def run(settings: Settings, **changes: Any) -> list[Progress]:
+    reports: list[Progress] = []
+    train(replace(settings, **changes), reports.append)
+    return reports
+
+
+@pytest.fixture
+def settings(tmp_path: Path, image_folder: Path) -> Settings:
+    return Settings(
+        scale=2,
+        folders=(image_folder,),
+        output=tmp_path / "espcn_x2.onnx",
+        checkpoint=tmp_path / "run.ckpt",
+        steps=6,
+        validate_every=3,
+    )
+
+
+def facts_of(settings: Settings) -> dict[str, str]:
+    return {prop.key: prop.value for prop in onnx.load(settings.output).metadata_props}
+
+
+def assert_same_state(one: object, other: object) -> None:
+    if isinstance(one, dict):
+        assert isinstance(other, dict)
+        assert one.keys() == other.keys()
+        for key in one.keys() - {"seconds"}:
+            assert_same_state(one[key], other[key])
+    elif isinstance(one, list):
+        assert isinstance(other, list)
+        for a, b in zip(one, other, strict=True):
+            assert_same_state(a, b)
+    elif isinstance(one, torch.Tensor):
+        assert isinstance(other, torch.Tensor)
+        assert torch.equal(one, other)
+    else:
+        assert one == other
+
+
+def test_a_run_reports_exports_and_leaves_a_checkpoint(settings: Settings) -> None:
+    reports = run(settings)
+    assert [report.step for report in reports] == [3, 6]
+    assert reports[-1].done == 1
+    assert reports[-1].best_psnr == max(report.psnr for report in reports)
+    facts = facts_of(settings)
+    assert facts["scale"] == "2"
+    assert facts["recipe"] == "modern"
+    assert facts["images"] == "5"
+    assert facts["seed"] == "0"
+    assert float(facts["validation_psnr"]) == pytest.approx(reports[-1].best_psnr, abs=1e-3)
+    assert load_checkpoint(settings.checkpoint)["step"] == 6
+
+
+def test_a_killed_and_resumed_run_ends_like_an_unbroken_one(settings: Settings, tmp_path: Path) -> None:
+    run(settings)
+    script = (
+        "import os, signal, torch; from pathlib import Path; from vs_espcn.training import loop;"
+        "torch.set_num_threads(1);"
+        f"loop.train(loop.Settings(scale=2, folders=(Path({str(settings.folders[0])!r}),), steps=6,"
+        f"output=Path({str(tmp_path / 'b.onnx')!r}), checkpoint=Path({str(tmp_path / 'b.ckpt')!r}),"
+        "validate_every=3), lambda report: os.kill(os.getpid(), signal.SIGKILL))"
+    )
+    killed = subprocess.run([sys.executable, "-c", script], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert load_checkpoint(tmp_path / "b.ckpt")["step"] == 3
+    run(settings, checkpoint=tmp_path / "b.ckpt", output=tmp_path / "b.onnx", resume=True)
+    assert_same_state(load_checkpoint(settings.checkpoint), load_checkpoint(tmp_path / "b.ckpt"))
+
+
+def test_a_resumed_run_by_the_paper_ends_like_an_unbroken_one(settings: Settings, tmp_path: Path) -> None:
+    run(settings, recipe="paper")
+    second = replace(settings, recipe="paper", checkpoint=tmp_path / "b.ckpt")
+
+    def stop(progress: Progress) -> None:
+        raise KeyboardInterrupt(progress.step)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(second, stop)
+    run(second, resume=True)
+    assert_same_state(load_checkpoint(settings.checkpoint), load_checkpoint(tmp_path / "b.ckpt"))
+
+
+def test_a_finished_run_resumes_to_nothing(settings: Settings) -> None:
+    run(settings)
+    assert run(settings, resume=True) == []
+
+
+def test_training_lowers_the_loss(settings: Settings) -> None:
+    reports = run(settings, steps=60, validate_every=20)
+    assert reports[-1].loss < reports[0].loss
+    assert reports[-1].best_psnr > reports[0].best_psnr
+
+
+def test_hours_end_a_run(settings: Settings) -> None:
+    last = run(settings, steps=None, hours=0.3 / 3600)[-1]
+    assert last.done == 1
+    assert last.seconds >= 0.3
+    assert settings.output.exists()
+
+
+def test_a_checkpoint_is_not_overwritten_by_a_new_run(settings: Settings) -> None:
+    run(settings)
+    with pytest.raises(InputError, match="is there already; go on with --resume"):
+        run(settings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"scale": 3}, "holds espcn x2 with tanh, the run asks for espcn x3 with tanh"),
+        ({"activation": "relu"}, "holds espcn x2 with tanh, the run asks for espcn x2 with relu"),
+        ({"recipe": "paper"}, "made with recipe modern, the run asks for paper"),
+        ({"seed": 7}, "made with seed 0, the run asks for 7"),
+    ],
+)
+def test_another_run_cannot_be_resumed(settings: Settings, changes: dict[str, Any], message: str) -> None:
+    run(settings, steps=3)
+    with pytest.raises(InputError, match=message):
+        run(settings, resume=True, **changes)
+
+
+def test_a_run_on_other_images_cannot_be_resumed(settings: Settings, tmp_path: Path) -> None:
+    run(settings, steps=3)
+    fewer = tmp_path / "fewer"
+    fewer.mkdir()
+    for path in sorted(settings.folders[0].iterdir())[:4]:
+        (fewer / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(InputError, match="was made with data"):
+        run(settings, resume=True, folders=(fewer,))
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_good_state(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(settings, steps=3)
+    phases = Espcn.phases
+    monkeypatch.setattr(Espcn, "phases", lambda self, luma: phases(self, luma) * float("nan"))
+    with pytest.raises(TrainingError, match="the loss became nan by step 6"):
+        run(settings, resume=True)
+    assert load_checkpoint(settings.checkpoint)["step"] == 3
+
+
+def test_a_new_run_starts_from_another_scale(settings: Settings, tmp_path: Path) -> None:
+    run(settings, steps=3)
+    reports = run(
+        settings,
+        scale=3,
+        checkpoint=tmp_path / "x3.ckpt",
+        init_from=settings.checkpoint,
+        output=tmp_path / "x3.onnx",
+    )
+    assert reports[-1].step == 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"scale": 1}, "scale 1 is not supported; choose 2 to 8"),
+        ({"steps": 0}, "--steps is 0; it must be more than 0"),
+        ({"hours": float("nan")}, "--hours is nan"),
+        ({"activation": "sigmoid"}, "activation 'sigmoid' is not known; choose one of tanh, relu"),
+        ({"recipe": "quick"}, "recipe 'quick' does not exist"),
+        ({"resume": True, "init_from": Path("x")}, "exclude each other"),
+        ({"resume": True}, "no checkpoint at"),
+        ({"init_from": Path("none.ckpt")}, r"no checkpoint at none\.ckpt"),
+    ],
+)
+def test_wrong_settings_are_refused(settings: Settings, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        run(settings, **changes)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is there")
+def test_cuda_without_a_device_is_refused(settings: Settings) -> None:
+    with pytest.raises(InputError, match="no CUDA device is usable"):
+        run(settings, device="cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_trains_and_resumes(settings: Settings) -> None:
+    run(settings, device="cuda", steps=3)
+    assert run(settings, device="cuda", resume=True)[-1].step == 6
