@@ -1,0 +1,131 @@
+"""How a long job shows itself and is interrupted on the command line; stderr only."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from types import FrameType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+Handler = Callable[[int, FrameType | None], None] | signal.Handlers
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SECONDS_PER_LINE = 10.0
+
+
+def _exit_on(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+@contextmanager
+def exit_in_order() -> Iterator[None]:
+    """Let SIGINT, SIGTERM and SIGHUP unwind the stack and exit with 128 + their number.
+
+    A signal that is ignored, as under nohup, stays ignored.
+    """
+    with _handled_by(_exit_on):
+        yield
+
+
+@contextmanager
+def exit_at_once() -> Iterator[None]:
+    """Let the same signals end the process on the spot.
+
+    For work that holds no file and that Python cannot interrupt.
+    """
+    with _handled_by(signal.SIG_DFL):
+        yield
+
+
+@contextmanager
+def _handled_by(handler: Handler) -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number, old in before.items():
+        if old != signal.SIG_IGN:
+            signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+class JobProgress:
+    """Progress of one video: a bar on a terminal, now and then a line elsewhere.
+
+    A context manager. On success, `done` leaves one line that sums up.
+    """
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[detail]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            transient=True,
+        )
+        self._task = self._bar.add_task("opening", total=None, detail="")
+        self._started = self._next_line = 0.0
+        self._frames, self._fps = 0, 0.0
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def note(self, text: str) -> None:
+        """Show a line that stays."""
+        self._console.print(f"vs-espcn: note: {text}", markup=False, soft_wrap=True)
+
+    def indexing(self, percent: int) -> None:
+        """Show how far the source is indexed, in percent."""
+        self._bar.update(self._task, description="indexing", total=100, completed=percent)
+
+    def start(self, frames: int, fps: float) -> None:
+        """Begin to count frames.
+
+        Args:
+            frames: How many there will be.
+            fps: The clip's own frame rate.
+        """
+        self._frames, self._fps = frames, fps
+        self._started = time.monotonic()
+        self._next_line = self._started + _SECONDS_PER_LINE
+        self._bar.reset(self._task, description="upscaling", total=frames)
+
+    def frame(self, number: int) -> None:
+        """Show that `number` frames are done."""
+        if not self._bar.disable:
+            detail = f"{number}/{self._frames} frames  {self._speed(number)}"
+            self._bar.update(self._task, completed=number, detail=detail)
+        elif (now := time.monotonic()) >= self._next_line:
+            self._next_line = now + _SECONDS_PER_LINE
+            left = (self._frames - number) * (now - self._started) / number
+            detail = f"{number}/{self._frames} frames, {self._speed(number)}, {_clock(left)} left"
+            self._console.print(f"vs-espcn: {detail}", markup=False, soft_wrap=True)
+
+    def done(self) -> None:
+        """Sum up."""
+        took = _clock(time.monotonic() - self._started)
+        self._console.print(
+            f"vs-espcn: {self._frames} frames in {took}, {self._speed(self._frames)}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+    def _speed(self, number: int) -> str:
+        fps = number / max(time.monotonic() - self._started, 1e-9)
+        return f"{fps:.1f} fps, {fps / self._fps:.2f}× realtime"
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))

@@ -1,0 +1,149 @@
+"""ffmpeg as a child process: fed, drained, watched, and ended with its parent's work."""
+
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import IO, Self
+
+import vapoursynth as vs
+
+from vs_espcn.errors import EncodeError
+from vs_espcn.video import y4m
+
+_GLOBAL_OPTIONS = (
+    *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-y"),
+    *("-progress", "pipe:1"),
+)
+
+_PIPE_BYTES = 1 << 20
+
+_CONSEQUENCE = re.compile(
+    r"Last message repeated|Task finished with error|Terminating thread|Error opening output file"
+    r"|Nothing was written into output|Could not open encoder before EOF|Conversion failed|^\s*$"
+)
+"""Lines that only follow from the line that says what went wrong."""
+
+_INCOMPLETE = re.compile(r"Error writing trailer|Error closing file|Error (muxing|submitting) a packet")
+"""Lines after which the file isn't whole, although older versions of ffmpeg exit with 0."""
+
+
+class Encoder:
+    """A running ffmpeg that reads y4m.
+
+    A context manager: ffmpeg never outlives it. Its standard error is read all
+    the time, so that it cannot stall on it.
+
+    Args:
+        executable: Path of ffmpeg.
+        arguments: Its inputs, of which one is ``pipe:0``, its output options
+            and its output.
+
+    Raises:
+        EncodeError: It could not be started.
+    """
+
+    def __init__(self, executable: str, arguments: Sequence[str]) -> None:
+        command = [executable, *_GLOBAL_OPTIONS, *arguments]
+        try:
+            # In its own process group, a Ctrl-C on the terminal reaches only us, who end it in good order.
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                process_group=0,
+            )
+        except OSError as error:
+            raise EncodeError(f"ffmpeg {executable!r} could not be started: {error.strerror}") from None
+        self._input, output, errors = self._process.stdin, self._process.stdout, self._process.stderr
+        assert self._input
+        assert output
+        assert errors
+        self._frames = 0
+        self._errors: deque[str] = deque(maxlen=50)
+        self._readers = [
+            threading.Thread(target=self._read_progress, args=(output,), daemon=True),
+            threading.Thread(target=self._read_errors, args=(errors,), daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+        _enlarge_pipe(self._input.fileno())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._wait()
+
+    def feed(self, clip: vs.VideoNode, on_frame: Callable[[int], None] | None = None) -> None:
+        """Write the whole clip, or as much as ffmpeg takes before it ends.
+
+        Args:
+            clip: Clip of constant format, size and frame rate.
+            on_frame: Called with the number of frames written so far after each.
+
+        Raises:
+            vs.Error: A frame could not be made.
+        """
+        assert self._input
+        with suppress(BrokenPipeError):  # finish() tells why ffmpeg ended
+            y4m.write(clip, self._input.fileno(), on_frame=on_frame)
+
+    def finish(self, frames: int) -> None:
+        """Close ffmpeg's input, wait for its end, and check what it did.
+
+        Args:
+            frames: Number of frames that must be in the file.
+
+        Raises:
+            EncodeError: It failed, or wrote another number of frames.
+        """
+        code = self._wait()
+        if code or any(_INCOMPLETE.search(line) for line in self._errors):
+            how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+            done = f"{self._frames} of {frames} frames"
+            raise EncodeError(f"ffmpeg failed ({how}) after {done}: {self._reason()}")
+        if self._frames != frames:
+            raise EncodeError(
+                f"ffmpeg wrote {self._frames} of {frames} frames; "
+                "leave out arguments that drop, repeat or cut frames"
+            )
+
+    def _wait(self) -> int:
+        assert self._input
+        self._input.close()
+        code = self._process.wait()
+        for reader in self._readers:
+            reader.join()
+        return code
+
+    def _reason(self) -> str:
+        """What ffmpeg said, without the addresses and the lines that only follow."""
+        lines = [re.sub(r"^(\[[^\]]* @ 0x[0-9a-f]+\] *)+", "", line) for line in self._errors]
+        telling = list(dict.fromkeys(line.strip() for line in lines if not _CONSEQUENCE.search(line)))
+        return "; ".join(telling[-4:]) or "it gave no reason"
+
+    def _read_progress(self, output: IO[bytes]) -> None:
+        with output:
+            for line in output:
+                if line.startswith(b"frame="):
+                    self._frames = int(line[6:])
+
+    def _read_errors(self, errors: IO[bytes]) -> None:
+        with errors:
+            for line in errors:
+                self._errors.append(line.decode(errors="replace"))
+
+
+def _enlarge_pipe(fd: int) -> None:
+    """Let a third of a 1080p frame into the pipe at once, where the system allows it."""
+    with suppress(OSError):
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

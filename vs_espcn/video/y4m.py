@@ -1,0 +1,135 @@
+"""YUV4MPEG2, the pipe format that every encoder reads: clip → bytes.
+
+A stream is one header line and, for each frame, the line ``FRAME`` and the
+planes without padding.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import vapoursynth as vs
+
+from vs_espcn.errors import InputError
+from vs_espcn.video.planes import is_full_range
+
+_COLOUR_SPACES: dict[int, str] = {
+    vs.GRAY8: "mono",
+    vs.YUV420P8: "420",
+    vs.YUV422P8: "422",
+    vs.YUV444P8: "444",
+}
+"""y4m's names by VapourSynth's format."""
+
+_SITED_420: dict[int, str] = {
+    vs.CHROMA_LEFT: "420mpeg2",
+    vs.CHROMA_CENTER: "420jpeg",
+    vs.CHROMA_TOP_LEFT: "420paldv",
+}
+"""8-bit 4:2:0 by ``_ChromaLocation``. The other three sitings have no name in y4m and are written as left."""
+
+_INTERLACING: dict[int, str] = {
+    vs.FIELD_PROGRESSIVE: "p",
+    vs.FIELD_TOP: "t",
+    vs.FIELD_BOTTOM: "b",
+}
+
+_FRAME = memoryview(b"FRAME\n")
+
+
+def declared_range(props: Mapping[str, Any]) -> Literal["limited", "full"] | None:
+    """The sample range that a frame's properties declare; None if they say nothing."""
+    if "_Range" not in props and "_ColorRange" not in props:
+        return None
+    return "full" if is_full_range(props) else "limited"
+
+
+def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
+    """The stream's first line.
+
+    Args:
+        clip: Clip of constant format, size and frame rate.
+        props: Properties of its first frame. Those that are absent count as
+            progressive and left-sited, with unknown range and aspect ratio.
+
+    Raises:
+        InputError: y4m cannot carry the clip.
+    """
+    if clip.format.id == vs.NONE or not clip.width:
+        raise InputError("the clip's format or size varies, which y4m cannot carry; make it constant first")
+    if clip.format.id not in _COLOUR_SPACES:
+        names = ", ".join(vs.core.get_video_format(accepted).name for accepted in _COLOUR_SPACES)
+        raise InputError(f"format {clip.format.name} cannot be written as y4m; convert it to one of {names}")
+    if not clip.fps:
+        raise InputError(
+            "the clip has no constant frame rate, and y4m carries no timestamps; "
+            "give it one first, for example with std.AssumeFPS(fpsnum=24000, fpsden=1001)"
+        )
+    space = _COLOUR_SPACES[clip.format.id]
+    if clip.format.id == vs.YUV420P8:
+        space = _SITED_420.get(props.get("_ChromaLocation", vs.CHROMA_LEFT), "420mpeg2")
+    fields = [
+        "YUV4MPEG2",
+        f"W{clip.width}",
+        f"H{clip.height}",
+        f"F{clip.fps.numerator}:{clip.fps.denominator}",
+        f"I{_INTERLACING.get(props.get('_FieldBased', vs.FIELD_PROGRESSIVE), '?')}",
+        f"A{props.get('_SARNum', 0)}:{props.get('_SARDen', 0)}",
+        f"C{space}",
+    ]
+    if found := declared_range(props):
+        fields.append(f"XCOLORRANGE={found.upper()}")
+    return " ".join(fields).encode() + b"\n"
+
+
+def write(clip: vs.VideoNode, fd: int, *, on_frame: Callable[[int], None] | None = None) -> int:
+    """Write a whole clip as y4m.
+
+    Several frames are in the works while one is written. Planes go from the
+    frame's own memory to the file descriptor; only rows with padding between
+    them are copied together first.
+
+    Args:
+        clip: Clip of constant format, size and frame rate.
+        fd: Open, blocking file descriptor; stays open.
+        on_frame: Called with the number of frames written so far after each.
+
+    Returns:
+        The number of frames written.
+
+    Raises:
+        InputError: y4m cannot carry the clip; nothing has been written then.
+        OSError: The descriptor cannot be written, for example BrokenPipeError.
+        vs.Error: A frame could not be made.
+    """
+    written = 0
+    frames = clip.frames(close=True)
+    try:
+        for frame in frames:
+            if not written:
+                _write_all(fd, [memoryview(header(clip, frame.props))])
+            _write_all(fd, [_FRAME, *(_packed(plane) for plane in frame)])
+            written += 1
+            if on_frame:
+                on_frame(written)
+    finally:
+        frames.close()
+    return written
+
+
+def _packed(plane: memoryview) -> memoryview:
+    """The plane's bytes without padding; its own memory where it has none."""
+    if not plane.c_contiguous:
+        plane = memoryview(np.ascontiguousarray(plane))
+    return plane.cast("B")
+
+
+def _write_all(fd: int, buffers: Sequence[memoryview]) -> None:
+    pending = list(buffers)
+    while pending:
+        count = os.writev(fd, pending)
+        while pending and count >= len(pending[0]):
+            count -= len(pending.pop(0))
+        if count:
+            pending[0] = pending[0][count:]
