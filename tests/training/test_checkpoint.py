@@ -5,10 +5,10 @@ import torch
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.checkpoint import describe, load_checkpoint, save_checkpoint, start_from
-from vs_espcn.training.network import Activation, Espcn
+from vs_espcn.training.network import Espcn
 
 
-def checkpoint(path: Path, scale: int, activation: Activation = "tanh") -> Espcn:
+def checkpoint(path: Path, scale: int, activation: str = "tanh") -> Espcn:
     torch.manual_seed(scale)
     network = Espcn(scale, activation)
     save_checkpoint(path, {"of": describe(network), "average": network.state_dict()})

@@ -177,7 +177,7 @@ def test_a_new_run_starts_from_another_scale(settings: Settings, tmp_path: Path)
         ({"scale": 1}, "scale 1 is not supported; choose 2 to 8"),
         ({"steps": 0}, "--steps is 0; it must be more than 0"),
         ({"hours": float("nan")}, "--hours is nan"),
-        ({"activation": "sigmoid"}, "activation 'sigmoid' is not known; choose one of tanh, relu"),
+        ({"activation": "sigmoid"}, "activation 'sigmoid' is not known; choose tanh or relu"),
         ({"recipe": "quick"}, "recipe 'quick' does not exist"),
         ({"resume": True, "init_from": Path("x")}, "exclude each other"),
         ({"resume": True}, "no checkpoint at"),

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,13 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}; leave out --resume to start a new run")
+    damaged = f"{path} is no checkpoint or is damaged; choose another, or start a new run"
+    if not zipfile.is_zipfile(path):
+        raise InputError(damaged)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, KeyError, pickle.UnpicklingError) as error:
-        raise InputError(
-            f"{path} is no checkpoint or is damaged; choose another, or start a new run"
-        ) from error
+    except (RuntimeError, OSError, KeyError, pickle.UnpicklingError) as error:
+        raise InputError(damaged) from error
     if not isinstance(state, dict) or state.get("format") != _FORMAT:
         raise InputError(f"{path} is no checkpoint of this version of vs-espcn; start a new run")
     return state

@@ -1,6 +1,7 @@
 """The training loop: steps, validation, checkpoints."""
 
 import hashlib
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -26,8 +27,10 @@ from vs_espcn.training.checkpoint import (
 from vs_espcn.training.dataset import Pair, find_images, hold_out, make_pair, read_images
 from vs_espcn.training.evaluate import as_upscaler, score_image
 from vs_espcn.training.export import save_onnx
-from vs_espcn.training.network import ACTIVATIONS, Activation, Espcn
+from vs_espcn.training.network import Espcn
 from vs_espcn.training.recipes import Recipe, find_recipe
+
+logger = logging.getLogger(__name__)
 
 _REPORT_EVERY = 50  # steps between two reports
 _LARGEST_SIDE = 512  # of validation images; more is cut off, or a few would take all the time
@@ -43,13 +46,13 @@ class Settings:
         output: ONNX file; rewritten each time validation improves.
         checkpoint: File that holds the state of the run.
         recipe: ``modern`` or ``paper``.
-        activation: What follows the first two convolutions.
+        activation: ``tanh`` or ``relu``.
         steps: Length of the whole run; None leaves it to ``hours`` or the recipe.
         hours: Longest duration of the whole run, earlier parts included.
         seed: Start of weights and data order.
         resume: Go on from ``checkpoint``; without it, none may be there.
         init_from: Checkpoint whose layers a new run starts from.
-        device: ``cpu`` or ``cuda``.
+        device: ``cpu``, ``cuda``, or ``auto`` for the GPU where there is one.
         validate_every: Steps between two validations; each writes a checkpoint.
     """
 
@@ -58,13 +61,13 @@ class Settings:
     output: Path
     checkpoint: Path
     recipe: str = "modern"
-    activation: Activation = "tanh"
+    activation: str = "tanh"
     steps: int | None = None
     hours: float | None = None
     seed: int = 0
     resume: bool = False
     init_from: Path | None = None
-    device: str = "cpu"
+    device: str = "auto"
     validate_every: int = 2000
 
 
@@ -124,11 +127,12 @@ class _Run:
         self._settings = settings
         self._recipe = find_recipe(settings.recipe)
         self._images = _load(settings, self._recipe)
+        self._device = _pick_device(settings.device)
         torch.manual_seed(settings.seed)
         network = Espcn(settings.scale, settings.activation)
         if settings.init_from:
             start_from(settings.init_from, network)
-        self._network = network.to(device=settings.device).to(memory_format=torch.channels_last)
+        self._network = network.to(device=self._device).to(memory_format=torch.channels_last)
         self._average = deepcopy(self._network)
         self._optimizer = self._recipe.optimizer(self._network)
         self._patches, self._schedule = self._recipe.plan(self._images.training, settings.seed)
@@ -165,8 +169,9 @@ class _Run:
         rate = self._schedule.rate(self.step, self._done)
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group.get("speed", 1.0)
-        low, phases = (torch.from_numpy(array).to(self._settings.device) for array in self._patches.draw())
-        loss = functional.mse_loss(self._network.phases(low), phases)
+        low, phases = (torch.from_numpy(array).to(self._device) for array in self._patches.draw())
+        with torch.autocast(self._device, torch.bfloat16, enabled=self._recipe.bfloat16):
+            loss = functional.mse_loss(self._network.phases(low), phases)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
@@ -201,6 +206,7 @@ class _Run:
         scale = self._settings.scale
         scores = [score_image(luma, scale, upscale) for luma in self._images.validation]
         self._psnr = float(np.mean(scores))
+        logger.info("step %d: loss %.3g, validation %.3f dB", self.step, self._loss, self._psnr)
         if self._psnr > self._best_psnr:
             self._best_psnr = self._psnr
             save_onnx(self._average, self._settings.output, self._facts())
@@ -286,10 +292,6 @@ class _Images:
 def _check(settings: Settings) -> None:
     if not 2 <= settings.scale <= 8:
         raise InputError(f"scale {settings.scale} is not supported; choose 2 to 8")
-    if settings.activation not in ACTIVATIONS:
-        raise InputError(
-            f"activation {settings.activation!r} is not known; choose one of {', '.join(ACTIVATIONS)}"
-        )
     for name, value in (("steps", settings.steps), ("hours", settings.hours)):
         if value is not None and not 0 < value < math.inf:
             raise InputError(f"--{name} is {value}; it must be more than 0")
@@ -300,10 +302,17 @@ def _check(settings: Settings) -> None:
             f"{settings.checkpoint} is there already; go on with --resume, delete it,"
             " or name another --checkpoint"
         )
-    if settings.device == "cuda" and not torch.cuda.is_available():
+
+
+def _pick_device(asked: str) -> str:
+    usable = torch.cuda.is_available()
+    if asked not in {"auto", "cpu", "cuda"}:
+        raise InputError(f"device {asked!r} is not known; choose auto, cpu or cuda")
+    if asked == "cuda" and not usable:
         raise InputError(
             "no CUDA device is usable; train with --device cpu, or repair driver and PyTorch build"
         )
+    return "cuda" if usable and asked != "cpu" else "cpu"
 
 
 def _load(settings: Settings, recipe: Recipe) -> _Images:

@@ -1,13 +1,12 @@
 """The networks, in PyTorch."""
 
-from typing import Literal, get_args
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Activation = Literal["tanh", "relu"]
-ACTIVATIONS: tuple[str, ...] = get_args(Activation)
+from vs_espcn.errors import InputError
+
+ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}
 
 # Luma is centred and spread before the first convolution, and put back after
 # the last: activations around zero with a variance near one train far faster.
@@ -22,14 +21,19 @@ class Espcn(nn.Module):
     with zeros, so that the size stays.
     """
 
-    def __init__(self, scale: int, activation: Activation = "tanh") -> None:
+    def __init__(self, scale: int, activation: str = "tanh") -> None:
         """Make a network with random weights.
 
         Args:
             scale: Integer scale.
-            activation: What follows the first two convolutions.
+            activation: What follows the first two convolutions, ``tanh`` or ``relu``.
+
+        Raises:
+            InputError: The activation is not known.
         """
         super().__init__()
+        if activation not in ACTIVATIONS:
+            raise InputError(f"activation {activation!r} is not known; choose {' or '.join(ACTIVATIONS)}")
         self.scale = scale
         self.activation = activation
         self.conv1 = nn.Conv2d(1, 64, 5, padding=2)
@@ -45,11 +49,11 @@ class Espcn(nn.Module):
         Returns:
             float32 (N, scale², H, W), on the same footing.
         """
-        act = torch.tanh if self.activation == "tanh" else torch.relu
+        act = ACTIVATIONS[self.activation]
         x = (luma - CENTRE) * SPREAD  # (N, 1, H, W)
         x = act(self.conv1(x))  # (N, 64, H, W)
         x = act(self.conv2(x))  # (N, 32, H, W)
-        x = self.conv3(x)  # (N, scale², H, W)
+        x = self.conv3(x).float()  # (N, scale², H, W), whatever autocast chose
         phases: Tensor = x / SPREAD + CENTRE
         return phases
 

@@ -27,6 +27,8 @@ class Recipe:
         steps: Length of a run where none is asked for.
         averaging: Share of the past in the running mean of the weights, which
             is what gets measured and exported; 0 turns it off.
+        bfloat16: Whether convolutions train in bfloat16 (twice as fast where the
+            hardware knows it); weights and results stay float32.
         optimizer: Makes the optimiser; each of its groups may hold a ``speed``
             that multiplies the learning rate.
         plan: Makes patches and schedule from training images and seed.
@@ -36,6 +38,7 @@ class Recipe:
     patch: int
     steps: int
     averaging: float
+    bfloat16: bool
     optimizer: Callable[[Espcn], Optimizer]
     plan: Callable[[Sequence[Pair], int], tuple[Patches, Schedule]]
 
@@ -60,7 +63,7 @@ def _modern_optimizer(network: Espcn) -> Optimizer:
 
 
 def _modern_plan(pairs: Sequence[Pair], seed: int) -> tuple[Patches, Schedule]:
-    return RandomPatches(pairs, size=32, batch=16, seed=seed), Cosine(peak=2e-3, warm_up=200)
+    return RandomPatches(pairs, size=32, batch=16, seed=seed), Cosine(peak=4e-3, warm_up=200)
 
 
 def _paper_optimizer(network: Espcn) -> Optimizer:
@@ -82,8 +85,20 @@ def _paper_plan(pairs: Sequence[Pair], seed: int) -> tuple[Patches, Schedule]:
 
 
 MODERN = Recipe(
-    name="modern", patch=32, steps=200_000, averaging=0.998, optimizer=_modern_optimizer, plan=_modern_plan
+    name="modern",
+    patch=32,
+    steps=200_000,
+    averaging=0.998,
+    bfloat16=True,
+    optimizer=_modern_optimizer,
+    plan=_modern_plan,
 )
 PAPER = Recipe(
-    name="paper", patch=17, steps=10_000_000, averaging=0.0, optimizer=_paper_optimizer, plan=_paper_plan
+    name="paper",
+    patch=17,
+    steps=10_000_000,
+    averaging=0.0,
+    bfloat16=False,
+    optimizer=_paper_optimizer,
+    plan=_paper_plan,
 )
