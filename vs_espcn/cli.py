@@ -5,13 +5,14 @@ and upscaling never loads torch.
 """
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import vs_espcn
-from vs_espcn.errors import EspcnError
+from vs_espcn.errors import BackendError, EspcnError
 
 app = typer.Typer(
     name="vs-espcn",
@@ -35,6 +36,132 @@ def _root(
     ] = False,
 ) -> None:
     del version  # its callback has acted
+
+
+@app.command()
+def info() -> None:
+    """Print versions, devices, shipped networks, and the backend that is picked here."""
+    from vs_espcn import models
+    from vs_espcn.runtime import report
+
+    for name, version in report.package_versions().items():
+        typer.echo(f"{name:24}{version}")
+    typer.echo(f"{'instruction sets':24}{' '.join(report.instruction_sets()) or 'not listed by this system'}")
+    scales: dict[str, list[str]] = {}
+    for spec in models.shipped():
+        scales.setdefault(spec.network, []).append(f"x{spec.scale}")
+    for network, of_network in scales.items():
+        typer.echo(f"{'network':24}{network} {' '.join(of_network)}")
+    picked = False
+    for backend in report.backend_reports():
+        state = "out" if not backend.usable else "usable" if picked else "picked"
+        picked = picked or backend.usable
+        typer.echo(f"{'backend':24}{backend.name} ({state}): {backend.detail}")
+
+
+@app.command()
+def bench(
+    scale: Annotated[
+        list[int] | None, typer.Option(help="Scale to measure; may be repeated. Default: 2, 3 and 4.")
+    ] = None,
+    precision: Annotated[str, typer.Option(help="Arithmetic of the network: auto, fp32 or bf16.")] = "auto",
+    frames: Annotated[int, typer.Option(min=1, help="Frames per contestant and round.")] = 60,
+    repeats: Annotated[int, typer.Option(min=1, help="Rounds; medians are printed.")] = 5,
+    soak: Annotated[
+        int, typer.Option(min=0, help="Instead, run the filter for this many frames and print peak memory.")
+    ] = 0,
+) -> None:
+    """Measure the filter to 1080p, beside the engine alone and vs-mlrt; the last line is JSON."""
+    import json
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from vs_espcn.runtime.base import backend_from_name
+    from vs_espcn.video import bench as benchmark
+
+    backend = backend_from_name("openvino", precision)
+    scales = scale or [2, 3, 4]
+    if soak:
+        rows = [asdict(benchmark.soak(each, backend, frames=soak)) for each in scales]
+    else:
+        rows = [
+            asdict(result)
+            for each in scales
+            for result in benchmark.compare(each, backend, frames=frames, repeats=repeats)
+        ]
+    table = Table(*rows[0])
+    for row in rows:
+        table.add_row(*(f"{value:.3g}" if isinstance(value, float) else str(value) for value in row.values()))
+    Console().print(table)
+    typer.echo(json.dumps(rows))
+
+
+@app.command()
+def upscale(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The video to upscale.")],
+    output: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUTPUT", help="The file to write: .mp4, .m4v, .mov, .mkv, .webm or .ts by its suffix."
+        ),
+    ],
+    ffmpeg_args: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="-- FFMPEG ARGS", help="Output options for ffmpeg, such as -c:v libx265."),
+    ] = None,
+    *,
+    scale: Annotated[int, typer.Option(help="Factor between input and output width and height.")] = 2,
+    network: Annotated[str, typer.Option(help="Name of a shipped network.")] = "espcn",
+    backend: Annotated[str | None, typer.Option(help="Where the network runs. Default: the best.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="Arithmetic of the network: auto, fp32 or bf16.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,
+) -> None:
+    """Upscale a video; sound, subtitles, chapters and attachments are kept."""
+    from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
+    from vs_espcn.runtime.base import backend_from_name
+
+    options = _ffmpeg_options(ffmpeg_args or [])
+    chosen = backend_from_name(backend, precision)
+    with suppress(BackendError):
+        # Before VapourSynth loads its plugins: vs-mlrt's own copy of OpenVINO would bar this one.
+        from vs_espcn.runtime import openvino  # noqa: F401
+    import vapoursynth as vs
+
+    from vs_espcn.video.encode import check_destination, encode
+    from vs_espcn.video.source import open_source
+
+    with exit_in_order(), JobProgress() as progress:
+        destination = check_destination(source, output, overwrite=overwrite)
+        with exit_at_once():
+            opened = open_source(
+                source, turn_upright=not destination.keeps_rotation, on_index=progress.indexing
+            )
+        try:
+            clip = vs_espcn.upscale(opened.clip, scale, network=network, backend=chosen)
+            progress.start(clip.num_frames, float(clip.fps))
+            encode(
+                clip,
+                destination,
+                opened,
+                ffmpeg_args=options,
+                on_note=progress.note,
+                on_frame=progress.frame,
+            )
+        except vs.Error as error:
+            raise EspcnError(str(error).removeprefix("vs_espcn: ")) from None
+        progress.done()
+
+
+def _ffmpeg_options(arguments: list[str]) -> list[str]:
+    """What follows ``--``; anything else is a mistake, and ffmpeg would write a file of that name."""
+    options = arguments[1:] if arguments[:1] == ["--"] else arguments
+    if options and not options[0].startswith("-"):
+        raise typer.BadParameter(f"unexpected argument {options[0]!r}; options for ffmpeg follow after --")
+    return options
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """OpenVINO behind the `Engine` protocol."""
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from onnx import ModelProto
@@ -44,19 +44,11 @@ class OpenVINOEngine:
 
     def __init__(self, backend: OpenVINO, graph: ModelProto, *, max_lanes: int) -> None:
         """Compile; see `vs_espcn.runtime.base.open_engine`."""
-        self._precision = resolve_precision(backend.device, backend.precision)
         self._device = backend.device
+        self._precision = resolve_precision(backend.device, backend.precision)
         lanes = lane_count(backend, max_lanes)
-        core = ov.Core()
-        try:
-            compiled = core.compile_model(
-                core.read_model(graph.SerializeToString()),
-                backend.device,
-                compile_options(self._precision, lanes),
-            )
-            self._slots = tuple(OpenVINOSlot(compiled) for _ in range(lanes))
-        except RuntimeError as error:
-            raise BackendError(f"OpenVINO cannot run the network on {backend.device}: {error}") from error
+        compiled = _compile(graph, self._device, self._precision, lanes)
+        self._slots = tuple(OpenVINOSlot(compiled) for _ in range(lanes))
 
     @property
     def description(self) -> str:
@@ -89,9 +81,38 @@ class OpenVINOSlot:
         np.copyto(target, self._output)
 
 
-def compile_options(precision: Precision, lanes: int) -> dict[str, Any]:
-    """OpenVINO's settings for throughput over `lanes` requests."""
-    return {
+def _compile(graph: ModelProto, device: str, precision: Precision, lanes: int) -> ov.CompiledModel:
+    """Compile for throughput over `lanes` requests."""
+    core = ov.Core()
+    options = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
         "NUM_STREAMS": str(lanes),
     }
+    try:
+        return core.compile_model(core.read_model(graph.SerializeToString()), device, options)
+    except RuntimeError as error:
+        raise BackendError(f"OpenVINO cannot run the network on {device}: {error}") from error
+
+
+def raw_runner(backend: OpenVINO, graph: ModelProto, *, max_lanes: int) -> Callable[[int], None]:
+    """The bound that a benchmark measures an engine's users against.
+
+    Args:
+        backend: As for `vs_espcn.runtime.base.open_engine`.
+        graph: As for `vs_espcn.runtime.base.open_engine`.
+        max_lanes: As for `vs_espcn.runtime.base.open_engine`.
+
+    Returns:
+        A function that computes a number of frames with as many requests as
+        the engine has lanes, all kept busy by OpenVINO itself, with no copies.
+    """
+    precision = resolve_precision(backend.device, backend.precision)
+    lanes = lane_count(backend, max_lanes)
+    queue = ov.AsyncInferQueue(_compile(graph, backend.device, precision, lanes), lanes)
+
+    def run(frames: int) -> None:
+        for _ in range(frames):
+            queue.start_async()
+        queue.wait_all()
+
+    return run

@@ -26,14 +26,24 @@ def upscale_in_lanes(clip: vs.VideoNode, scale: int, slots: Sequence[Slot]) -> v
     Returns:
         A GRAY clip of `scale` times the size, with all properties of `clip`'s frames.
     """
+    step = len(slots)
+    if step == 1:
+        return _lane(clip, scale, slots[0], first=0, step=1)
     lanes = [
-        _lane(vs.core.std.SelectEvery(clip, len(slots), [index], modify_duration=False), scale, slot)
-        for index, slot in enumerate(slots)
+        _lane(
+            vs.core.std.SelectEvery(clip, step, [first], modify_duration=False),
+            scale,
+            slot,
+            first=first,
+            step=step,
+        )
+        for first, slot in enumerate(slots)
     ]
     return vs.core.std.Interleave(lanes, modify_duration=False)
 
 
-def _lane(clip: vs.VideoNode, scale: int, slot: Slot) -> vs.VideoNode:
+def _lane(clip: vs.VideoNode, scale: int, slot: Slot, *, first: int, step: int) -> vs.VideoNode:
+    """One lane: `clip` is every `step`-th frame of the whole, from its frame `first` on."""
     video = clip.format.replace(color_family=vs.GRAY, subsampling_w=0, subsampling_h=0)
     width, height = clip.width * scale, clip.height * scale
 
@@ -43,7 +53,7 @@ def _lane(clip: vs.VideoNode, scale: int, slot: Slot) -> vs.VideoNode:
         try:
             slot.upscale(plane(f), plane(target))
         except BackendError as error:
-            raise vs.Error(f"vs_espcn: frame {n} of a lane: {error}") from error
+            raise vs.Error(f"vs_espcn: frame {first + n * step}: {error}") from error
         return target
 
     blank = vs.core.std.BlankClip(clip, width=width, height=height, format=video.id, keep=True)

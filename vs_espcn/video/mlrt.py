@@ -34,11 +34,25 @@ def upscale_with_plugin(luma: vs.VideoNode, graph: ModelProto, backend: OpenVINO
     Raises:
         BackendError: The plugin cannot run the graph.
     """
-    hints = _PRECISION_HINTS.get(backend.precision, {})
     codes = vs.core.std.Expr(luma, "x", format=vs.GRAYS)
+    return vs.core.std.Expr(model(codes, graph, backend), "x", format=luma.format.id)
+
+
+def model(clip: vs.VideoNode, graph: ModelProto, backend: OpenVINO) -> vs.VideoNode:
+    """Run ``core.ov.Model``.
+
+    Args:
+        clip: GRAYS, as the graph takes it.
+        graph: Any model with one float32 input and output (1, 1, H, W).
+        backend: As for `upscale_with_plugin`.
+
+    Raises:
+        BackendError: The plugin cannot run the graph.
+    """
+    hints = _PRECISION_HINTS.get(backend.precision, {})
     try:
-        upscaled = vs.core.ov.Model(
-            codes,
+        return vs.core.ov.Model(
+            clip,
             graph.SerializeToString(),
             path_is_serialization=True,
             device=backend.device,
@@ -47,4 +61,3 @@ def upscale_with_plugin(luma: vs.VideoNode, graph: ModelProto, backend: OpenVINO
         )
     except vs.Error as error:
         raise BackendError(f"core.ov.Model cannot run the network on {backend.device}: {error}") from error
-    return vs.core.std.Expr(upscaled, "x", format=luma.format.id)

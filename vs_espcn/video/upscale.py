@@ -11,6 +11,7 @@ from vs_espcn.runtime.base import Backend, OpenVINO, open_engine
 from vs_espcn.video import mlrt
 from vs_espcn.video.chroma import check_kernel, chroma_location, upscale_chroma
 from vs_espcn.video.lanes import upscale_in_lanes
+from vs_espcn.video.memory import keep_heap_flat
 from vs_espcn.video.planes import is_full_range, sample_format
 
 _log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ def upscale(
 
 
 def _upscale(clip: vs.VideoNode, scale: int, network: str, backend: Backend, chroma: str) -> vs.VideoNode:
+    keep_heap_flat()
     check_kernel(chroma)
     spec = models.find(network, scale)
     props = _check_clip(clip)

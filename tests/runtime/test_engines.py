@@ -1,0 +1,142 @@
+"""One suite over every engine: what the filter relies on."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import onnxruntime
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vs_espcn import graph, models
+from vs_espcn.errors import BackendError, InputError
+from vs_espcn.runtime.base import Backend, Engine, OpenVINO, backend_from_name, lane_count, open_engine
+
+# Codes that a backend may differ by from onnxruntime's float32: rounding can tip at fp32;
+# bf16 has 8 bits of mantissa, as many as a code.
+TOLERANCE = {"fp32": 1, "bf16": 3}
+
+BACKENDS = [
+    pytest.param(OpenVINO(precision="fp32"), id="openvino-fp32"),
+    pytest.param(OpenVINO(precision="bf16"), id="openvino-bf16"),
+]
+
+
+def skip_unless_usable(backend: Backend) -> None:
+    try:
+        open_engine(backend, wrapped(2, 8, 8), max_lanes=1)
+    except BackendError as error:
+        pytest.skip(str(error))
+
+
+def wrapped(scale: int, width: int, height: int) -> graph.ModelProto:
+    network = graph.load_network(models.find("espcn", scale).path)
+    return graph.build_graph(network, graph.GRAY8, full_range=False, width=width, height=height)
+
+
+def reference(model: graph.ModelProto, codes: np.ndarray) -> np.ndarray:
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    return session.run(None, {graph.FRAME_NAME: codes[None, None]})[0][0, 0]
+
+
+def noise(width: int, height: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@settings(deadline=None, max_examples=15)
+@given(
+    scale=st.sampled_from([2, 3, 4]),
+    width=st.integers(1, 150),
+    height=st.integers(1, 80),
+    seed=st.integers(0),
+)
+def test_codes_equal_onnxruntimes(backend: OpenVINO, scale: int, width: int, height: int, seed: int) -> None:
+    skip_unless_usable(backend)
+    model = wrapped(scale, width, height)
+    codes = noise(width, height, seed)
+    target = np.empty((height * scale, width * scale), np.uint8)
+
+    open_engine(backend, model, max_lanes=1).slots[0].upscale(codes, target)
+
+    difference = np.abs(target.astype(int) - reference(model, codes))
+    assert difference.max() <= TOLERANCE[backend.precision]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+class TestSlots:
+    def test_strided_planes(self, backend: Backend) -> None:
+        """Only the plane is read and only the plane is written, not the padding of its rows."""
+        skip_unless_usable(backend)
+        model = wrapped(2, 30, 20)
+        padded_source = np.full((20, 64), 255, np.uint8)
+        padded_source[:, :30] = noise(30, 20)
+        padded_target = np.full((40, 128), 77, np.uint8)
+
+        open_engine(backend, model, max_lanes=1).slots[0].upscale(
+            padded_source[:, :30], padded_target[:, :60]
+        )
+
+        expected = reference(model, noise(30, 20))
+        difference = np.abs(padded_target[:, :60].astype(int) - expected)
+        assert difference.max() <= TOLERANCE[backend.precision]
+        assert (padded_target[:, 60:] == 77).all()
+
+    def test_lanes_do_not_disturb_each_other(self, backend: Backend) -> None:
+        skip_unless_usable(backend)
+        engine = open_engine(backend, wrapped(3, 40, 30), max_lanes=2)
+        frames = [noise(40, 30, seed) for seed in range(len(engine.slots))]
+
+        def upscale(lane: int) -> list[bytes]:
+            target = np.empty((90, 120), np.uint8)
+            results = []
+            for _ in range(20):
+                engine.slots[lane].upscale(frames[lane], target)
+                results.append(target.tobytes())
+            return results
+
+        with ThreadPoolExecutor() as pool:
+            by_lane = list(pool.map(upscale, range(len(engine.slots))))
+
+        assert [len(set(results)) for results in by_lane] == [1] * len(engine.slots)
+        assert len({results[0] for results in by_lane}) == len(engine.slots)
+
+    def test_a_slot_keeps_nothing_of_the_last_frame(self, backend: Backend) -> None:
+        skip_unless_usable(backend)
+        (slot,) = open_engine(backend, wrapped(2, 24, 24), max_lanes=1).slots
+        first, again = np.empty((48, 48), np.uint8), np.empty((48, 48), np.uint8)
+        slot.upscale(noise(24, 24, 1), first)
+        slot.upscale(noise(24, 24, 2), np.empty((48, 48), np.uint8))
+        slot.upscale(noise(24, 24, 1), again)
+        assert np.array_equal(first, again)
+
+    def test_protocol(self, backend: Backend) -> None:
+        skip_unless_usable(backend)
+        engine = open_engine(backend, wrapped(2, 24, 24), max_lanes=1)
+        assert isinstance(engine, Engine)
+        assert backend.precision in engine.description
+
+
+def test_lanes_follow_the_backend_and_the_callers_bound() -> None:
+    assert len(open_engine(OpenVINO(lanes=3), wrapped(2, 8, 8), max_lanes=8).slots) == 3
+    assert len(open_engine(OpenVINO(lanes=3), wrapped(2, 8, 8), max_lanes=1).slots) == 1
+    assert lane_count(OpenVINO(), 64) >= 2
+
+
+def test_an_unknown_device_is_named_with_those_present() -> None:
+    with pytest.raises(BackendError, match="OpenVINO has no device 'TOASTER' here; present are .*CPU"):
+        open_engine(OpenVINO(device="TOASTER"), wrapped(2, 8, 8), max_lanes=1)
+
+
+class TestBackendSettings:
+    @pytest.mark.parametrize("settings", [{"precision": "fp8"}, {"lanes": 0}, {"lanes": -1}])
+    def test_bad_values(self, settings: dict) -> None:
+        with pytest.raises(InputError, match=str(next(iter(settings.values())))):
+            OpenVINO(**settings)
+
+    def test_from_the_command_lines_words(self) -> None:
+        assert backend_from_name(None) is None
+        assert backend_from_name("openvino") == OpenVINO()
+        assert backend_from_name(None, "fp32") == OpenVINO(precision="fp32")
+        with pytest.raises(InputError, match="backend 'abacus' is not known; choose one of openvino"):
+            backend_from_name("abacus")

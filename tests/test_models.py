@@ -1,0 +1,42 @@
+import re
+
+import onnx
+import pytest
+
+from vs_espcn import models
+from vs_espcn.errors import InputError
+
+
+def test_espcn_is_shipped_at_three_scales() -> None:
+    assert [spec.scale for spec in models.shipped() if spec.network == "espcn"] == [2, 3, 4]
+
+
+@pytest.mark.parametrize("spec", models.shipped(), ids=lambda spec: spec.path.stem)
+def test_a_networks_file_keeps_the_contract(spec: models.ModelSpec) -> None:
+    model = onnx.load(spec.path)
+    onnx.checker.check_model(model, full_check=True)
+    (source,), (target,) = model.graph.input, model.graph.output
+    assert (source.name, target.name) == ("luma", "upscaled")
+    for value in (source, target):
+        tensor = value.type.tensor_type
+        assert tensor.elem_type == onnx.TensorProto.FLOAT
+        assert [dim.dim_value for dim in tensor.shape.dim[:2]] == [1, 1]
+        assert all(dim.dim_param for dim in tensor.shape.dim[2:]), "height and width are dynamic"
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    assert metadata["scale"] == str(spec.scale)
+    assert metadata["network"] == spec.network
+    assert "DepthToSpace" in {node.op_type for node in model.graph.node}
+    assert spec.path.stat().st_size < 200_000
+
+
+@pytest.mark.parametrize(
+    ("network", "scale", "message"),
+    [
+        ("espcn", 5, "scale 5 has no espcn network; choose one of 2, 3, 4"),
+        ("espcn", 0, "scale 0 has no espcn network"),
+        ("nothing", 2, "network 'nothing' is not shipped; choose one of espcn"),
+    ],
+)
+def test_unknown_choices_name_what_there_is(network: str, scale: int, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        models.find(network, scale)

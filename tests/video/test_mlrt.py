@@ -1,0 +1,89 @@
+"""vs-mlrt's plugin beside us: in its presence `import openvino` fails, and the filter must not."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import vapoursynth as vs
+
+import vs_espcn
+from tests.clips import largest_difference, noise_clip, samples
+from vs_espcn import graph, models
+from vs_espcn.errors import BackendError
+from vs_espcn.video import mlrt
+
+pytestmark = pytest.mark.skipif(not mlrt.is_present(), reason="vapoursynth-mlrt-ov is not installed")
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize(("width", "height"), [(64, 32), (37, 21)])
+@pytest.mark.parametrize("full_range", [False, True])
+def test_the_plugin_gives_the_engines_codes(scale: int, width: int, height: int, full_range: bool) -> None:
+    clip = noise_clip(vs.GRAY8, width, height, _Range=full_range)
+    backend = vs_espcn.OpenVINO(precision="fp32")
+    model = graph.build_graph(
+        graph.load_network(models.find("espcn", scale).path),
+        graph.GRAY8_IN_FLOAT,
+        full_range=full_range,
+        width=width,
+        height=height,
+    )
+
+    through_plugin = mlrt.upscale_with_plugin(clip, model, backend)
+
+    ours = vs_espcn.upscale(clip, scale, backend=backend)
+    assert largest_difference(samples(through_plugin), samples(ours)) <= 1
+
+
+def test_an_unknown_device_is_an_error_of_one_line() -> None:
+    clip = noise_clip(vs.GRAY8, 16, 16)
+    model = graph.build_graph(
+        graph.load_network(models.find("espcn", 2).path),
+        graph.GRAY8_IN_FLOAT,
+        full_range=False,
+        width=16,
+        height=16,
+    )
+    with pytest.raises(BackendError, match=r"core\.ov\.Model cannot run the network on TOASTER") as raised:
+        mlrt.upscale_with_plugin(clip, model, vs_espcn.OpenVINO(device="TOASTER"))
+    assert "\n" not in str(raised.value)
+
+
+SCRIPT = """
+import sys
+import numpy as np
+import vapoursynth as vs
+vs.core.ov  # the plugin comes first, as it does in vspipe
+try:
+    import openvino
+except ImportError:
+    pass
+else:
+    sys.exit("openvino could be imported: this machine doesn't show the clash")
+import vs_espcn
+from tests.clips import noise_clip, samples
+clip = noise_clip(vs.YUV420P8, 48, 32, length=4)
+result = vs_espcn.upscale(clip, 2, backend=vs_espcn.OpenVINO(precision="fp32"))
+np.save(sys.argv[1], np.stack([samples(result, 0, n) for n in range(4)]))
+"""
+
+
+def test_the_filter_works_after_the_plugin_has_taken_openvinos_place(tmp_path: Path) -> None:
+    output = tmp_path / "luma.npy"
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, output],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "doesn't show the clash" in done.stderr:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    ours = vs_espcn.upscale(
+        noise_clip(vs.YUV420P8, 48, 32, length=4), 2, backend=vs_espcn.OpenVINO(precision="fp32")
+    )
+    for n, luma in enumerate(np.load(output)):
+        assert largest_difference(luma, samples(ours, 0, n)) <= 1

@@ -1,0 +1,73 @@
+"""What can run here, for ``vs-espcn info``."""
+
+import re
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from vs_espcn.errors import BackendError
+
+PACKAGES = (
+    "vs-espcn",
+    "vapoursynth",
+    "vapoursynth-bestsource",
+    "numpy",
+    "onnx",
+    "openvino",
+    "torch",
+    "vapoursynth-mlrt-ov",
+)
+
+_MATTERS = re.compile(r"avx2|fma|avx512f|avx512_vnni|avx_vnni|avx512_bf16|avx512_fp16|amx_\w+|asimd|bf16|i8mm|sve")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackendReport:
+    """Whether a backend can run here.
+
+    Attributes:
+        name: The backend's name on the command line.
+        usable: Whether ``backend=None`` may pick it.
+        detail: Its devices and what ``precision="auto"`` means on them, or why it is out.
+    """
+
+    name: str
+    usable: bool
+    detail: str
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that matter here; "not installed" where one is absent."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+def instruction_sets() -> list[str]:
+    """The processor's instruction sets that matter to a network; empty where the system doesn't list them."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.is_file():
+        return []
+    flags = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo.read_text(), re.MULTILINE)
+    return [flag for flag in flags[1].split() if _MATTERS.fullmatch(flag)] if flags else []
+
+
+def backend_reports() -> list[BackendReport]:
+    """Every backend, the preferred one first: ``backend=None`` picks the first that is usable."""
+    return [_openvino()]
+
+
+def _openvino() -> BackendReport:
+    try:
+        from vs_espcn.runtime.openvino import devices, resolve_precision  # noqa: PLC0415 - loads the runtime
+
+        names = devices()
+        parts = [f"{name} ({names[name]}, {resolve_precision(name, 'auto')})" for name in names]
+    except BackendError as error:
+        return BackendReport(name="openvino", usable=False, detail=str(error))
+    return BackendReport(name="openvino", usable=bool(parts), detail=", ".join(parts) or "no device found")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
