@@ -6,8 +6,16 @@ import pytest
 from PIL import Image
 
 from vs_espcn.errors import InputError
-from vs_espcn.training.dataset import find_images, hold_out, make_pair, read_images, read_luma, read_pixels
-from vs_espcn.training.degradation import shrink
+from vs_espcn.training.dataset import (
+    find_images,
+    hold_out,
+    make_pair,
+    read_images,
+    read_luma,
+    read_pixels,
+    reduced,
+)
+from vs_espcn.training.degradation import resample, shrink
 
 
 def test_images_are_found_in_folders_inside_and_sorted(tmp_path: Path) -> None:
@@ -74,6 +82,15 @@ def test_the_split_depends_on_names_alone() -> None:
 def test_one_image_cannot_be_split() -> None:
     with pytest.raises(InputError, match="two or more"):
         hold_out([Path("a.png")])
+
+
+def test_a_reduced_image_is_rounded_and_the_full_one_is_left_alone() -> None:
+    luma = np.random.default_rng(0).integers(16, 236, (10, 13)).astype(np.uint8)
+    assert reduced(luma, 1.0) is luma
+    half = reduced(luma, 0.5)
+    assert half.dtype == np.uint8
+    assert half.shape == (5, 6)
+    np.testing.assert_allclose(half / 255, resample(luma / 255, (5, 6)), atol=0.51 / 255)
 
 
 def test_a_pair_is_cropped_and_reduced_without_rounding() -> None:

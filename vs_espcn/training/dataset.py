@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vs_espcn.errors import InputError
-from vs_espcn.training.degradation import rgb_to_luma, shrink
+from vs_espcn.training.degradation import resample, rgb_to_luma, round_to_8_bit, shrink
 from vs_espcn.training.metrics import mod_crop
 
 logger = logging.getLogger(__name__)
@@ -152,6 +152,22 @@ def hold_out(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
         raise InputError(f"{len(ranked)} usable images; training needs two or more, one of them to validate")
     count = math.ceil(len(ranked) / _HELD_OUT)
     return ranked[count:], ranked[:count]
+
+
+def reduced(luma: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
+    """Make a smaller image, sharper per pixel than the one it comes from.
+
+    Args:
+        luma: uint8 (H, W).
+        share: Size of the result, 0..1.
+
+    Returns:
+        uint8 (share·H, share·W), sides rounded; ``luma`` itself where ``share`` is 1.
+    """
+    if share == 1:
+        return luma
+    height, width = (round(share * side) for side in luma.shape)
+    return round_to_8_bit(resample(luma.astype(np.float32) / 255, (height, width)))
 
 
 def make_pair(luma: NDArray[np.uint8], scale: int) -> Pair:

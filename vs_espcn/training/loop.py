@@ -24,7 +24,7 @@ from vs_espcn.training.checkpoint import (
     save_checkpoint,
     start_from,
 )
-from vs_espcn.training.dataset import Pair, find_images, hold_out, make_pair, read_images
+from vs_espcn.training.dataset import Pair, find_images, hold_out, make_pair, read_images, reduced
 from vs_espcn.training.evaluate import as_upscaler, score_image
 from vs_espcn.training.export import save_onnx
 from vs_espcn.training.network import Espcn
@@ -217,7 +217,7 @@ class _Run:
             "activation": settings.activation,
             "recipe": self._recipe.name,
             "data": " ".join(folder.name for folder in settings.folders),
-            "images": len(self._images.training),
+            "images": self._images.count,
             "steps": self.step,
             "seed": settings.seed,
             "hours": f"{self._seconds / 3600:.2f}",
@@ -282,8 +282,9 @@ class _Run:
 
 @dataclass(frozen=True)
 class _Images:
-    """Images in memory; the digest names what the data order depends on."""
+    """Images in memory, ``count`` of them to train on; the digest names what the data order depends on."""
 
+    count: int
     training: list[Pair]
     validation: list[NDArray[np.uint8]]
     digest: str
@@ -320,8 +321,10 @@ def _load(settings: Settings, recipe: Recipe) -> _Images:
     images = read_images(find_images(settings.folders), smallest)
     training, validation = hold_out(images)
     named = "".join(f"{path.parent.name}/{path.name} {images[path].shape}\n" for path in training)
+    copies = (reduced(images[path], share) for path in training for share in recipe.shares)
     return _Images(
-        training=[make_pair(images[path], settings.scale) for path in training],
+        count=len(training),
+        training=[make_pair(copy, settings.scale) for copy in copies if min(copy.shape) >= smallest],
         validation=[images[path][:_LARGEST_SIDE, :_LARGEST_SIDE] for path in validation],
         digest=hashlib.sha256(named.encode()).hexdigest()[:16],
     )

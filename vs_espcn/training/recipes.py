@@ -24,6 +24,7 @@ class Recipe:
     Attributes:
         name: What ``--recipe`` calls it.
         patch: Height and width of a patch at low resolution.
+        shares: Sizes at which each training image is shown, 1 for its own.
         steps: Length of a run where none is asked for.
         averaging: Share of the past in the running mean of the weights, which
             is what gets measured and exported; 0 turns it off.
@@ -36,6 +37,7 @@ class Recipe:
 
     name: str
     patch: int
+    shares: tuple[float, ...]
     steps: int
     averaging: float
     bfloat16: bool
@@ -87,6 +89,7 @@ def _paper_plan(pairs: Sequence[Pair], seed: int) -> tuple[Patches, Schedule]:
 MODERN = Recipe(
     name="modern",
     patch=32,
+    shares=(1.0, 0.75, 0.5),
     steps=200_000,
     averaging=0.998,
     bfloat16=True,
@@ -96,6 +99,7 @@ MODERN = Recipe(
 PAPER = Recipe(
     name="paper",
     patch=17,
+    shares=(1.0,),
     steps=10_000_000,
     averaging=0.0,
     bfloat16=False,
