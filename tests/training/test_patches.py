@@ -98,6 +98,17 @@ def test_images_smaller_than_a_patch_are_left_out() -> None:
     assert patches.draw()[0].min() >= np.float32(100 / 255)
 
 
+def test_an_image_is_drawn_by_its_area_and_by_how_well_bicubic_does() -> None:
+    flat = Pair(low=np.full((8, 8), 0.2, np.float32), high=np.full((16, 16), 51, np.uint8))
+    large = Pair(low=np.full((16, 8), 0.4, np.float32), high=np.full((32, 16), 102, np.uint8))
+    off_by_ten = Pair(low=np.full((8, 8), 0.6, np.float32), high=np.full((16, 16), 163, np.uint8))
+    patches = RandomPatches([flat, large, off_by_ten], size=4, batch=6000, seed=0)
+    drawn = np.rint(patches.draw()[0][:, 0, 0, 0] * 5).astype(int)
+    shares = np.bincount(drawn)[1:] / len(drawn)
+    expected = np.array([1 / 20, 2 / 20, 1 / 120])
+    np.testing.assert_allclose(shares, expected / expected.sum(), atol=0.02)
+
+
 def test_an_epoch_shows_each_place_once() -> None:
     patches = GridPatches([pair(7, 10)], size=4, stride=3, batch=4, seed=0)
     assert patches.batches_per_epoch == 2  # 2 rows and 3 columns of patches

@@ -65,7 +65,7 @@ def _modern_optimizer(network: Espcn) -> Optimizer:
 
 
 def _modern_plan(pairs: Sequence[Pair], seed: int) -> tuple[Patches, Schedule]:
-    return RandomPatches(pairs, size=32, batch=16, seed=seed), Cosine(peak=4e-3, warm_up=200)
+    return RandomPatches(pairs, size=32, batch=16, seed=seed), Cosine(peak=6e-3, warm_up=200)
 
 
 def _paper_optimizer(network: Espcn) -> Optimizer:
