@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
 _HELD_OUT = 24  # one image in this many validates
+_LARGEST_SIDE = 512  # of validation images; the rest is cut off, or a few would take all the time
 _BACKDROP = (128, 128, 128, 255)  # what shows through transparent pixels
 
 
@@ -33,6 +34,50 @@ class Pair:
 
     low: NDArray[np.float32]
     high: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class TrainingImages:
+    """The images of a run, in memory.
+
+    Attributes:
+        count: Files to train on.
+        pairs: These, at each of the sizes that they are shown at.
+        validation: Images held out, uint8 (H, W), at most 512 pixels a side.
+        digest: Names what the order of patches depends on: files and their sizes.
+    """
+
+    count: int
+    pairs: list[Pair]
+    validation: list[NDArray[np.uint8]]
+    digest: str
+
+
+def load_images(
+    folders: Sequence[Path], scale: int, *, patch: int, shares: Sequence[float]
+) -> TrainingImages:
+    """Read, split and degrade the images of a run.
+
+    Args:
+        folders: Where the images are.
+        scale: Integer scale.
+        patch: Size of the patches at low resolution; smaller images are skipped.
+        shares: Sizes at which each training image is shown, 1 for its own.
+
+    Raises:
+        InputError: A folder is missing, or fewer than two images are usable.
+    """
+    smallest = patch * scale
+    images = read_images(find_images(folders), smallest)
+    training, validation = hold_out(images)
+    copies = (reduced(images[path], share) for path in training for share in shares)
+    named = "".join(f"{path.parent.name}/{path.name} {images[path].shape}\n" for path in training)
+    return TrainingImages(
+        count=len(training),
+        pairs=[make_pair(copy, scale) for copy in copies if min(copy.shape) >= smallest],
+        validation=[images[path][:_LARGEST_SIDE, :_LARGEST_SIDE] for path in validation],
+        digest=_digest(named)[:16],
+    )
 
 
 def find_images(folders: Sequence[Path]) -> list[Path]:

@@ -1,21 +1,20 @@
 """The training loop: steps, validation, checkpoints."""
 
-import hashlib
 import logging
 import math
 import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-import vs_espcn
 from vs_espcn.errors import InputError, TrainingError
 from vs_espcn.training.checkpoint import (
     check_same_network,
@@ -24,16 +23,15 @@ from vs_espcn.training.checkpoint import (
     save_checkpoint,
     start_from,
 )
-from vs_espcn.training.dataset import Pair, find_images, hold_out, make_pair, read_images, reduced
+from vs_espcn.training.dataset import load_images
 from vs_espcn.training.evaluate import as_upscaler, score_image
 from vs_espcn.training.export import save_onnx
 from vs_espcn.training.network import Espcn
-from vs_espcn.training.recipes import Recipe, find_recipe
+from vs_espcn.training.recipes import find_recipe
 
 logger = logging.getLogger(__name__)
 
 _REPORT_EVERY = 50  # steps between two reports
-_LARGEST_SIDE = 512  # of validation images; more is cut off, or a few would take all the time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,23 +124,28 @@ class _Run:
         _check(settings)
         self._settings = settings
         self._recipe = find_recipe(settings.recipe)
-        self._images = _load(settings, self._recipe)
         self._device = _pick_device(settings.device)
         torch.manual_seed(settings.seed)
         network = Espcn(settings.scale, settings.activation)
         if settings.init_from:
             start_from(settings.init_from, network)
+        state = load_checkpoint(settings.checkpoint) if settings.resume else None
+        if state:
+            check_same_network(settings.checkpoint, state, network)
+        self._images = load_images(
+            settings.folders, settings.scale, patch=self._recipe.patch, shares=self._recipe.shares
+        )
         self._network = network.to(device=self._device).to(memory_format=torch.channels_last)
         self._average = deepcopy(self._network)
         self._optimizer = self._recipe.optimizer(self._network)
-        self._patches, self._schedule = self._recipe.plan(self._images.training, settings.seed)
+        self._patches, self._schedule = self._recipe.plan(self._images.pairs, settings.seed)
         self.step = 0
         self._losses: list[Tensor] = []
         self._loss = self._psnr = math.nan
         self._best_psnr = -math.inf
         self._seconds_before = 0.0
-        if settings.resume:
-            self._restore()
+        if state:
+            self._restore(state)
         self._started = time.perf_counter()
 
     @property
@@ -222,7 +225,7 @@ class _Run:
             "seed": settings.seed,
             "hours": f"{self._seconds / 3600:.2f}",
             "validation_psnr": f"{self._psnr:.3f}",
-            "version": vs_espcn.__version__,
+            "version": version("vs-espcn"),
         }
         return {name: str(fact) for name, fact in facts.items()}
 
@@ -246,10 +249,8 @@ class _Run:
         }
         save_checkpoint(self._settings.checkpoint, state)
 
-    def _restore(self) -> None:
+    def _restore(self, state: dict[str, Any]) -> None:
         path = self._settings.checkpoint
-        state = load_checkpoint(path)
-        check_same_network(path, state, self._network)
         for name, wanted in (
             ("recipe", self._recipe.name),
             ("data", self._images.digest),
@@ -280,16 +281,6 @@ class _Run:
         )
 
 
-@dataclass(frozen=True)
-class _Images:
-    """Images in memory, ``count`` of them to train on; the digest names what the data order depends on."""
-
-    count: int
-    training: list[Pair]
-    validation: list[NDArray[np.uint8]]
-    digest: str
-
-
 def _check(settings: Settings) -> None:
     if not 2 <= settings.scale <= 8:
         raise InputError(f"scale {settings.scale} is not supported; choose 2 to 8")
@@ -314,17 +305,3 @@ def _pick_device(asked: str) -> str:
             "no CUDA device is usable; train with --device cpu, or repair driver and PyTorch build"
         )
     return "cuda" if usable and asked != "cpu" else "cpu"
-
-
-def _load(settings: Settings, recipe: Recipe) -> _Images:
-    smallest = recipe.patch * settings.scale
-    images = read_images(find_images(settings.folders), smallest)
-    training, validation = hold_out(images)
-    named = "".join(f"{path.parent.name}/{path.name} {images[path].shape}\n" for path in training)
-    copies = (reduced(images[path], share) for path in training for share in recipe.shares)
-    return _Images(
-        count=len(training),
-        training=[make_pair(copy, settings.scale) for copy in copies if min(copy.shape) >= smallest],
-        validation=[images[path][:_LARGEST_SIDE, :_LARGEST_SIDE] for path in validation],
-        digest=hashlib.sha256(named.encode()).hexdigest()[:16],
-    )
