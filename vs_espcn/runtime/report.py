@@ -18,7 +18,10 @@ PACKAGES = (
     "vapoursynth-mlrt-ov",
 )
 
-_MATTERS = re.compile(r"avx2|fma|avx512f|avx512_vnni|avx_vnni|avx512_bf16|avx512_fp16|amx_\w+|asimd|bf16|i8mm|sve")
+_MATTERS = re.compile(
+    r"avx2|fma|avx512f|avx512_vnni|avx_vnni|avx512_bf16"
+    r"|avx512_fp16|amx_\w+|asimd|bf16|i8mm|sve"
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,70 @@
+"""The commands that only report; `upscale` and `train` have tests of their own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import vs_espcn
+
+COMMANDS = ("upscale", "info", "bench", "train")
+
+
+def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "vs_espcn", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"vs-espcn {vs_espcn.__version__}\n"
+
+
+def test_help_names_every_command() -> None:
+    text = run("--help").stdout
+    assert all(command in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help(command: str) -> None:
+    assert "Usage:" in run(command, "--help").stdout
+
+
+def test_info_says_what_runs_here() -> None:
+    text = run("info").stdout
+    for word in ("vapoursynth ", "openvino ", "instruction sets", "espcn x2 x3 x4", "openvino (picked): CPU"):
+        assert word in text
+
+
+def test_bench_prints_a_table_and_json() -> None:
+    *table, last = run("bench", "--scale", "4", "--frames", "1", "--repeats", "1").stdout.splitlines()
+    results = {row["name"]: row for row in json.loads(last)}
+    assert "OpenVINO alone" in "\n".join(table)
+    assert results["OpenVINO alone"]["of_raw"] == 1
+    assert results["vs_espcn.upscale"]["fps"] > 0
+    assert results["vs_espcn.upscale"]["scale"] == 4
+
+
+def test_bench_of_memory() -> None:
+    (row,) = json.loads(run("bench", "--scale", "4", "--soak", "3").stdout.splitlines()[-1])
+    assert row["last_mb"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("bench", "--scale", "9"), "scale 9 has no espcn network; choose one of 2, 3, 4"),
+        (("bench", "--precision", "fp8"), "precision 'fp8' is not known; choose one of auto, fp32, bf16"),
+    ],
+)
+def test_errors_are_one_line(arguments: tuple[str, ...], message: str) -> None:
+    done = run(*arguments, code=1)
+    assert done.stdout == ""
+    assert done.stderr == f"vs-espcn: error: {message}\n"

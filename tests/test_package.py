@@ -1,0 +1,83 @@
+"""What the package is to those who install and import it."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+import vapoursynth as vs
+
+import vs_espcn
+from tests.media import with_sound
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("torch", "tensorrt", "tensorrt_rtx", "openvino", "cuda", "vapoursynth", "numpy", "onnx")
+
+
+def test_every_public_name_is_there() -> None:
+    assert vs_espcn.__all__ == sorted(vs_espcn.__all__)
+    for name in vs_espcn.__all__:
+        assert getattr(vs_espcn, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'downscale'"):
+        vs_espcn.downscale  # noqa: B018
+
+
+@pytest.mark.parametrize("module", ["vs_espcn", "vs_espcn.cli"])
+def test_importing_is_light(module: str) -> None:
+    code = (
+        f"import json, sys, {module}; print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
+
+
+def test_using_the_filter_loads_no_torch() -> None:
+    code = "import sys, vs_espcn; vs_espcn.upscale; vs_espcn.OpenVINO(); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_wheel_does_the_main_job_in_an_empty_environment(tmp_path: Path) -> None:
+    """Built from the tree, installed by pip, run outside the tree without ffmpeg on PATH."""
+    venv.create(tmp_path / "empty", with_pip=True)
+    bin_dir = tmp_path / "empty" / ("Scripts" if os.name == "nt" else "bin")
+    pip = (bin_dir / "python", "-m", "pip", "--disable-pip-version-check")
+    subprocess.run([*pip, "wheel", "-q", "--no-deps", "-w", tmp_path, ROOT], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    subprocess.run([*pip, "install", "-q", wheel], check=True, cwd=tmp_path)
+    environment = {
+        "PATH": str(bin_dir),
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "VS_ESPCN_CACHE": str(tmp_path / "cache"),
+    }
+
+    source = with_sound(tmp_path / "in.mp4")
+    run(bin_dir / "vs-espcn", "upscale", source, tmp_path / "out.mp4", env=environment, cwd=tmp_path)
+    upscaled = vs.core.bs.VideoSource(tmp_path / "out.mp4", cachemode=0)
+    assert (upscaled.width, upscaled.height, upscaled.num_frames) == (128, 96, 10)
+
+    # The same in a script; here no plugin stands in openvino's way.
+    script = tmp_path / "script.vpy"
+    script.write_text(
+        "import sys\n"
+        "import vapoursynth as vs\n"
+        "import vs_espcn\n"
+        "clip = vs.core.std.BlankClip(width=64, height=48, format=vs.YUV420P8, length=3)\n"
+        "vs_espcn.upscale(clip, 3).set_output()\n"
+        "assert 'openvino' in sys.modules\n"
+    )
+    y4m = run(bin_dir / "vspipe", "-c", "y4m", script, "-", env=environment, cwd=tmp_path)
+    header, _, frames = y4m.partition(b"\n")
+    assert header.startswith(b"YUV4MPEG2 ")
+    assert b" W192 H144 " in header
+    assert len(frames) == 3 * (len(b"FRAME\n") + 192 * 144 * 3 // 2)
+
+
+def run(*command: str | Path, env: dict[str, str], cwd: Path) -> bytes:
+    """Run a command that must succeed; return its standard output."""
+    done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
