@@ -16,7 +16,7 @@ def pair(height: int, width: int, first: int = 0) -> Pair:
     """An image whose high resolution repeats each low-resolution pixel."""
     codes = (first + np.arange(height * width)).reshape(height, width) % 256
     high = codes.repeat(SCALE, 0).repeat(SCALE, 1).astype(np.uint8)
-    return Pair(low=(codes / 255).astype(np.float32), high=high)
+    return Pair(low=codes.astype(np.uint8), high=high)
 
 
 def unshuffle_slowly(image: np.ndarray, scale: int) -> np.ndarray:
@@ -99,9 +99,9 @@ def test_images_smaller_than_a_patch_are_left_out() -> None:
 
 
 def test_an_image_is_drawn_by_its_area_and_by_how_well_bicubic_does() -> None:
-    flat = Pair(low=np.full((8, 8), 0.2, np.float32), high=np.full((16, 16), 51, np.uint8))
-    large = Pair(low=np.full((16, 8), 0.4, np.float32), high=np.full((32, 16), 102, np.uint8))
-    off_by_ten = Pair(low=np.full((8, 8), 0.6, np.float32), high=np.full((16, 16), 163, np.uint8))
+    flat = Pair(low=np.full((8, 8), 51, np.uint8), high=np.full((16, 16), 51, np.uint8))
+    large = Pair(low=np.full((16, 8), 102, np.uint8), high=np.full((32, 16), 102, np.uint8))
+    off_by_ten = Pair(low=np.full((8, 8), 153, np.uint8), high=np.full((16, 16), 163, np.uint8))
     patches = RandomPatches([flat, large, off_by_ten], size=4, batch=6000, seed=0)
     drawn = np.rint(patches.draw()[0][:, 0, 0, 0] * 5).astype(int)
     shares = np.bincount(drawn)[1:] / len(drawn)

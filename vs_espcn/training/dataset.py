@@ -28,11 +28,11 @@ class Pair:
     """One image at both resolutions.
 
     Attributes:
-        low: float32 (h, w), luma code / 255, not rounded.
+        low: uint8 (h, w), luma code; video has 8 bits, so a network learns from 8 bits.
         high: uint8 (scale·h, scale·w), luma code.
     """
 
-    low: NDArray[np.float32]
+    low: NDArray[np.uint8]
     high: NDArray[np.uint8]
 
 
@@ -226,7 +226,8 @@ def make_pair(luma: NDArray[np.uint8], scale: int) -> Pair:
         The image cropped to a multiple of ``scale``, and its reduction.
     """
     high = mod_crop(luma, scale)
-    return Pair(low=shrink(high.astype(np.float32) / 255, scale), high=high)
+    low = shrink(high.astype(np.float32) / 255, scale)
+    return Pair(low=round_to_8_bit(low), high=high)
 
 
 def _digest(text: str) -> str:

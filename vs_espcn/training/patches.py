@@ -154,7 +154,7 @@ def to_phases(images: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
 
 def _bicubic_error(pair: Pair) -> float:
     """Mean squared error of bicubic enlargement, in 8-bit codes squared."""
-    bicubic = enlarge(pair.low, len(pair.high) // len(pair.low)) * 255
+    bicubic = enlarge(pair.low.astype(np.float32), len(pair.high) // len(pair.low))
     return float(np.mean((bicubic - pair.high) ** 2))
 
 
@@ -170,6 +170,7 @@ def _cut(places: Sequence[tuple[Pair, int, int]], size: int, turns: NDArray[np.i
         high_columns = slice(scale * left, scale * (left + size))
         low[index] = _turned(pair.low[rows, columns], turns[index])
         high[index] = _turned(pair.high[high_rows, high_columns], turns[index])
+    low /= 255
     high /= 255
     return low[:, None], to_phases(high, scale)
 
