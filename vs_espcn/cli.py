@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import vs_espcn
-from vs_espcn.errors import BackendError, EspcnError
+from vs_espcn.errors import BackendError, EspcnError, InputError
 
 app = typer.Typer(
     name="vs-espcn",
@@ -142,17 +142,17 @@ def upscale(
             )
         try:
             clip = vs_espcn.upscale(opened.clip, scale, network=network, backend=chosen)
-            progress.start(clip.num_frames, float(clip.fps))
-            encode(
-                clip,
-                destination,
-                opened,
-                ffmpeg_args=options,
-                on_note=progress.note,
-                on_frame=progress.frame,
-            )
         except vs.Error as error:
-            raise EspcnError(str(error).removeprefix("vs_espcn: ")) from None
+            raise InputError(str(error).removeprefix("vs_espcn: ")) from None
+        progress.start(clip.num_frames, float(clip.fps))
+        encode(
+            clip,
+            destination,
+            opened,
+            ffmpeg_args=options,
+            on_note=progress.note,
+            on_frame=progress.frame,
+        )
         progress.done()
 
 

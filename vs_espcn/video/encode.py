@@ -116,19 +116,19 @@ def encode(
         on_frame: Called with the number of frames handed to ffmpeg after each.
 
     Raises:
-        EncodeError: ffmpeg failed or wrote too few frames, the disk is full, or
-            a file took the output's name in the meantime.
+        EncodeError: A frame could not be made, ffmpeg failed or wrote too few
+            frames, the disk is full, or a file took the output's name in the
+            meantime.
         InputError: The clip cannot go through y4m.
-        vs.Error: A frame could not be made.
     """
-    first = clip.get_frame(0)
-    y4m.header(clip, first.props)
     streams = plan_streams(destination.container, destination.path.suffix, source.others)
     if on_note:
         for note in (*source.notes, *streams.notes):
             on_note(note)
     known = probe(destination.ffmpeg, source.path, source.track.index)
     try:
+        first = clip.get_frame(0)
+        y4m.header(clip, first.props)
         with _part_of(destination.path) as part:
             command = [
                 *_input_options(clip, first, source, known),
@@ -140,8 +140,16 @@ def encode(
                 encoder.feed(clip, on_frame)
                 encoder.finish(clip.num_frames)
             _publish(part, destination)
+    except vs.Error as error:
+        raise EncodeError(f"a frame could not be made: {_last_line(error)}") from None
     except OSError as error:
         raise EncodeError(f"{str(destination.path)!r} cannot be written: {error.strerror}") from None
+
+
+def _last_line(error: vs.Error) -> str:
+    """What went wrong; VapourSynth hands on a Python filter's whole traceback."""
+    line = str(error).strip().splitlines()[-1]
+    return line.removeprefix("vapoursynth.Error: ").removeprefix("vs_espcn: ")
 
 
 def _input_options(clip: vs.VideoNode, first: vs.VideoFrame, source: Source, known: Probe) -> list[str]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from statistics import median_low
 from typing import Any
 
 import numpy as np
@@ -109,9 +110,9 @@ def open_source(
     The first time, BestSource decodes the whole file to index it; the index of a
     long file is kept in `cache_dir`, so that later opens are quick.
 
-    A track whose timestamps leave the grid of its frame rate by more than half
-    a frame has a variable rate. It is brought to a constant one by repeating
-    and dropping frames, which keeps it in step with its sound, and a note says so.
+    A track whose timestamps don't follow its frame rate has a variable one. It
+    is brought to a constant rate by repeating and dropping frames, which keeps
+    it in step with its sound, and a note says so.
 
     Args:
         path: The file.
@@ -131,8 +132,8 @@ def open_source(
         with _index_progress(on_index):
             clip, times = _open(path, track, turn_upright)
             fps = clip.fps
-            variable = not _is_constant(times, fps)
-            if variable:
+            start = _on_grid(times, fps) if times else None
+            if variable := bool(times) and start is None:
                 clip, _ = _open(path, track, turn_upright, fpsnum=fps.numerator, fpsden=fps.denominator)
     except vs.Error as error:
         reason = str(error).partition(": ")[2] or error
@@ -146,7 +147,7 @@ def open_source(
         clip=clip,
         track=track,
         others=tuple(other for other in tracks if other is not track),
-        start=times[0] if times else None,
+        start=times[0] if variable else start,
         notes=(note,) if variable else (),
     )
 
@@ -218,8 +219,15 @@ def _timestamps(opened: Mapping[str, Any]) -> list[Fraction]:
     return [] if _NO_TIMESTAMP in ticks else [tick * unit for tick in ticks]
 
 
-def _is_constant(times: list[Fraction], fps: Fraction) -> bool:
-    return all(abs((time - times[0]) * fps - number) <= 0.5 for number, time in enumerate(times))
+def _on_grid(times: list[Fraction], fps: Fraction) -> Fraction | None:
+    """Where the grid of a constant rate begins, in seconds; None if the times don't follow one.
+
+    Single frames may be up to three quarters of a frame off: some muxers delay
+    all but the first by the encoder's priming.
+    """
+    starts = [time - number / fps for number, time in enumerate(times)]
+    start = median_low(starts)
+    return start if all(abs(other - start) * fps <= Fraction(3, 4) for other in starts) else None
 
 
 @contextmanager
