@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -97,18 +99,18 @@ def test_the_network_is_not_changed() -> None:
 
 
 class TestLoadNetwork:
-    def test_missing_file(self, tmp_path) -> None:
+    def test_missing_file(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="cannot read the network"):
             graph.load_network(tmp_path / "absent.onnx")
 
     @pytest.mark.parametrize("content", [b"", b"garbage", bytes(range(256)) * 20])
-    def test_not_onnx(self, tmp_path, content: bytes) -> None:
+    def test_not_onnx(self, tmp_path: Path, content: bytes) -> None:
         path = tmp_path / "bad.onnx"
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"bad\.onnx"):
             graph.load_network(path)
 
-    def test_another_kind_of_network(self, tmp_path) -> None:
+    def test_another_kind_of_network(self, tmp_path: Path) -> None:
         value = helper.make_tensor_value_info
         other = helper.make_model(
             helper.make_graph(
@@ -127,7 +129,7 @@ class TestLoadNetwork:
             graph.load_network(tmp_path / "other.onnx")
 
     @pytest.mark.parametrize("value", [np.nan, np.inf])
-    def test_weights_that_are_not_finite(self, tmp_path, value: float) -> None:
+    def test_weights_that_are_not_finite(self, tmp_path: Path, value: float) -> None:
         model = onnx.load(models.find("espcn", 2).path)
         weight = max(model.graph.initializer, key=lambda each: len(each.raw_data))
         array = numpy_helper.to_array(weight).copy()

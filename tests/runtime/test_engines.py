@@ -124,7 +124,7 @@ def test_lanes_follow_the_backend_and_the_callers_bound() -> None:
 
 
 def test_an_unknown_device_is_named_with_those_present() -> None:
-    with pytest.raises(BackendError, match="OpenVINO has no device 'TOASTER' here; present are .*CPU"):
+    with pytest.raises(BackendError, match=r"OpenVINO has no device 'TOASTER' here; present are .*CPU"):
         open_engine(OpenVINO(device="TOASTER"), wrapped(2, 8, 8), max_lanes=1)
 
 
