@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from vs_espcn.errors import InputError, TrainingError
+from vs_espcn.training import loop
 from vs_espcn.training.checkpoint import load_checkpoint
 from vs_espcn.training.loop import Progress, Settings, train
 from vs_espcn.training.network import Espcn
@@ -110,11 +111,19 @@ def test_training_lowers_the_loss(settings: Settings) -> None:
     assert reports[-1].best_psnr > reports[0].best_psnr
 
 
+def test_a_flat_image_does_not_make_the_mean_infinite(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "score_image", lambda *_: float("inf"))
+    assert run(settings)[-1].best_psnr == 100
+
+
 def test_hours_end_a_run(settings: Settings) -> None:
     last = run(settings, steps=None, hours=0.3 / 3600)[-1]
     assert last.done == 1
     assert last.seconds >= 0.3
     assert settings.output.exists()
+    assert load_checkpoint(settings.checkpoint)["step"] == last.step
 
 
 def test_a_checkpoint_is_not_overwritten_by_a_new_run(settings: Settings) -> None:

@@ -32,6 +32,7 @@ from vs_espcn.training.recipes import find_recipe
 logger = logging.getLogger(__name__)
 
 _REPORT_EVERY = 50  # steps between two reports
+_CEILING = 100.0  # dB; one flat image, enlarged without error, must not make the mean infinite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,18 +148,18 @@ class _Run:
         if state:
             self._restore(state)
         self._started = time.perf_counter()
+        self._done = self._share_done()
 
     @property
     def finished(self) -> bool:
-        """Whether the budget is spent or the schedule has ended the run."""
+        """Whether the budget was spent, or the schedule ended the run, with the step taken last."""
         return self._done >= 1 or self._schedule.finished
 
     @property
     def _seconds(self) -> float:
         return self._seconds_before + time.perf_counter() - self._started
 
-    @property
-    def _done(self) -> float:
+    def _share_done(self) -> float:
         """Share of the run that is done; of the two limits, the nearer one counts."""
         steps, hours = self._settings.steps, self._settings.hours
         if steps is None and hours is None:
@@ -182,6 +183,7 @@ class _Run:
         self._average_weights()
         self._losses.append(loss.detach())
         self._schedule.observe(self._losses[-1])
+        self._done = self._share_done()
 
     @torch.no_grad()
     def _average_weights(self) -> None:
@@ -207,7 +209,7 @@ class _Run:
         """Measure the averaged weights; export them if they are the best so far."""
         upscale = as_upscaler(self._average)
         scale = self._settings.scale
-        scores = [score_image(luma, scale, upscale) for luma in self._images.validation]
+        scores = [min(_CEILING, score_image(luma, scale, upscale)) for luma in self._images.validation]
         self._psnr = float(np.mean(scores))
         logger.info("step %d: loss %.3g, validation %.3f dB", self.step, self._loss, self._psnr)
         if self._psnr > self._best_psnr:
