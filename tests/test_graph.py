@@ -42,9 +42,9 @@ def expected_codes(network: onnx.ModelProto, codes: np.ndarray, *, full_range: b
 def test_codes_are_the_networks_luma_clamped_and_rounded(
     scale: int, full_range: bool, width: int, height: int, seed: int
 ) -> None:
-    network = graph.load_network(models.find("espcn", scale).path)
+    network = models.load_network(models.find("espcn", scale).path)
     codes = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)
-    model = graph.build_graph(network, graph.GRAY8, full_range=full_range, width=width, height=height)
+    model = graph.build_graph(network, graph.UINT8, full_range=full_range, width=width, height=height)
     onnx.checker.check_model(model, full_check=True)
 
     result = run(model, codes)
@@ -57,12 +57,12 @@ def test_codes_are_the_networks_luma_clamped_and_rounded(
 
 @pytest.mark.parametrize("full_range", [False, True])
 def test_float_carrier_holds_the_same_codes(full_range: bool) -> None:
-    network = graph.load_network(models.find("espcn", 3).path)
+    network = models.load_network(models.find("espcn", 3).path)
     codes = np.random.default_rng(1).integers(0, 256, (19, 23), dtype=np.uint8)
     shape = {"full_range": full_range, "width": 23, "height": 19}
 
-    integer = run(graph.build_graph(network, graph.GRAY8, **shape), codes)
-    carried = run(graph.build_graph(network, graph.GRAY8_IN_FLOAT, **shape), codes.astype(np.float32))
+    integer = run(graph.build_graph(network, graph.UINT8, **shape), codes)
+    carried = run(graph.build_graph(network, graph.UINT8.in_float(), **shape), codes.astype(np.float32))
 
     assert carried.dtype == np.float32
     assert np.array_equal(carried, integer)
@@ -73,8 +73,8 @@ def test_float_carrier_holds_the_same_codes(full_range: bool) -> None:
 )
 def test_black_and_white_survive(scale: int, full_range: bool) -> None:
     """Flat areas keep their level, to 2 codes, where no border is near."""
-    network = graph.load_network(models.find("espcn", scale).path)
-    model = graph.build_graph(network, graph.GRAY8, full_range=full_range, width=32, height=32)
+    network = models.load_network(models.find("espcn", scale).path)
+    model = graph.build_graph(network, graph.UINT8, full_range=full_range, width=32, height=32)
     for code in (0, 255) if full_range else (16, 235):
         flat = run(model, np.full((32, 32), code, np.uint8))
         inside = flat[8 * scale : -8 * scale, 8 * scale : -8 * scale]
@@ -82,8 +82,8 @@ def test_black_and_white_survive(scale: int, full_range: bool) -> None:
 
 
 def test_pixel_shuffle_is_inside() -> None:
-    network = graph.load_network(models.find("espcn", 2).path)
-    model = graph.build_graph(network, graph.GRAY8, full_range=False, width=64, height=48)
+    network = models.load_network(models.find("espcn", 2).path)
+    model = graph.build_graph(network, graph.UINT8, full_range=False, width=64, height=48)
 
     assert "DepthToSpace" in {node.op_type for node in model.graph.node}
     shape = model.graph.output[0].type.tensor_type.shape
@@ -92,23 +92,23 @@ def test_pixel_shuffle_is_inside() -> None:
 
 
 def test_the_network_is_not_changed() -> None:
-    network = graph.load_network(models.find("espcn", 2).path)
+    network = models.load_network(models.find("espcn", 2).path)
     before = network.SerializeToString(deterministic=True)
-    graph.build_graph(network, graph.GRAY8, full_range=True, width=8, height=8)
+    graph.build_graph(network, graph.UINT8, full_range=True, width=8, height=8)
     assert network.SerializeToString(deterministic=True) == before
 
 
 class TestLoadNetwork:
     def test_missing_file(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="cannot read the network"):
-            graph.load_network(tmp_path / "absent.onnx")
+            models.load_network(tmp_path / "absent.onnx")
 
     @pytest.mark.parametrize("content", [b"", b"garbage", bytes(range(256)) * 20])
     def test_not_onnx(self, tmp_path: Path, content: bytes) -> None:
         path = tmp_path / "bad.onnx"
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"bad\.onnx"):
-            graph.load_network(path)
+            models.load_network(path)
 
     def test_another_kind_of_network(self, tmp_path: Path) -> None:
         value = helper.make_tensor_value_info
@@ -126,7 +126,7 @@ class TestLoadNetwork:
         with pytest.raises(
             InputError, match=r"not a network of vs_espcn: it has inputs and outputs \['x', 'y'\]"
         ):
-            graph.load_network(tmp_path / "other.onnx")
+            models.load_network(tmp_path / "other.onnx")
 
     @pytest.mark.parametrize("value", [np.nan, np.inf])
     def test_weights_that_are_not_finite(self, tmp_path: Path, value: float) -> None:
@@ -137,4 +137,4 @@ class TestLoadNetwork:
         weight.CopyFrom(numpy_helper.from_array(array, weight.name))
         onnx.save(model, tmp_path / "broken.onnx")
         with pytest.raises(InputError, match="not finite"):
-            graph.load_network(tmp_path / "broken.onnx")
+            models.load_network(tmp_path / "broken.onnx")

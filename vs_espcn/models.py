@@ -13,6 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import ModelProto, numpy_helper
+
 from vs_espcn.errors import InputError
 
 INPUT_NAME = "luma"
@@ -53,25 +58,80 @@ def shipped() -> tuple[ModelSpec, ...]:
     return tuple(sorted(specs, key=lambda spec: (spec.network, spec.scale)))
 
 
-def find(network: str, scale: int) -> ModelSpec:
-    """Look up a shipped network.
+def of_network(network: str) -> tuple[ModelSpec, ...]:
+    """All scales of a network, the smallest first.
 
     Args:
-        network: Name of a shipped network.
+        network: Name of a shipped network, or the path of an ONNX file.
+
+    Raises:
+        InputError: No such network is shipped, or the file is not a network.
+    """
+    if network.endswith(".onnx"):
+        return (_of_file(Path(network)),)
+    specs = tuple(spec for spec in shipped() if spec.network == network)
+    if not specs:
+        names = sorted({spec.network for spec in shipped()})
+        raise InputError(
+            f"network {network!r} is not shipped; choose one of {_listed(names)}, "
+            "or give the path of an ONNX file"
+        )
+    return specs
+
+
+def find(network: str, scale: int) -> ModelSpec:
+    """Look up a network at one scale.
+
+    Args:
+        network: Name of a shipped network, or the path of an ONNX file.
         scale: Integer scale that the network must have.
 
     Raises:
-        InputError: No such network is shipped, or not at this scale.
+        InputError: No such network is shipped, or it does not have this scale.
     """
-    of_name = [spec for spec in shipped() if spec.network == network]
-    if not of_name:
-        names = sorted({spec.network for spec in shipped()})
-        raise InputError(f"network {network!r} is not shipped; choose one of {_listed(names)}")
-    for spec in of_name:
+    specs = of_network(network)
+    for spec in specs:
         if spec.scale == scale:
             return spec
-    scales = [spec.scale for spec in of_name]
-    raise InputError(f"scale {scale!r} has no {network} network; choose one of {_listed(scales)}")
+    scales = [spec.scale for spec in specs]
+    raise InputError(f"scale {scale!r} has no {specs[0].network} network; choose one of {_listed(scales)}")
+
+
+def load_network(path: Path) -> ModelProto:
+    """Read a network and check that it is one.
+
+    Args:
+        path: An ONNX file as this module describes it.
+
+    Raises:
+        InputError: The file cannot be read, is not such a network, or holds
+            weights that are not finite (which would turn into garbage codes).
+    """
+    try:
+        model = onnx.load(path)
+        onnx.checker.check_model(model)
+    except (OSError, DecodeError, onnx.checker.ValidationError) as error:
+        raise InputError(f"cannot read the network {path}: {error}") from error
+    names = [value.name for value in (*model.graph.input, *model.graph.output)]
+    if names != [INPUT_NAME, OUTPUT_NAME] or not network_metadata(model).get("scale", "").isdecimal():
+        raise InputError(
+            f"{path} is not a network of vs_espcn: it has inputs and outputs {names} and metadata "
+            f"{sorted(network_metadata(model))}; needed are {[INPUT_NAME, OUTPUT_NAME]} and 'scale'"
+        )
+    for weight in model.graph.initializer:
+        if not np.isfinite(numpy_helper.to_array(weight)).all():
+            raise InputError(f"{path} holds weights that are not finite in {weight.name!r}; export it again")
+    return model
+
+
+def network_metadata(network: ModelProto) -> dict[str, str]:
+    """The network file's metadata: scale, name, facts of its training."""
+    return {entry.key: entry.value for entry in network.metadata_props}
+
+
+def _of_file(path: Path) -> ModelSpec:
+    metadata = network_metadata(load_network(path))
+    return ModelSpec(network=metadata.get("network", path.stem), scale=int(metadata["scale"]), path=path)
 
 
 def _listed(values: Sequence[object]) -> str:

@@ -24,14 +24,14 @@ BACKENDS = [
 
 def skip_unless_usable(backend: Backend) -> None:
     try:
-        open_engine(backend, wrapped(2, 8, 8), max_lanes=1)
+        open_engine(backend, wrapped(2, 8, 8), lanes=1, depth=8)
     except BackendError as error:
         pytest.skip(str(error))
 
 
 def wrapped(scale: int, width: int, height: int) -> graph.ModelProto:
-    network = graph.load_network(models.find("espcn", scale).path)
-    return graph.build_graph(network, graph.GRAY8, full_range=False, width=width, height=height)
+    network = models.load_network(models.find("espcn", scale).path)
+    return graph.build_graph(network, graph.UINT8, full_range=False, width=width, height=height)
 
 
 def reference(model: graph.ModelProto, codes: np.ndarray) -> np.ndarray:
@@ -57,7 +57,7 @@ def test_codes_equal_onnxruntimes(backend: OpenVINO, scale: int, width: int, hei
     codes = noise(width, height, seed)
     target = np.empty((height * scale, width * scale), np.uint8)
 
-    open_engine(backend, model, max_lanes=1).slots[0].upscale(codes, target)
+    open_engine(backend, model, lanes=1, depth=8).slots[0].upscale(codes, target)
 
     difference = np.abs(target.astype(int) - reference(model, codes))
     assert difference.max() <= TOLERANCE[backend.precision]
@@ -73,7 +73,7 @@ class TestSlots:
         padded_source[:, :30] = noise(30, 20)
         padded_target = np.full((40, 128), 77, np.uint8)
 
-        open_engine(backend, model, max_lanes=1).slots[0].upscale(
+        open_engine(backend, model, lanes=1, depth=8).slots[0].upscale(
             padded_source[:, :30], padded_target[:, :60]
         )
 
@@ -84,7 +84,7 @@ class TestSlots:
 
     def test_lanes_do_not_disturb_each_other(self, backend: Backend) -> None:
         skip_unless_usable(backend)
-        engine = open_engine(backend, wrapped(3, 40, 30), max_lanes=2)
+        engine = open_engine(backend, wrapped(3, 40, 30), lanes=2, depth=8)
         frames = [noise(40, 30, seed) for seed in range(len(engine.slots))]
 
         def upscale(lane: int) -> list[bytes]:
@@ -103,7 +103,7 @@ class TestSlots:
 
     def test_a_slot_keeps_nothing_of_the_last_frame(self, backend: Backend) -> None:
         skip_unless_usable(backend)
-        (slot,) = open_engine(backend, wrapped(2, 24, 24), max_lanes=1).slots
+        (slot,) = open_engine(backend, wrapped(2, 24, 24), lanes=1, depth=8).slots
         first, again = np.empty((48, 48), np.uint8), np.empty((48, 48), np.uint8)
         slot.upscale(noise(24, 24, 1), first)
         slot.upscale(noise(24, 24, 2), np.empty((48, 48), np.uint8))
@@ -112,20 +112,26 @@ class TestSlots:
 
     def test_protocol(self, backend: Backend) -> None:
         skip_unless_usable(backend)
-        engine = open_engine(backend, wrapped(2, 24, 24), max_lanes=1)
+        engine = open_engine(backend, wrapped(2, 24, 24), lanes=1, depth=8)
         assert isinstance(engine, Engine)
         assert backend.precision in engine.description
 
 
 def test_lanes_follow_the_backend_and_the_callers_bound() -> None:
-    assert len(open_engine(OpenVINO(lanes=3), wrapped(2, 8, 8), max_lanes=8).slots) == 3
-    assert len(open_engine(OpenVINO(lanes=3), wrapped(2, 8, 8), max_lanes=1).slots) == 1
+    assert lane_count(OpenVINO(lanes=3), 8) == 3
+    assert lane_count(OpenVINO(lanes=3), 1) == 1
     assert lane_count(OpenVINO(), 64) >= 2
+    assert len(open_engine(OpenVINO(), wrapped(2, 8, 8), lanes=3, depth=8).slots) == 3
+
+
+def test_auto_is_no_less_than_fp32_beyond_8_bits() -> None:
+    for depth in (9, 10, 12, 16, None):
+        assert "fp32" in open_engine(OpenVINO(), wrapped(2, 8, 8), lanes=1, depth=depth).description
 
 
 def test_an_unknown_device_is_named_with_those_present() -> None:
     with pytest.raises(BackendError, match=r"OpenVINO has no device 'TOASTER' here; present are .*CPU"):
-        open_engine(OpenVINO(device="TOASTER"), wrapped(2, 8, 8), max_lanes=1)
+        open_engine(OpenVINO(device="TOASTER"), wrapped(2, 8, 8), lanes=1, depth=8)
 
 
 class TestBackendSettings:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.clips import noise_clip, samples
 from vs_espcn.errors import InputError
-from vs_espcn.video.chroma import KERNELS, check_kernel, chroma_location, upscale_chroma
+from vs_espcn.video.chroma import KERNELS, chroma_location, find_resizer, scale_chroma
 
 FORMATS = (vs.YUV420P8, vs.YUV422P8, vs.YUV444P8)
 
@@ -32,7 +32,9 @@ def test_chroma_equals_zimg_scaling_the_whole_clip(
     resize = getattr(vs.core.resize, kernel.capitalize())
     whole = resize(clip, width=width * scale, height=height * scale)
 
-    planes = upscale_chroma(clip, scale, kernel=kernel, location=location)
+    planes = scale_chroma(
+        clip, width * scale, height * scale, resizer=find_resizer(kernel), location=location
+    )
 
     for index, plane in enumerate(planes, start=1):
         assert (samples(plane) == samples(whole, index)).all()
@@ -50,4 +52,4 @@ def test_unknown_siting_is_refused() -> None:
 
 def test_unknown_kernel_is_refused() -> None:
     with pytest.raises(InputError, match="chroma kernel 'mitchel' is not known; choose one of bilinear"):
-        check_kernel("mitchel")
+        find_resizer("mitchel")

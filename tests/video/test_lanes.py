@@ -5,7 +5,7 @@ import vapoursynth as vs
 from tests.clips import noise_clip, samples
 from vs_espcn.errors import BackendError
 from vs_espcn.runtime.base import Plane
-from vs_espcn.video.lanes import upscale_in_lanes
+from vs_espcn.video.lanes import SlotChoice, upscale_in_lanes
 
 
 class Doubler:
@@ -20,6 +20,12 @@ class Doubler:
         target[:] = source.repeat(2, axis=0).repeat(2, axis=1)
 
 
+def choice(fails_on: int | None = None) -> SlotChoice:
+    """Of one slot, whatever the frame."""
+    slot = Doubler(fails_on)
+    return lambda _: slot
+
+
 def numbered(length: int) -> vs.VideoNode:
     """Every sample of frame n is n."""
     frames = [
@@ -31,7 +37,7 @@ def numbered(length: int) -> vs.VideoNode:
 @pytest.mark.parametrize("lanes", [1, 2, 3, 5])
 @pytest.mark.parametrize("length", [5, 6, 11])
 def test_each_frame_goes_through_one_lane_and_comes_back_in_place(lanes: int, length: int) -> None:
-    result = upscale_in_lanes(numbered(length), 2, [Doubler() for _ in range(lanes)])
+    result = upscale_in_lanes(numbered(length), 2, [choice() for _ in range(lanes)])
     assert result.num_frames == length
     assert (result.width, result.height, result.format.id) == (32, 16, vs.GRAY8)
     assert [int(samples(result, frame=n)[3, 3]) for n in range(length)] == list(range(length))
@@ -39,13 +45,13 @@ def test_each_frame_goes_through_one_lane_and_comes_back_in_place(lanes: int, le
 
 def test_only_the_first_plane_is_used() -> None:
     clip = noise_clip(vs.YUV420P8, 20, 10)
-    result = upscale_in_lanes(clip, 2, [Doubler()])
+    result = upscale_in_lanes(clip, 2, [choice()])
     assert np.array_equal(samples(result)[::2, ::2], samples(clip))
 
 
 @pytest.mark.parametrize("lanes", [1, 2])
 def test_a_failing_device_fails_its_frame_by_number(lanes: int) -> None:
-    result = upscale_in_lanes(numbered(6), 2, [Doubler(fails_on=3) for _ in range(lanes)])
+    result = upscale_in_lanes(numbered(6), 2, [choice(fails_on=3) for _ in range(lanes)])
     for n in (0, 1, 2, 4, 5):
         result.get_frame(n)
     with pytest.raises(vs.Error, match="vs_espcn: frame 3: the device is gone"):

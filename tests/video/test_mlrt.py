@@ -24,14 +24,14 @@ def test_the_plugin_gives_the_engines_codes(scale: int, width: int, height: int,
     clip = noise_clip(vs.GRAY8, width, height, _Range=full_range)
     backend = vs_espcn.OpenVINO(precision="fp32")
     model = graph.build_graph(
-        graph.load_network(models.find("espcn", scale).path),
-        graph.GRAY8_IN_FLOAT,
+        models.load_network(models.find("espcn", scale).path),
+        graph.UINT8.in_float(),
         full_range=full_range,
         width=width,
         height=height,
     )
 
-    through_plugin = mlrt.upscale_with_plugin(clip, model, backend)
+    through_plugin = mlrt.upscale_with_plugin(clip, model, backend, tile=(width, height), overlap=4)
 
     ours = vs_espcn.upscale(clip, scale, backend=backend)
     assert largest_difference(samples(through_plugin), samples(ours)) <= 1
@@ -40,14 +40,14 @@ def test_the_plugin_gives_the_engines_codes(scale: int, width: int, height: int,
 def test_an_unknown_device_is_an_error_of_one_line() -> None:
     clip = noise_clip(vs.GRAY8, 16, 16)
     model = graph.build_graph(
-        graph.load_network(models.find("espcn", 2).path),
-        graph.GRAY8_IN_FLOAT,
+        models.load_network(models.find("espcn", 2).path),
+        graph.UINT8.in_float(),
         full_range=False,
         width=16,
         height=16,
     )
     with pytest.raises(BackendError, match=r"core\.ov\.Model cannot run the network on TOASTER") as raised:
-        mlrt.upscale_with_plugin(clip, model, vs_espcn.OpenVINO(device="TOASTER"))
+        mlrt.upscale_with_plugin(clip, model, vs_espcn.OpenVINO(device="TOASTER"), tile=(16, 16), overlap=4)
     assert "\n" not in str(raised.value)
 
 

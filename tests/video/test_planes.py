@@ -4,7 +4,7 @@ import vapoursynth as vs
 
 from tests.clips import noise_clip
 from vs_espcn.errors import InputError
-from vs_espcn.video.planes import is_full_range, plane, sample_format
+from vs_espcn.video.planes import check_progressive, check_range, is_full_range, plane, sample_format
 
 
 @pytest.mark.parametrize(
@@ -31,12 +31,43 @@ def test_a_plane_is_seen_without_its_padding() -> None:
     assert not plane(frame).flags.writeable
 
 
-@pytest.mark.parametrize("video", [vs.YUV420P10, vs.RGB24, vs.GRAYS, vs.YUV410P8, vs.YUV440P8])
-def test_other_formats_are_refused_with_the_fix(video: vs.PresetVideoFormat) -> None:
-    with pytest.raises(InputError, match=r"is not supported; convert to 8-bit GRAY or YUV 4:4:4/4:2:2/4:2:0"):
-        sample_format(vs.core.get_video_format(video))
+@pytest.mark.parametrize(
+    ("video", "dtype"),
+    [
+        (vs.GRAY8, np.uint8),
+        (vs.YUV420P9, np.uint16),
+        (vs.YUV422P10, np.uint16),
+        (vs.YUV444P16, np.uint16),
+        (vs.GRAYH, np.float16),
+        (vs.RGBS, np.float32),
+    ],
+)
+def test_sample_formats(video: vs.PresetVideoFormat, dtype: type) -> None:
+    assert sample_format(vs.core.get_video_format(video)).dtype == dtype
 
 
-@pytest.mark.parametrize("video", [vs.GRAY8, vs.YUV420P8, vs.YUV422P8, vs.YUV444P8])
-def test_accepted_formats(video: vs.PresetVideoFormat) -> None:
-    assert sample_format(vs.core.get_video_format(video)).dtype == np.uint8
+def test_deeper_formats_are_refused_with_the_fix() -> None:
+    with pytest.raises(
+        InputError, match=r"Gray32 is not supported; convert to 8 to 16 bits, half or single float"
+    ):
+        sample_format(vs.core.query_video_format(vs.GRAY, vs.INTEGER, 32, 0, 0))
+
+
+@pytest.mark.parametrize("props", [{"_Range": 2}, {"_ColorRange": "full"}])
+def test_unknown_ranges_are_refused(props: dict) -> None:
+    with pytest.raises(InputError, match=r"Range is .*; accepted are 0 and 1"):
+        is_full_range(props)
+
+
+def test_range_argument() -> None:
+    assert check_range(None) is None
+    assert check_range("full") == "full"
+    with pytest.raises(InputError, match="range is 'tv'; give 'limited', 'full', or None"):
+        check_range("tv")
+
+
+def test_interlaced_frames_are_refused_with_the_fix() -> None:
+    check_progressive({})
+    check_progressive({"_FieldBased": 0})
+    with pytest.raises(InputError, match=r"interlaced \(_FieldBased is 2\); deinterlace it first"):
+        check_progressive({"_FieldBased": 2})

@@ -109,13 +109,15 @@ def lane_count(backend: Backend, max_lanes: int) -> int:
     return max(1, min(backend.lanes or automatic, max_lanes))
 
 
-def open_engine(backend: Backend, graph: ModelProto, *, max_lanes: int) -> Engine:
+def open_engine(backend: Backend, graph: ModelProto, *, lanes: int, depth: int | None) -> Engine:
     """Make a graph ready to run.
 
     Args:
         backend: Where and how to run it.
         graph: A model from `vs_espcn.graph.build_graph`, of static shape.
-        max_lanes: More frames than this are never asked for at once.
+        lanes: Frames in work at once; the engine has one slot for each.
+        depth: Depth in bits whose accuracy ``precision="auto"`` has to keep;
+            None for float.
 
     Raises:
         RuntimeMissingError: The runtime cannot be loaded in this process.
@@ -123,4 +125,4 @@ def open_engine(backend: Backend, graph: ModelProto, *, max_lanes: int) -> Engin
     """
     from vs_espcn.runtime.openvino import OpenVINOEngine  # noqa: PLC0415 - loads the runtime
 
-    return OpenVINOEngine(backend, graph, max_lanes=max_lanes)
+    return OpenVINOEngine(backend, graph, lanes=lanes, depth=depth)

@@ -6,7 +6,7 @@ import numpy as np
 from onnx import ModelProto
 
 from vs_espcn.errors import BackendError, RuntimeMissingError
-from vs_espcn.runtime.base import OpenVINO, Plane, Precision, lane_count
+from vs_espcn.runtime.base import OpenVINO, Plane, Precision
 
 try:
     import openvino as ov
@@ -20,8 +20,11 @@ def devices() -> dict[str, str]:
     return {name: str(core.get_property(name, "FULL_DEVICE_NAME")) for name in core.available_devices}
 
 
-def resolve_precision(device: str, precision: Precision) -> Precision:
-    """What ``"auto"`` means on a device: bf16 where its hardware has it, else fp32.
+def resolve_precision(device: str, precision: Precision, depth: int | None = 8) -> Precision:
+    """What ``"auto"`` means on a device: bf16 at 8 bits where its hardware has it, else fp32.
+
+    bf16 may differ from fp32 by one code at 8 bits, by 0.1 in the mean; at 10
+    bits that would be four codes, so deeper clips run in fp32.
 
     Raises:
         BackendError: There is no such device, or it has no bf16 when that was asked for.
@@ -33,7 +36,7 @@ def resolve_precision(device: str, precision: Precision) -> Precision:
             f"OpenVINO has no device {device!r} here; present are {', '.join(devices())}"
         ) from error
     if precision == "auto":
-        return "bf16" if "BF16" in capabilities else "fp32"
+        return "bf16" if depth == 8 and "BF16" in capabilities else "fp32"
     if precision == "bf16" and "BF16" not in capabilities:
         raise BackendError(f"device {device} has no bf16 arithmetic; use precision='fp32' or 'auto'")
     return precision
@@ -42,11 +45,10 @@ def resolve_precision(device: str, precision: Precision) -> Precision:
 class OpenVINOEngine:
     """A graph compiled for one device, with one inference request per lane."""
 
-    def __init__(self, backend: OpenVINO, graph: ModelProto, *, max_lanes: int) -> None:
+    def __init__(self, backend: OpenVINO, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
         """Compile; see `vs_espcn.runtime.base.open_engine`."""
         self._device = backend.device
-        self._precision = resolve_precision(backend.device, backend.precision)
-        lanes = lane_count(backend, max_lanes)
+        self._precision = resolve_precision(backend.device, backend.precision, depth)
         compiled = _compile(graph, self._device, self._precision, lanes)
         self._slots = tuple(OpenVINOSlot(compiled) for _ in range(lanes))
 
@@ -94,20 +96,19 @@ def _compile(graph: ModelProto, device: str, precision: Precision, lanes: int) -
         raise BackendError(f"OpenVINO cannot run the network on {device}: {error}") from error
 
 
-def raw_runner(backend: OpenVINO, graph: ModelProto, *, max_lanes: int) -> Callable[[int], None]:
+def raw_runner(backend: OpenVINO, graph: ModelProto, *, lanes: int) -> Callable[[int], None]:
     """The bound that a benchmark measures an engine's users against.
 
     Args:
         backend: As for `vs_espcn.runtime.base.open_engine`.
         graph: As for `vs_espcn.runtime.base.open_engine`.
-        max_lanes: As for `vs_espcn.runtime.base.open_engine`.
+        lanes: As for `vs_espcn.runtime.base.open_engine`.
 
     Returns:
         A function that computes a number of frames with as many requests as
         the engine has lanes, all kept busy by OpenVINO itself, with no copies.
     """
     precision = resolve_precision(backend.device, backend.precision)
-    lanes = lane_count(backend, max_lanes)
     queue = ov.AsyncInferQueue(_compile(graph, backend.device, precision, lanes), lanes)
 
     def run(frames: int) -> None:

@@ -14,10 +14,10 @@ import vapoursynth as vs
 from onnx import ModelProto
 
 from vs_espcn import graph, models
-from vs_espcn.runtime.base import OpenVINO
+from vs_espcn.runtime.base import OpenVINO, lane_count
 from vs_espcn.runtime.openvino import raw_runner, resolve_precision
 from vs_espcn.video import mlrt
-from vs_espcn.video.chroma import upscale_chroma
+from vs_espcn.video.chroma import find_resizer, scale_chroma
 from vs_espcn.video.upscale import upscale
 
 OUTPUT_WIDTH, OUTPUT_HEIGHT = 1920, 1080
@@ -119,17 +119,19 @@ def soak(scale: int, backend: OpenVINO, *, frames: int, early_frame: int = 200) 
 
 
 def _runners(scale: int, backend: OpenVINO) -> dict[str, Runner]:
-    network = graph.load_network(models.find("espcn", scale).path)
+    network = models.load_network(models.find("espcn", scale).path)
     clip = _source(scale, 1 << 20)
-    wrapped = graph.build_graph(network, graph.GRAY8, full_range=False, width=clip.width, height=clip.height)
+    wrapped = graph.build_graph(network, graph.UINT8, full_range=False, width=clip.width, height=clip.height)
     runners = {
-        RAW: raw_runner(backend, wrapped, max_lanes=vs.core.num_threads),
+        RAW: raw_runner(backend, wrapped, lanes=lane_count(backend, vs.core.num_threads)),
         FILTER: _to_null(upscale(clip, scale, backend=backend)),
     }
     if mlrt.is_present():
         runners[PLUGIN] = _to_null(_plugin_luma(clip, network, backend))
         luma = vs.core.resize.Point(_plugin_luma(clip, network, backend), format=vs.GRAY8)
-        planes = upscale_chroma(clip, scale, kernel="spline36", location=vs.CHROMA_LEFT)
+        planes = scale_chroma(
+            clip, luma.width, luma.height, resizer=find_resizer("spline36"), location=vs.CHROMA_LEFT
+        )
         runners[PLUGIN_CLIP] = _to_null(vs.core.std.ShufflePlanes([luma, *planes], [0, 0, 0], vs.YUV))
     return runners
 

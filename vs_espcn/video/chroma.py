@@ -7,29 +7,79 @@ before the centre, upscaling by ``scale`` moves the window by ``d − d / scale`
 exactly what zimg does when it is given the whole clip.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import vapoursynth as vs
 
 from vs_espcn.errors import InputError
+from vs_espcn.video.planes import split_plane
 
 KERNELS = ("bilinear", "bicubic", "lanczos", "point", "spline16", "spline36", "spline64")
 """Kernels of VapourSynth's ``resize`` plugin, by their names in lower case."""
+
+Resizer = Callable[..., vs.VideoNode]
+"""Scales a GRAY clip to ``width``, ``height`` from the window ``src_left``, ``src_top``."""
+
+ChromaKernel = str | Callable[[vs.VideoNode], vs.VideoNode]
+"""One of `KERNELS`, with parameters after colons ("bicubic:0:0.5", "lanczos:4"), or a
+function that is given each chroma plane as a GRAY clip and returns it at its new size,
+the centres of both pictures aligned."""
+
+_MOST_PARAMETERS = {"bicubic": 2, "lanczos": 1}
 
 _LEFT_SITED = {vs.CHROMA_LEFT, vs.CHROMA_TOP_LEFT, vs.CHROMA_BOTTOM_LEFT}
 _TOP_SITED = {vs.CHROMA_TOP_LEFT, vs.CHROMA_TOP}
 _BOTTOM_SITED = {vs.CHROMA_BOTTOM_LEFT, vs.CHROMA_BOTTOM}
 
 
-def check_kernel(kernel: str) -> None:
-    """Refuse a kernel that VapourSynth's resizer doesn't have.
+def find_resizer(kernel: ChromaKernel) -> Resizer:
+    """The resizer that a kernel stands for.
 
     Raises:
-        InputError: `kernel` is not one of `KERNELS`.
+        InputError: There is no such kernel, or it has no such parameters.
     """
-    if kernel not in KERNELS:
+    if callable(kernel):
+        return partial(_by_function, kernel)
+    name, *words = str(kernel).split(":")
+    if name not in KERNELS:
         raise InputError(f"chroma kernel {kernel!r} is not known; choose one of {', '.join(KERNELS)}")
+    try:
+        values = [float(word) for word in words]
+    except ValueError:
+        values = None
+    if values is None or len(values) > _MOST_PARAMETERS.get(name, 0):
+        raise InputError(
+            f"chroma kernel {kernel!r} has wrong parameters; accepted are bicubic:B:C, lanczos:TAPS, "
+            f"and none for the others"
+        )
+    parameters = dict(zip(("filter_param_a", "filter_param_b"), values, strict=False))
+    return partial(getattr(vs.core.resize, name.capitalize()), **parameters)
+
+
+def _by_function(
+    function: Callable[[vs.VideoNode], vs.VideoNode],
+    plane: vs.VideoNode,
+    *,
+    width: int,
+    height: int,
+    src_left: float,
+    src_top: float,
+) -> vs.VideoNode:
+    """The caller's function aligns centres; what siting needs beyond that is moved afterwards."""
+    scaled = function(plane)
+    expected = (width, height, plane.format.id)
+    if (scaled.width, scaled.height, scaled.format.id) != expected:
+        raise InputError(
+            f"the chroma function returned {scaled.width}x{scaled.height} {scaled.format.name}; "
+            f"it must return {width}x{height} {plane.format.name}"
+        )
+    if not src_left and not src_top:
+        return scaled
+    return vs.core.resize.Spline36(
+        scaled, src_left=src_left * width / plane.width, src_top=src_top * height / plane.height
+    )
 
 
 def chroma_location(props: Mapping[str, Any]) -> vs.ChromaLocation:
@@ -48,33 +98,34 @@ def chroma_location(props: Mapping[str, Any]) -> vs.ChromaLocation:
         ) from None
 
 
-def upscale_chroma(
-    clip: vs.VideoNode, scale: int, *, kernel: str, location: vs.ChromaLocation
+def scale_chroma(
+    clip: vs.VideoNode, width: int, height: int, *, resizer: Resizer, location: vs.ChromaLocation
 ) -> list[vs.VideoNode]:
     """Scale the chroma planes of a YUV clip; luma is not touched.
 
     Args:
         clip: YUV of constant format and size.
-        scale: Integer scale of width and height.
-        kernel: One of `KERNELS`.
+        width: Width of the whole result, in luma samples.
+        height: Height of the whole result, in luma samples.
+        resizer: From `find_resizer`.
         location: The clip's chroma siting; the result has the same.
 
     Returns:
         U and V as GRAY clips, placed as zimg places them in the whole clip.
+
+    Raises:
+        InputError: The caller's own function returned another size or format.
     """
-    shift = 1 - 1 / scale
-    resize = getattr(vs.core.resize, kernel.capitalize())
-    planes = [vs.core.std.ShufflePlanes(clip, index, vs.GRAY) for index in (1, 2)]
     left, top = _siting(clip.format, location)
     return [
-        resize(
-            plane,
-            width=plane.width * scale,
-            height=plane.height * scale,
-            src_left=left * shift,
-            src_top=top * shift,
+        resizer(
+            split_plane(clip, index),
+            width=width >> clip.format.subsampling_w,
+            height=height >> clip.format.subsampling_h,
+            src_left=left * (1 - clip.width / width),
+            src_top=top * (1 - clip.height / height),
         )
-        for plane in planes
+        for index in (1, 2)
     ]
 
 

@@ -6,22 +6,25 @@ lane i takes frames i, i + lanes, i + 2·lanes, … Any order of access is right
 no state is shared, and nothing is allocated per frame but the output frame.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import vapoursynth as vs
 
-from vs_espcn.errors import BackendError
+from vs_espcn.errors import EspcnError
 from vs_espcn.runtime.base import Slot
 from vs_espcn.video.planes import plane
 
+SlotChoice = Callable[[vs.FrameProps], Slot]
+"""A lane's slot for a frame with these properties."""
 
-def upscale_in_lanes(clip: vs.VideoNode, scale: int, slots: Sequence[Slot]) -> vs.VideoNode:
+
+def upscale_in_lanes(clip: vs.VideoNode, scale: int, slots: Sequence[SlotChoice]) -> vs.VideoNode:
     """Upscale the first plane of every frame.
 
     Args:
         clip: GRAY or YUV of constant format and size, at least ``len(slots)`` frames long.
         scale: The scale of the slots' network.
-        slots: One per lane; the returned clip keeps them.
+        slots: One choice per lane; the returned clip keeps them.
 
     Returns:
         A GRAY clip of `scale` times the size, with all properties of `clip`'s frames.
@@ -42,7 +45,7 @@ def upscale_in_lanes(clip: vs.VideoNode, scale: int, slots: Sequence[Slot]) -> v
     return vs.core.std.Interleave(lanes, modify_duration=False)
 
 
-def _lane(clip: vs.VideoNode, scale: int, slot: Slot, *, first: int, step: int) -> vs.VideoNode:
+def _lane(clip: vs.VideoNode, scale: int, slot: SlotChoice, *, first: int, step: int) -> vs.VideoNode:
     """One lane: `clip` is every `step`-th frame of the whole, from its frame `first` on."""
     video = clip.format.replace(color_family=vs.GRAY, subsampling_w=0, subsampling_h=0)
     width, height = clip.width * scale, clip.height * scale
@@ -51,8 +54,8 @@ def _lane(clip: vs.VideoNode, scale: int, slot: Slot, *, first: int, step: int) 
         target = vs.core.create_video_frame(video, width, height)
         target.props.update(f.props)
         try:
-            slot.upscale(plane(f), plane(target))
-        except BackendError as error:
+            slot(f.props).upscale(plane(f), plane(target))
+        except EspcnError as error:
             raise vs.Error(f"vs_espcn: frame {first + n * step}: {error}") from error
         return target
 

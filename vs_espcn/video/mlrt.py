@@ -4,6 +4,8 @@ The plugin carries its own copy of OpenVINO. Once VapourSynth has loaded it
 (as vspipe does at start), a second copy cannot come into the process.
 """
 
+from dataclasses import replace
+
 import vapoursynth as vs
 from onnx import ModelProto
 
@@ -18,15 +20,20 @@ def is_present() -> bool:
     return hasattr(vs.core, "ov")
 
 
-def upscale_with_plugin(luma: vs.VideoNode, graph: ModelProto, backend: OpenVINO) -> vs.VideoNode:
+def upscale_with_plugin(
+    luma: vs.VideoNode, graph: ModelProto, backend: OpenVINO, *, tile: tuple[int, int], overlap: int
+) -> vs.VideoNode:
     """Upscale a GRAY clip through ``core.ov.Model``.
 
     Args:
         luma: GRAY clip of constant format and size.
-        graph: A model from `vs_espcn.graph.build_graph` whose samples are
-            codes in float32, the only type that the plugin takes.
-        backend: Device, precision (``"auto"`` leaves it to OpenVINO: bf16
-            where the hardware has it) and lanes.
+        graph: A model from `vs_espcn.graph.build_graph` for planes of size
+            `tile`, whose samples travel in float32, the only type that the
+            plugin takes.
+        backend: Device, precision (``"auto"`` is bf16 where the hardware has
+            it for 8-bit clips, as OpenVINO chooses, else fp32) and lanes.
+        tile: Width and height of a tile; the clip's own for no tiles.
+        overlap: How far tiles overlap on each side.
 
     Returns:
         A GRAY clip of the same sample format.
@@ -34,17 +41,23 @@ def upscale_with_plugin(luma: vs.VideoNode, graph: ModelProto, backend: OpenVINO
     Raises:
         BackendError: The plugin cannot run the graph.
     """
-    codes = vs.core.std.Expr(luma, "x", format=vs.GRAYS)
-    return vs.core.std.Expr(model(codes, graph, backend), "x", format=luma.format.id)
+    precision = backend.precision
+    if precision == "auto" and luma.format.bits_per_sample != 8:
+        precision = "fp32"
+    samples = vs.core.std.Expr(luma, "x", format=vs.GRAYS)
+    tiling = {} if tile == (luma.width, luma.height) else {"tilesize": [*tile], "overlap": [overlap, overlap]}
+    upscaled = model(samples, graph, replace(backend, precision=precision), **tiling)
+    return vs.core.std.Expr(upscaled, "x", format=luma.format.id)
 
 
-def model(clip: vs.VideoNode, graph: ModelProto, backend: OpenVINO) -> vs.VideoNode:
+def model(clip: vs.VideoNode, graph: ModelProto, backend: OpenVINO, **tiling: list[int]) -> vs.VideoNode:
     """Run ``core.ov.Model``.
 
     Args:
         clip: GRAYS, as the graph takes it.
         graph: Any model with one float32 input and output (1, 1, H, W).
-        backend: As for `upscale_with_plugin`.
+        backend: Device, precision and lanes.
+        tiling: The plugin's ``tilesize`` and ``overlap``.
 
     Raises:
         BackendError: The plugin cannot run the graph.
@@ -58,6 +71,7 @@ def model(clip: vs.VideoNode, graph: ModelProto, backend: OpenVINO) -> vs.VideoN
             device=backend.device,
             num_streams=lane_count(backend, vs.core.num_threads),
             config=lambda: hints,
+            **tiling,
         )
     except vs.Error as error:
         raise BackendError(f"core.ov.Model cannot run the network on {backend.device}: {error}") from error

@@ -1,7 +1,7 @@
 """Between VapourSynth's frames and the engines' arrays: formats, planes, range."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import vapoursynth as vs
@@ -11,26 +11,26 @@ from vs_espcn.errors import InputError
 from vs_espcn.runtime.base import Plane
 
 SAMPLE_FORMATS: dict[tuple[vs.SampleType, int], graph.SampleFormat] = {
-    (vs.INTEGER, 8): graph.GRAY8,
+    (vs.INTEGER, 8): graph.UINT8,
+    **{(vs.INTEGER, depth): sample for depth, sample in graph.UINT16.items()},
+    (vs.FLOAT, 16): graph.FLOAT16,
+    (vs.FLOAT, 32): graph.FLOAT32,
 }
 
-SUBSAMPLINGS: dict[tuple[int, int], str] = {(0, 0): "4:4:4", (1, 0): "4:2:2", (1, 1): "4:2:0"}
-"""Accepted chroma subsampling, log2 of (width, height), and its name."""
+Range = Literal["limited", "full"]
 
 
 def sample_format(video: vs.VideoFormat) -> graph.SampleFormat:
     """The engine's sample format for a clip's format.
 
     Raises:
-        InputError: The colour family, subsampling or depth is not supported.
+        InputError: The depth is not supported.
     """
     sample = SAMPLE_FORMATS.get((video.sample_type, video.bits_per_sample))
-    subsampling = (video.subsampling_w, video.subsampling_h)
-    if sample is None or video.color_family not in {vs.GRAY, vs.YUV} or subsampling not in SUBSAMPLINGS:
+    if sample is None:
         raise InputError(
-            f"format {video.name} is not supported; convert to 8-bit GRAY or YUV "
-            f"{'/'.join(SUBSAMPLINGS.values())} first, for example "
-            "clip.resize.Bicubic(format=vs.YUV420P8)"
+            f"format {video.name} is not supported; convert to 8 to 16 bits, half or single float first, "
+            "for example with clip.resize.Point(format=vs.YUV420P16)"
         )
     return sample
 
@@ -41,10 +41,54 @@ def is_full_range(props: Mapping[str, Any]) -> bool:
     ``_Range`` (0 limited, 1 full) wins over its deprecated, inverted
     predecessor ``_ColorRange`` (0 full, 1 limited); without either the range
     is limited, as VapourSynth's resizers assume.
+
+    Raises:
+        InputError: The property holds another value.
     """
-    if "_Range" in props:
-        return bool(props["_Range"] == vs.RANGE_FULL)
-    return bool(props.get("_ColorRange", 1) == 0)
+    for name, full in (("_Range", 1), ("_ColorRange", 0)):
+        if name in props:
+            if props[name] not in {0, 1}:
+                raise InputError(
+                    f"{name} is {props[name]!r}; accepted are 0 and 1: set _Range to 0 (limited) or 1 (full) "
+                    "with std.SetFrameProps, or give range="
+                )
+            return bool(props[name] == full)
+    return False
+
+
+def split_plane(clip: vs.VideoNode, index: int) -> vs.VideoNode:
+    """One plane as a GRAY clip that any resizer accepts.
+
+    Scaling needs no colour description, and a resizer refuses frames whose
+    description makes no sense to it, so the planes carry none.
+    """
+    gray = vs.core.std.ShufflePlanes(clip, index, vs.GRAY)
+    return vs.core.std.RemoveFrameProps(gray, ["_Matrix", "_Transfer", "_Primaries", "_ChromaLocation"])
+
+
+def check_range(value: Range | None) -> Range | None:
+    """Pass a caller's ``range=`` on.
+
+    Raises:
+        InputError: It is neither ``"limited"`` nor ``"full"`` nor None.
+    """
+    if value not in {None, "limited", "full"}:
+        raise InputError(f"range is {value!r}; give 'limited', 'full', or None to go by each frame's _Range")
+    return value
+
+
+def check_progressive(props: Mapping[str, Any]) -> None:
+    """Let progressive frames pass.
+
+    Raises:
+        InputError: The frame is interlaced: its lines belong to two pictures.
+    """
+    field_based = props.get("_FieldBased", 0)
+    if field_based:
+        raise InputError(
+            f"the clip is interlaced (_FieldBased is {int(field_based)}); deinterlace it first, for example "
+            "with bwdif, or, if it is in truth progressive, clear the flag with std.SetFieldBased(0)"
+        )
 
 
 def plane(frame: vs.VideoFrame, index: int = 0) -> Plane:

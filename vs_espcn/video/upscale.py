@@ -1,106 +1,158 @@
 """The filter: a clip's luma through a network, its chroma resized, joined again."""
 
-import logging
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
 
 import vapoursynth as vs
-from onnx import ModelProto
 
-from vs_espcn import graph, models
-from vs_espcn.errors import EspcnError, InputError, RuntimeMissingError
-from vs_espcn.runtime.base import Backend, OpenVINO, open_engine
-from vs_espcn.video import mlrt
-from vs_espcn.video.chroma import check_kernel, chroma_location, upscale_chroma
-from vs_espcn.video.lanes import upscale_in_lanes
+from vs_espcn.errors import EspcnError, InputError
+from vs_espcn.runtime.base import Backend, OpenVINO
+from vs_espcn.video import rgb
+from vs_espcn.video.chroma import ChromaKernel, Resizer, chroma_location, find_resizer, scale_chroma
+from vs_espcn.video.luma import LumaUpscaler, Tile
 from vs_espcn.video.memory import keep_heap_flat
-from vs_espcn.video.planes import is_full_range, sample_format
-
-_log = logging.getLogger(__name__)
+from vs_espcn.video.plan import Plan, make_plan
+from vs_espcn.video.planes import Range, check_progressive, check_range, sample_format, split_plane
+from vs_espcn.video.varying import is_varying, upscale_varying
 
 
 def upscale(
     clip: vs.VideoNode,
-    scale: int = 2,
+    scale: float = 2,
     *,
+    width: int | None = None,
+    height: int | None = None,
     network: str = "espcn",
     backend: Backend | None = None,
-    chroma: str = "spline36",
+    chroma: ChromaKernel = "spline36",
+    range: Range | None = None,  # noqa: A002 - VapourSynth's name
+    matrix: int | None = None,
+    tile: Tile | None = None,
 ) -> vs.VideoNode:
     """Upscale a clip: luma through a super-resolution network, chroma by a resizer.
 
     Args:
-        clip: 8-bit GRAY, or YUV 4:2:0, 4:2:2 or 4:4:4, progressive, of
-            constant format and size. Range and chroma siting are those of its
-            first frame.
-        scale: Integer scale of width and height; `network` must have it.
-        network: Name of a shipped network.
+        clip: GRAY, YUV of any subsampling, or RGB; 8 to 16 bits, half or
+            single float; progressive. Chroma siting is that of its first
+            frame. A clip whose format or size varies is upscaled frame by
+            frame, by `scale` only.
+        scale: Factor on width and height, 1 or more. What the network's own
+            scales (2, 3, 4, or two of them in turn) overshoot is resized away.
+        width: Width of the result instead of `scale`; alone, it keeps the aspect.
+        height: Height of the result instead of `scale`; alone, it keeps the aspect.
+        network: Name of a shipped network, or path of an ONNX file.
         backend: Where the network runs; None picks the best that is present
             and logs which.
-        chroma: The resizer's kernel for the chroma planes, for example
-            ``"bicubic"`` or ``"spline36"``.
+        chroma: Kernel for the chroma planes: a name of VapourSynth's
+            resizers, with parameters after colons ("bicubic:0:0.5",
+            "lanczos:4"); or a function that is given each chroma plane as a
+            GRAY clip and returns it at its new size, centres aligned.
+        range: ``"limited"`` or ``"full"`` for every frame; None goes by each
+            frame's ``_Range``.
+        matrix: For RGB, the matrix of the YUV in which it is upscaled; None
+            is BT.709 from 1280×720 on, else BT.601.
+        tile: Width and height of the tiles in which large frames are
+            computed, in source samples; None chooses them to fit in memory.
 
     Returns:
-        A clip of `scale` times the width and height and the same format,
-        length, frame rate and frame properties.
+        A clip of the same format, length, frame rate and frame properties.
 
     Raises:
         vs.Error: An argument or the clip cannot be used, or no backend runs
-            here; raised at once rather than when frames are asked for. The
-            text begins with ``vs_espcn:``.
+            here; raised at once rather than when frames are asked for,
+            wherever it can be known then. The text begins with ``vs_espcn:``.
     """
     try:
-        return _upscale(clip, scale, network, backend or OpenVINO(), chroma)
+        keep_heap_flat()
+        job = Job(
+            scale=scale,
+            width=width,
+            height=height,
+            network=network,
+            backend=backend or OpenVINO(),
+            resizer=find_resizer(chroma),
+            range_=check_range(range),
+            matrix=matrix,
+            tile=tile,
+        )
+        return _upscale(clip, job)
     except EspcnError as error:
         raise vs.Error(f"vs_espcn: {error}") from error
 
 
-def _upscale(clip: vs.VideoNode, scale: int, network: str, backend: Backend, chroma: str) -> vs.VideoNode:
-    keep_heap_flat()
-    check_kernel(chroma)
-    spec = models.find(network, scale)
-    props = _check_clip(clip)
-    luma = _upscale_luma(clip, spec, is_full_range(props), backend)
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """The arguments of `upscale`, checked as far as they can be without a clip."""
+
+    scale: float
+    width: int | None
+    height: int | None
+    network: str
+    backend: Backend
+    resizer: Resizer
+    range_: Range | None
+    matrix: int | None
+    tile: Tile | None
+
+
+def _upscale(clip: vs.VideoNode, job: Job) -> vs.VideoNode:
+    if not isinstance(clip, vs.VideoNode):
+        raise InputError(f"clip is a {type(clip).__name__}; give a VapourSynth video clip")
+    if is_varying(clip):
+        return upscale_varying(clip, partial(_upscale_constant, job=job))
+    props = clip.get_frame(0).props
+    upscaled = _upscale_constant(clip, props, job)
+    return _with_alpha(upscaled, clip, props, job) if "_Alpha" in props else upscaled
+
+
+def _upscale_constant(clip: vs.VideoNode, props: vs.FrameProps, job: Job) -> vs.VideoNode:
+    """Upscale a clip of constant format and size, going by the properties of one of its frames."""
+    check_progressive(props)
+    depth = sample_format(clip.format).depth
+    plan = make_plan(clip, job.network, job.scale, job.width, job.height)
+    if clip.format.color_family == vs.RGB:
+        yuv = rgb.to_yuv(clip, job.matrix)
+        upscaled = _upscale_planes(yuv, props, plan, replace(job, range_="full"), depth)
+        upscaled = rgb.from_yuv(upscaled, clip, job.matrix)
+    else:
+        upscaled = _upscale_planes(clip, props, plan, job, depth)
+    if plan.stretch == 1:
+        return upscaled
+    aspect = Fraction(props.get("_SARNum", 1), props.get("_SARDen", 1)) * plan.stretch
+    return vs.core.std.SetFrameProps(upscaled, _SARNum=aspect.numerator, _SARDen=aspect.denominator)
+
+
+def _upscale_planes(
+    clip: vs.VideoNode, props: vs.FrameProps, plan: Plan, job: Job, depth: int | None
+) -> vs.VideoNode:
+    """Upscale GRAY or YUV; `depth` is that whose accuracy counts."""
+    luma = _upscale_plane(clip, props, plan, job, depth)
     if clip.format.color_family == vs.GRAY:
         return luma
-    planes = upscale_chroma(clip, spec.scale, kernel=chroma, location=chroma_location(props))
+    planes = scale_chroma(clip, plan.width, plan.height, resizer=job.resizer, location=chroma_location(props))
     return vs.core.std.ShufflePlanes([luma, *planes], [0, 0, 0], vs.YUV)
 
 
-def _check_clip(clip: vs.VideoNode) -> vs.FrameProps:
-    """Refuse what cannot be upscaled; return the properties of the first frame."""
-    if not isinstance(clip, vs.VideoNode):
-        raise InputError(f"clip is a {type(clip).__name__}; give a VapourSynth video clip")
-    if clip.format.id == vs.NONE or not clip.width:
-        raise InputError(
-            "the clip's format or size varies; make it constant first, for example with resize.Bicubic"
-        )
-    sample_format(clip.format)
-    props = clip.get_frame(0).props
-    if props.get("_FieldBased", vs.FIELD_PROGRESSIVE) != vs.FIELD_PROGRESSIVE:
-        raise InputError(
-            "the clip is interlaced (_FieldBased is "
-            f"{int(props['_FieldBased'])}); deinterlace it first, for example with bwdif, or, if it is "
-            "in truth progressive, clear the flag with std.SetFieldBased(0)"
-        )
-    return props
+def _with_alpha(upscaled: vs.VideoNode, clip: vs.VideoNode, props: vs.FrameProps, job: Job) -> vs.VideoNode:
+    """The alpha plane, which VapourSynth keeps as a property of each frame, at the size of the rest."""
+    alpha = vs.core.std.PropToClip(clip, "_Alpha")
+    plan = make_plan(alpha, job.network, 1, upscaled.width, upscaled.height)
+    depth = sample_format(alpha.format).depth
+    plane = _upscale_plane(alpha, props, plan, replace(job, range_="full"), depth)
+    return vs.core.std.ClipToProp(upscaled, plane, "_Alpha")
 
 
-def _upscale_luma(
-    clip: vs.VideoNode, spec: models.ModelSpec, full_range: bool, backend: Backend
+def _upscale_plane(
+    clip: vs.VideoNode, props: vs.FrameProps, plan: Plan, job: Job, depth: int | None
 ) -> vs.VideoNode:
-    weights = graph.load_network(spec.path)
-
-    def build(sample: graph.SampleFormat) -> ModelProto:
-        return graph.build_graph(weights, sample, full_range=full_range, width=clip.width, height=clip.height)
-
-    try:
-        engine = open_engine(
-            backend, build(sample_format(clip.format)), max_lanes=min(vs.core.num_threads, clip.num_frames)
-        )
-    except RuntimeMissingError:
-        if not mlrt.is_present():
-            raise
-        _log.info("using OpenVINO through the vs-mlrt plugin, which has loaded its own copy of it")
-        luma = vs.core.std.ShufflePlanes(clip, 0, vs.GRAY)
-        return mlrt.upscale_with_plugin(luma, build(graph.GRAY8_IN_FLOAT), backend)
-    _log.info("using %s", engine.description)
-    return upscale_in_lanes(clip, spec.scale, engine.slots)
+    """The first plane of a clip through the plan's networks and to its size, with the clip's properties."""
+    upscaled = clip
+    for step in plan.steps:
+        upscaled = LumaUpscaler(
+            step, upscaled, job.backend, depth=depth, range_=job.range_, tile=job.tile
+        ).upscale(props)
+    if (upscaled.width, upscaled.height) == (plan.width, plan.height):
+        return upscaled
+    resized = vs.core.resize.Spline36(split_plane(upscaled, 0), width=plan.width, height=plan.height)
+    return vs.core.std.CopyFrameProps(resized, upscaled)

@@ -1,0 +1,148 @@
+"""Luma through one network: engines, their ranges and tiles, or vs-mlrt's plugin."""
+
+import logging
+from functools import cache, partial
+from threading import Lock
+
+import vapoursynth as vs
+from onnx import ModelProto
+
+from vs_espcn import graph, models
+from vs_espcn.errors import InputError, RuntimeMissingError
+from vs_espcn.runtime.base import Backend, Engine, Slot, lane_count, open_engine
+from vs_espcn.runtime.tiles import TiledEngine, automatic_tile
+from vs_espcn.video import mlrt
+from vs_espcn.video.lanes import upscale_in_lanes
+from vs_espcn.video.planes import Range, check_progressive, is_full_range, sample_format
+
+_log = logging.getLogger(__name__)
+
+Tile = tuple[int, int]
+"""Width and height in source samples."""
+
+
+class LumaUpscaler:
+    """One network for clips of one sample format and size.
+
+    Ranges differ in two scalars of the graph, so each range has an engine of
+    its own; the second is opened at the first frame that needs it.
+    """
+
+    def __init__(
+        self,
+        spec: models.ModelSpec,
+        clip: vs.VideoNode,
+        backend: Backend,
+        *,
+        depth: int | None,
+        range_: Range | None,
+        tile: Tile | None,
+    ) -> None:
+        """Read the network and check `tile`; nothing is opened yet.
+
+        Args:
+            spec: The network.
+            clip: GRAY or YUV, of constant format and size; only its first plane is used.
+            backend: Where it runs.
+            depth: Depth whose accuracy ``precision="auto"`` has to keep: the
+                clip's own, or that of the clip which it stands for.
+            range_: Range of every frame, or None for what each frame says.
+            tile: Size of the tiles; None tiles frames that are too large.
+
+        Raises:
+            InputError: The network cannot be read or `tile` cannot be used.
+        """
+        self._network = models.load_network(spec.path)
+        self._scale = spec.scale
+        self._clip = clip
+        self._size = (clip.width, clip.height)
+        self._backend = backend
+        self._depth = depth
+        self._sample = sample_format(clip.format)
+        self._range = "full" if self._sample.depth is None else range_
+        self._radius = graph.receptive_radius(self._network)
+        self._lanes = lane_count(backend, min(vs.core.num_threads, clip.num_frames))
+        self._tile = self._checked(tile) if tile else self._automatic_tile()
+        self._engines: dict[bool, Engine] = {}
+        self._opening = Lock()
+
+    def upscale(self, props: vs.FrameProps) -> vs.VideoNode:
+        """The clip's luma, upscaled: GRAY, with all properties of the clip's frames.
+
+        Args:
+            props: Of one frame; the engine for its range is opened now.
+
+        Raises:
+            BackendError: The runtime cannot run the network.
+            InputError: The frame's range cannot be used.
+        """
+        first = self._full_range(props)
+        try:
+            engine = self._engine(first)
+        except RuntimeMissingError:
+            if not mlrt.is_present():
+                raise
+            _log.info("using OpenVINO through the vs-mlrt plugin, which has loaded its own copy of it")
+            return self._through_plugin(first)
+        _log.info("using %s", engine.description)
+        slots = [partial(self._slot, lane) for lane in range(len(engine.slots))]
+        return upscale_in_lanes(self._clip, self._scale, slots)
+
+    def _full_range(self, props: vs.FrameProps) -> bool:
+        return is_full_range(props) if self._range is None else self._range == "full"
+
+    def _slot(self, lane: int, props: vs.FrameProps) -> Slot:
+        check_progressive(props)
+        return self._engine(self._full_range(props)).slots[lane]
+
+    def _engine(self, full_range: bool) -> Engine:
+        with self._opening:
+            if full_range not in self._engines:
+                self._engines[full_range] = self._open(full_range)
+            return self._engines[full_range]
+
+    def _open(self, full_range: bool) -> Engine:
+        engine = open_engine(
+            self._backend, self._graph(self._sample, full_range), lanes=self._lanes, depth=self._depth
+        )
+        if self._tile == self._size:
+            return engine
+        return TiledEngine(engine, size=self._size, tile=self._tile, radius=self._radius, scale=self._scale)
+
+    def _graph(self, sample: graph.SampleFormat, full_range: bool) -> ModelProto:
+        width, height = self._tile
+        return graph.build_graph(self._network, sample, full_range=full_range, width=width, height=height)
+
+    def _through_plugin(self, first: bool) -> vs.VideoNode:
+        of_range = cache(self._plugin_clip)
+        upscaled = of_range(first)
+        if self._range is not None:
+            return upscaled
+        return vs.core.std.FrameEval(
+            upscaled,
+            lambda n, f: of_range(self._full_range(f.props)),  # noqa: ARG005 - VapourSynth's names
+            prop_src=self._clip,
+        )
+
+    def _plugin_clip(self, full_range: bool) -> vs.VideoNode:
+        return mlrt.upscale_with_plugin(
+            vs.core.std.ShufflePlanes(self._clip, 0, vs.GRAY),
+            self._graph(self._sample.in_float(), full_range),
+            self._backend,
+            tile=self._tile,
+            overlap=self._radius,
+        )
+
+    def _automatic_tile(self) -> Tile:
+        return automatic_tile(
+            *self._size, bytes_per_sample=graph.activation_bytes(self._network), lanes=self._lanes
+        )
+
+    def _checked(self, tile: Tile) -> Tile:
+        least = 2 * self._radius + 1
+        if min(tile) < least:
+            raise InputError(
+                f"tile is {tile[0]}x{tile[1]}; tiles overlap by {self._radius} samples on each side, "
+                f"so give at least {least}x{least}, or None for automatic"
+            )
+        return min(tile[0], self._size[0]), min(tile[1], self._size[1])

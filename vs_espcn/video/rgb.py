@@ -1,0 +1,67 @@
+"""RGB by way of YUV 4:4:4, whose luma the network knows.
+
+Integer RGB goes through 16-bit YUV, so that what is not upscaled comes back
+within one code of an 8-bit clip.
+"""
+
+import vapoursynth as vs
+
+from vs_espcn.errors import InputError
+
+MATRICES = {
+    int(matrix): matrix.name.removeprefix("MATRIX_")
+    for matrix in (
+        vs.MATRIX_BT709,
+        vs.MATRIX_FCC,
+        vs.MATRIX_BT470_BG,
+        vs.MATRIX_ST170_M,
+        vs.MATRIX_ST240_M,
+        vs.MATRIX_YCGCO,
+        vs.MATRIX_BT2020_NCL,
+    )
+}
+"""Accepted matrices: those that need nothing but the RGB samples."""
+
+_BT709_FROM = (1280, 720)
+
+
+def to_yuv(clip: vs.VideoNode, matrix: int | None) -> vs.VideoNode:
+    """Full-range YUV 4:4:4.
+
+    Args:
+        clip: RGB of constant format and size.
+        matrix: One of `MATRICES`; None is BT.709 from 1280×720 on, else BT.601.
+
+    Raises:
+        InputError: The matrix is not accepted.
+    """
+    video = vs.YUV444P16 if clip.format.sample_type == vs.INTEGER else vs.YUV444PS
+    return vs.core.resize.Point(clip, format=video, matrix=_matrix_of(clip, matrix), range=vs.RANGE_FULL)
+
+
+def from_yuv(upscaled: vs.VideoNode, source: vs.VideoNode, matrix: int | None) -> vs.VideoNode:
+    """Back to the format and properties of `source`, from which `upscaled` came through `to_yuv`.
+
+    Args:
+        upscaled: Full-range YUV 4:4:4.
+        source: RGB clip of the same length.
+        matrix: As it was given to `to_yuv`.
+    """
+    rgb = vs.core.resize.Point(
+        upscaled,
+        format=source.format.id,
+        matrix_in=_matrix_of(source, matrix),
+        range_in=vs.RANGE_FULL,
+        range=vs.RANGE_FULL,
+    )
+    return vs.core.std.CopyFrameProps(rgb, source)
+
+
+def _matrix_of(clip: vs.VideoNode, matrix: int | None) -> int:
+    if matrix is not None:
+        if matrix not in MATRICES:
+            accepted = ", ".join(f"{value} ({name})" for value, name in MATRICES.items())
+            raise InputError(f"matrix is {matrix!r}; accepted are {accepted}, or None for the usual one")
+        return int(matrix)
+    is_hd = clip.width >= _BT709_FROM[0] or clip.height >= _BT709_FROM[1]
+    return int(vs.MATRIX_BT709 if is_hd else vs.MATRIX_ST170_M)
