@@ -95,11 +95,11 @@ def find_images(folders: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for folder in folders:
         if not folder.is_dir():
-            raise InputError(f"{folder} is not a folder; --data takes folders of images")
+            raise InputError(f"{folder} is not a folder; give folders of images")
         found += sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
     if not found:
         names = ", ".join(str(folder) for folder in folders)
-        raise InputError(f"no images in {names}; --data takes folders with {_suffixes()} files")
+        raise InputError(f"no images in {names}; give folders with {_suffixes()} files")
     return found
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vs_espcn.errors import InputError
+from vs_espcn.training.checkpoint import load_checkpoint
 from vs_espcn.training.dataset import find_images, read_pixels
 from vs_espcn.training.degradation import rgb_to_luma, round_to_8_bit, shrink
 from vs_espcn.training.metrics import mod_crop, psnr, shave
@@ -28,6 +30,26 @@ def as_upscaler(network: Espcn) -> Upscaler:
         return result
 
     return upscale
+
+
+def open_checkpoint(path: Path) -> tuple[int, Upscaler]:
+    """Take the averaged weights of a run, which are those that it exports.
+
+    Args:
+        path: What ``vs-espcn train`` writes beside its network.
+
+    Returns:
+        The network's scale, and the network on the CPU.
+
+    Raises:
+        InputError: There is no such file, or it is no checkpoint of this version.
+    """
+    if not path.is_file():
+        raise InputError(f"no checkpoint at {path}; give the .ckpt file of a training run")
+    state = load_checkpoint(path)
+    network = Espcn(state["of"]["scale"], state["of"]["activation"])
+    network.load_state_dict(state["average"])
+    return network.scale, as_upscaler(network)
 
 
 def score_image(luma: NDArray[np.uint8], scale: int, upscale: Upscaler) -> float:

@@ -1,0 +1,5 @@
+"""Measuring upscalers against originals; needs ``pip install vs-espcn[train]``.
+
+Originals are made smaller, upscaled by each method, and compared on luma.
+Networks run through the filter itself, so that what is measured is what is shipped.
+"""

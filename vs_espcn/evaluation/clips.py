@@ -1,0 +1,47 @@
+"""Between arrays of luma and VapourSynth's clips."""
+
+from collections.abc import Callable
+
+import numpy as np
+import vapoursynth as vs
+from numpy.typing import NDArray
+
+Luma = NDArray[np.uint8]
+"""8-bit luma codes, (height, width)."""
+
+
+def to_clip(luma: Luma) -> vs.VideoNode:
+    """A GRAY8 clip of one frame that holds `luma`."""
+    height, width = luma.shape
+    frame = vs.core.create_video_frame(vs.core.get_video_format(vs.GRAY8), width, height)
+    np.copyto(np.asarray(frame[0]), luma)
+    blank = vs.core.std.BlankClip(width=width, height=height, format=vs.GRAY8, length=1)
+    return vs.core.std.ModifyFrame(blank, blank, lambda n, f: frame)  # noqa: ARG005 - VapourSynth's names
+
+
+def first_luma(clip: vs.VideoNode) -> Luma:
+    """A copy of the first frame's first plane."""
+    with clip.get_frame(0) as frame:
+        return np.array(frame[0])
+
+
+def through_arrays(clip: vs.VideoNode, scale: int, upscale: Callable[[Luma], Luma]) -> vs.VideoNode:
+    """Upscale a GRAY8 clip by a function on arrays.
+
+    Args:
+        clip: GRAY8.
+        scale: Integer scale of `upscale`.
+        upscale: uint8 (H, W) → uint8 (scale·H, scale·W).
+
+    Returns:
+        GRAY8, with the properties of `clip`'s frames.
+    """
+
+    def upscale_frame(n: int, f: vs.VideoFrame) -> vs.VideoFrame:  # noqa: ARG001 - VapourSynth's names
+        target = vs.core.create_video_frame(f.format, f.width * scale, f.height * scale)
+        target.props.update(f.props)
+        np.copyto(np.asarray(target[0]), upscale(np.asarray(f[0])))
+        return target
+
+    blank = vs.core.std.BlankClip(clip, width=clip.width * scale, height=clip.height * scale, keep=True)
+    return vs.core.std.ModifyFrame(blank, clip, upscale_frame)

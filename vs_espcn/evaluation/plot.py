@@ -1,0 +1,51 @@
+"""PSNR over time, as a picture."""
+
+import io
+from collections.abc import Sequence
+
+from vs_espcn.errors import InputError
+from vs_espcn.evaluation.scores import Score
+
+_PANEL_WIDTH, _PANEL_HEIGHT = 4.2, 2.4  # inches
+
+
+def plot_over_time(scores: Sequence[Score]) -> bytes:
+    """Draw a panel for each clip, scale and source, with a line for each method.
+
+    Args:
+        scores: From ``vs_espcn.evaluation.video.score_clips``.
+
+    Returns:
+        A PNG file.
+
+    Raises:
+        InputError: Matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415 - heavy, and only here
+    except ImportError:
+        raise InputError("a plot needs Matplotlib: pip install vs-espcn[train]") from None
+    rows = list(dict.fromkeys((score.group, score.scale) for score in scores))
+    columns = list(dict.fromkeys(score.source for score in scores))
+    methods = list(dict.fromkeys(score.method for score in scores))
+    size = (_PANEL_WIDTH * len(columns), _PANEL_HEIGHT * len(rows) + 0.6)
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(len(rows), len(columns), squeeze=False, sharex="row")
+    for (group, scale), of_row in zip(rows, panels, strict=True):
+        for source, panel in zip(columns, of_row, strict=True):
+            of_panel = [s for s in scores if (s.group, s.scale, s.source) == (group, scale, source)]
+            for number, method in enumerate(methods):
+                psnrs = [score.psnr for score in of_panel if score.method == method]
+                panel.plot(psnrs, color=f"C{number}", linewidth=1.2, label=method)
+            panel.set_title(f"{group} x{scale}, {source}", fontsize=8)
+            panel.tick_params(labelsize=7)
+            panel.xaxis.get_major_locator().set_params(integer=True)
+            panel.grid(alpha=0.3)
+        of_row[0].set_ylabel("PSNR in dB", fontsize=8)
+    for panel in panels[-1]:
+        panel.set_xlabel("frame", fontsize=8)
+    handles, names = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=len(methods), fontsize=9)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=80)
+    return buffer.getvalue()

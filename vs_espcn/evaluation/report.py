@@ -1,0 +1,133 @@
+"""Scores as Markdown tables and as CSV."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, fields
+from pathlib import Path
+from statistics import fmean
+
+from vs_espcn.errors import InputError
+from vs_espcn.evaluation.methods import YARDSTICK
+from vs_espcn.evaluation.scores import Score, mean_psnr
+
+_NOT_MEASURED = "–"
+_SMALLEST_SHOWN = 0.005  # dB; less is rounded to nothing
+
+
+def markdown_of_images(scores: Sequence[Score]) -> str:
+    """A table of methods by folders and scales: mean PSNR in dB and mean SSIM."""
+    columns = _distinct((score.group, score.scale) for score in scores)
+    rows = []
+    for method in _distinct(score.method for score in scores):
+        cells = [method]
+        for column in columns:
+            of_cell = [s for s in scores if s.method == method and (s.group, s.scale) == column]
+            cells.append(_psnr_and_ssim(of_cell))
+        rows.append(cells)
+    count = len({(score.group, score.item) for score in scores})
+    note = f"PSNR in dB / SSIM, means over {count} images."
+    return f"{note}\n\n{_table(['method', *(f'{group} x{scale}' for group, scale in columns)], rows)}"
+
+
+def markdown_of_clips(scores: Sequence[Score]) -> str:
+    """For each scale a table of clips by methods, and what lost to bicubic."""
+    parts = []
+    for scale in _distinct(score.scale for score in scores):
+        of_scale = [score for score in scores if score.scale == scale]
+        parts += [f"### x{scale}", _clip_table(of_scale), _verdict(of_scale)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def to_csv(scores: Iterable[Score]) -> str:
+    """One row per image or frame and method, under the names of `Score`'s attributes."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(field.name for field in fields(Score))
+    for score in scores:
+        *facts, psnr, ssim = astuple(score)
+        writer.writerow([*facts, f"{psnr:.4f}", "" if ssim is None else f"{ssim:.6f}"])
+    return text.getvalue()
+
+
+def check_destinations(paths: Iterable[Path | None]) -> None:
+    """Refuse files that cannot be written, before anything is measured.
+
+    Raises:
+        InputError: A path's folder is missing, or the path is a folder.
+    """
+    for path in paths:
+        if path and (path.is_dir() or not path.parent.is_dir()):
+            raise InputError(f"{path} cannot be written; give a file in a folder that exists")
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}); choose another place") from error
+
+
+def _clip_table(scores: Sequence[Score]) -> str:
+    methods = _distinct(score.method for score in scores)
+    sources = _distinct(score.source for score in scores)
+    means = _means(scores)
+    groups = _distinct(score.group for score in scores)
+    rows = [
+        [group, source, *(f"{means[group, source, method]:.2f}" for method in methods)]
+        for group in groups
+        for source in sources
+    ]
+    if len(groups) > 1:
+        for source in sources:
+            over_clips = [fmean(means[group, source, method] for group in groups) for method in methods]
+            rows.append(["**mean**", source, *(f"{mean:.2f}" for mean in over_clips)])
+    return _table(["clip", "low resolution", *methods], rows)
+
+
+def _verdict(scores: Sequence[Score]) -> str:
+    """Which methods fell behind bicubic, where, and by how much."""
+    means = _means(scores)
+    lines = []
+    for method in _distinct(score.method for score in scores):
+        gains = {
+            (group, source): mean - means.get((group, source, YARDSTICK), mean)
+            for (group, source, name), mean in means.items()
+            if name == method
+        }
+        behind = [
+            f"{group} {source} ({gain:+.2f} dB)"
+            for (group, source), gain in gains.items()
+            if gain <= -_SMALLEST_SHOWN
+        ]
+        if behind:
+            lines.append(f"- {method} is below {YARDSTICK} on {', '.join(behind)}.")
+    return "\n".join(lines)
+
+
+def _means(scores: Sequence[Score]) -> dict[tuple[str, str, str], float]:
+    """Mean PSNR by clip, source and method."""
+    cells: dict[tuple[str, str, str], list[Score]] = {}
+    for score in scores:
+        cells.setdefault((score.group, score.source, score.method), []).append(score)
+    return {cell: mean_psnr(of_cell) for cell, of_cell in cells.items()}
+
+
+def _psnr_and_ssim(scores: Sequence[Score]) -> str:
+    if not scores:
+        return _NOT_MEASURED
+    return f"{mean_psnr(scores):.2f} / {fmean(score.ssim or 0.0 for score in scores):.4f}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _distinct[T](values: Iterable[T]) -> list[T]:
+    return list(dict.fromkeys(values))

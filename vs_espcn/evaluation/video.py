@@ -1,0 +1,120 @@
+"""Scores on clips: each frame's luma made smaller, upscaled, and compared.
+
+Encoders seldom get pristine pictures. Each clip is therefore also measured
+after its low-resolution version went through x264.
+"""
+
+import math
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import vapoursynth as vs
+
+from vs_espcn.errors import InputError
+from vs_espcn.evaluation.methods import BICUBIC, Method
+from vs_espcn.evaluation.scores import EXACT_COPY, UNCOMPRESSED, Score, labels
+from vs_espcn.video.ffmpeg import find_ffmpeg
+from vs_espcn.video.process import Encoder
+from vs_espcn.video.source import open_source
+
+
+def score_clips(
+    paths: Sequence[Path],
+    methods: Sequence[Method],
+    scales: Sequence[int],
+    *,
+    frames: int | None,
+    rates: Sequence[int],
+) -> Iterator[Score]:
+    """Measure each frame of clips, uncompressed and compressed.
+
+    The picture is cropped to a multiple of twice the scale, so that x264 takes
+    the low-resolution 4:2:0 clip. `scale` pixels at each border don't count.
+
+    Args:
+        paths: Video files, progressive.
+        methods: What is measured.
+        scales: Integer scales.
+        frames: How many of a clip's first frames count; None for all.
+        rates: Values of x264's crf at preset medium.
+
+    Raises:
+        InputError: A file is not a usable video, or a network cannot run.
+        EncodeError: ffmpeg is missing or failed.
+    """
+    for path, group in zip(paths, labels(paths), strict=True):
+        clip = _open(path, frames)
+        for scale in scales:
+            usable = [method for method in methods if method.has(scale)]
+            yield from _score_clip(clip, group, usable, scale, rates)
+
+
+def frame_psnrs(result: vs.VideoNode, truth: vs.VideoNode) -> Iterator[float]:
+    """PSNR of each frame, in dB, at most `EXACT_COPY`.
+
+    Args:
+        result: GRAY8.
+        truth: GRAY8 of the same size and length.
+    """
+    # A squared error is at most 255² and fits in 16 bits; PlaneStats adds up whole numbers.
+    errors = vs.core.std.Expr([result, truth], "x y - dup *", format=vs.GRAY16)
+    for frame in vs.core.std.PlaneStats(errors).frames(close=True):
+        mean_squared = frame.props["PlaneStatsAverage"] * 65535
+        yield min(10 * math.log10(255**2 / mean_squared), EXACT_COPY) if mean_squared else EXACT_COPY
+
+
+def _open(path: Path, frames: int | None) -> vs.VideoNode:
+    """The clip's beginning, at 8 bits."""
+    clip = open_source(path, turn_upright=False).clip[:frames]
+    if clip.format.color_family not in {vs.GRAY, vs.YUV}:
+        raise InputError(f"{path} is {clip.format.name}; give a clip in YUV or grey")
+    if clip.get_frame(0).props.get("_FieldBased", vs.FIELD_PROGRESSIVE) != vs.FIELD_PROGRESSIVE:
+        raise InputError(f"{path} is interlaced; give a progressive clip, or deinterlace it first")
+    eight_bit = clip.format.replace(bits_per_sample=8, sample_type=vs.INTEGER)
+    return vs.core.resize.Point(clip, format=eight_bit.id)
+
+
+def _score_clip(
+    clip: vs.VideoNode, group: str, methods: Sequence[Method], scale: int, rates: Sequence[int]
+) -> Iterator[Score]:
+    unit = 2 * scale
+    truth = vs.core.std.Crop(clip, right=clip.width % unit, bottom=clip.height % unit)
+    low = vs.core.resize.Bicubic(
+        truth, width=truth.width // scale, height=truth.height // scale, format=vs.YUV420P8, **BICUBIC
+    )
+    with tempfile.TemporaryDirectory(prefix="vs-espcn-") as folder:
+        sources = {UNCOMPRESSED: low}
+        for rate in rates:
+            sources[f"crf {rate}"] = _compressed(low, rate, Path(folder) / f"{rate}.mkv")
+        for source, given in sources.items():
+            for method in methods:
+                result = method.upscale(_luma(given), scale)
+                psnrs = frame_psnrs(_inner(result, scale), _inner(_luma(truth), scale))
+                for number, psnr in enumerate(psnrs):
+                    yield Score(
+                        group=group,
+                        item=str(number),
+                        source=source,
+                        scale=scale,
+                        method=method.name,
+                        psnr=psnr,
+                    )
+
+
+def _compressed(clip: vs.VideoNode, rate: int, file: Path) -> vs.VideoNode:
+    """What a decoder gets after x264."""
+    options = ("-fps_mode", "passthrough", "-c:v", "libx264", "-preset", "medium", "-crf", str(rate))
+    arguments = ("-f", "yuv4mpegpipe", "-i", "pipe:0", *options, f"file:{file}")
+    with Encoder(find_ffmpeg().path, arguments) as encoder:
+        encoder.feed(clip)
+        encoder.finish(clip.num_frames)
+    return vs.core.bs.VideoSource(str(file), cachemode=0)
+
+
+def _luma(clip: vs.VideoNode) -> vs.VideoNode:
+    return vs.core.std.ShufflePlanes(clip, 0, vs.GRAY)
+
+
+def _inner(clip: vs.VideoNode, border: int) -> vs.VideoNode:
+    return vs.core.std.Crop(clip, left=border, right=border, top=border, bottom=border)
