@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vs_espcn
-from tests.clips import largest_difference, noise_clip, samples
+from tests.clips import clip_of, largest_difference, noise_clip, samples
 from vs_espcn import graph, models
 
 FP32 = vs_espcn.OpenVINO(precision="fp32")
@@ -84,6 +84,109 @@ def test_the_best_backend_is_chosen_and_logged(caplog: pytest.LogCaptureFixture)
     with caplog.at_level(logging.INFO, "vs_espcn"):
         vs_espcn.upscale(noise_clip(vs.GRAY8, 16, 16))
     assert any(record.message.startswith("using OpenVINO") for record in caplog.records)
+
+
+def test_range_may_change_from_frame_to_frame() -> None:
+    clip = noise_clip(vs.YUV420P8, 40, 30)
+    limited, full = (vs.core.std.SetFrameProps(clip, _Range=value) for value in (0, 1))
+    with pytest.warns(DeprecationWarning, match="_ColorRange"):
+        old_full = vs.core.std.SetFrameProps(clip, _ColorRange=0)
+    changing = vs.core.std.Splice([limited, full, old_full, clip])
+    result = vs_espcn.upscale(changing, 2, backend=FP32)
+    for n, full_range in enumerate([False, True, True, False]):
+        expected = reference_luma(clip, 2, full_range=full_range)
+        assert largest_difference(samples(result, frame=n), expected) <= 1
+
+
+@pytest.mark.parametrize("wrong", ["limited", "full"])
+def test_the_range_argument_wins_over_the_properties(wrong: str) -> None:
+    right = "full" if wrong == "limited" else "limited"
+    clip = noise_clip(vs.GRAY8, 40, 30, _Range=int(wrong == "full"))
+    result = vs_espcn.upscale(clip, 2, range=right, backend=FP32)
+    assert largest_difference(samples(result), reference_luma(clip, 2, full_range=right == "full")) <= 1
+    assert dict(result.get_frame(0).props) == dict(clip.get_frame(0).props)
+
+
+@pytest.mark.parametrize(("video", "unit"), [(vs.GRAY8, 1), (vs.GRAY10, 4), (vs.GRAY16, 256)])
+@pytest.mark.parametrize("code", [6, 248])
+def test_superblack_and_superwhite_survive(video: int, unit: int, code: int) -> None:
+    clip = vs.core.std.BlankClip(width=32, height=32, format=video, length=1, color=code * unit)
+    middle = samples(vs_espcn.upscale(clip, 2))[24:40, 24:40] / unit
+    assert np.abs(middle - code).max() < 3
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("video", [vs.GRAYS, vs.GRAYH])
+def test_what_is_not_a_number_stays_in_its_neighbourhood(value: float, video: int) -> None:
+    plane = np.full((33, 33), 0.5, np.float32 if video == vs.GRAYS else np.float16)
+    plane[16, 16] = value
+    result = samples(vs_espcn.upscale(clip_of(plane, video), 3)).astype(np.float32)
+    rows, columns = np.mgrid[:99, :99]
+    outside = (np.abs(rows // 3 - 16) > 4) | (np.abs(columns // 3 - 16) > 4)
+    assert np.isfinite(result[outside]).all()
+    assert np.abs(result[outside][20:-20] - 0.5).max() < 0.1
+
+
+def test_alpha_is_upscaled_too() -> None:
+    clip, alpha = noise_clip(vs.YUV420P8, 40, 30, length=3), noise_clip(vs.GRAY8, 40, 30, length=3)
+    result = vs_espcn.upscale(vs.core.std.ClipToProp(clip, alpha, "_Alpha"), 2, backend=FP32)
+    for n in range(3):
+        plane = np.asarray(result.get_frame(n).props["_Alpha"][0])
+        assert largest_difference(plane, reference_luma(alpha, 2, full_range=True, frame=n)) <= 1
+    assert np.array_equal(samples(result), samples(vs_espcn.upscale(clip, 2, backend=FP32)))
+
+
+def test_stretching_keeps_the_pictures_shape() -> None:
+    clip = noise_clip(vs.YUV420P8, 72, 48, _SARNum=8, _SARDen=9)
+    props = vs_espcn.upscale(clip, width=144, height=108).get_frame(0).props
+    assert (props["_SARNum"], props["_SARDen"]) == (1, 1)
+    props = vs_espcn.upscale(clip, height=108).get_frame(0).props
+    assert (props["_SARNum"], props["_SARDen"]) == (8, 9)
+
+
+def test_sizes_between_the_networks_are_resized_from_above() -> None:
+    clip = noise_clip(vs.YUV420P8, 40, 30)
+    result = vs_espcn.upscale(clip, height=76, backend=FP32)
+    above = vs_espcn.upscale(vs.core.std.ShufflePlanes(clip, 0, vs.GRAY), 3, backend=FP32)
+    expected = samples(vs.core.resize.Spline36(above, width=result.width, height=76))
+    assert (result.width, result.height) == (102, 76)
+    assert np.array_equal(samples(result), expected)
+    whole = vs.core.resize.Spline36(clip, width=102, height=76)
+    for index in (1, 2):
+        assert np.array_equal(samples(result, index), samples(whole, index))
+
+
+def test_eight_is_two_and_then_four() -> None:
+    clip = noise_clip(vs.GRAY8, 20, 16)
+    twice = vs_espcn.upscale(vs_espcn.upscale(clip, 2, backend=FP32), 4, backend=FP32)
+    assert np.array_equal(samples(vs_espcn.upscale(clip, 8, backend=FP32)), samples(twice))
+
+
+@pytest.mark.parametrize("video", [vs.GRAY8, vs.GRAY16, vs.GRAYS])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_tiles_leave_no_seams(video: int, precision: str) -> None:
+    clip = noise_clip(video, 150, 90)
+    backend = vs_espcn.OpenVINO(precision=precision)
+    try:
+        whole = samples(vs_espcn.upscale(clip, 2, backend=backend))
+    except vs.Error as error:
+        pytest.skip(str(error))
+    tiled = samples(vs_espcn.upscale(clip, 2, backend=backend, tile=(64, 32)))
+    one_code = 1 if video != vs.GRAYS else 1e-5 if precision == "fp32" else 5e-3
+    assert largest_difference(tiled, whole) <= one_code
+    assert (tiled != whole).mean() < 0.001 or video != vs.GRAY8
+
+
+def test_what_would_not_fit_in_memory_is_refused() -> None:
+    clip = vs.core.std.BlankClip(width=16384, height=16384, format=vs.GRAY16, length=1, keep=True)
+    with pytest.raises(vs.Error, match=r"^vs_espcn: one upscaled frame of 262144x262144 takes 131072 MB"):
+        vs_espcn.upscale(clip, 16)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 9), (5, 1), (3, 2), (2000, 1), (1, 700)])
+def test_the_smallest_and_the_thinnest(width: int, height: int) -> None:
+    clip = noise_clip(vs.GRAY8, width, height)
+    assert largest_difference(samples(vs_espcn.upscale(clip, 4, backend=FP32)), reference_luma(clip, 4)) <= 1
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,10 @@ import ctypes
 import sys
 from functools import cache
 
+import vapoursynth as vs
+
+from vs_espcn.errors import InputError
+
 _M_MMAP_THRESHOLD = -3
 _MMAP_THRESHOLD = 32 * 1024  # below the planes of a small clip; glibc's own first limit is 128 KiB
 
@@ -27,3 +31,22 @@ def keep_heap_flat() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD)
+
+
+def check_fits(video: vs.VideoFormat, width: int, height: int) -> None:
+    """Refuse frames of which not one fits in VapourSynth's memory limit.
+
+    Args:
+        video: Format of the frame; its first plane counts.
+        width: Width of the largest frame on the way.
+        height: Its height.
+
+    Raises:
+        InputError: The frame takes more than ``core.max_cache_size``.
+    """
+    needed_mb = width * height * video.bytes_per_sample / 2**20
+    if needed_mb > vs.core.max_cache_size:
+        raise InputError(
+            f"one upscaled frame of {width}x{height} takes {needed_mb:.0f} MB, and core.max_cache_size is "
+            f"{vs.core.max_cache_size} MB; use a smaller scale, crop the clip, or raise core.max_cache_size"
+        )

@@ -35,12 +35,12 @@ def sample_format(video: vs.VideoFormat) -> graph.SampleFormat:
     return sample
 
 
-def is_full_range(props: Mapping[str, Any]) -> bool:
-    """Whether a YUV or GRAY frame's codes span the full range.
+def is_full_range(props: Mapping[str, Any], *, default: bool = False) -> bool:
+    """Whether a frame's codes span the full range.
 
     ``_Range`` (0 limited, 1 full) wins over its deprecated, inverted
-    predecessor ``_ColorRange`` (0 full, 1 limited); without either the range
-    is limited, as VapourSynth's resizers assume.
+    predecessor ``_ColorRange`` (0 full, 1 limited); without either it
+    is `default`: VapourSynth's resizers take YUV and GRAY for limited, RGB for full.
 
     Raises:
         InputError: The property holds another value.
@@ -53,7 +53,7 @@ def is_full_range(props: Mapping[str, Any]) -> bool:
                     "with std.SetFrameProps, or give range="
                 )
             return bool(props[name] == full)
-    return False
+    return default
 
 
 def split_plane(clip: vs.VideoNode, index: int) -> vs.VideoNode:

@@ -1,8 +1,4 @@
-"""RGB by way of YUV 4:4:4, whose luma the network knows.
-
-Integer RGB goes through 16-bit YUV, so that what is not upscaled comes back
-within one code of an 8-bit clip.
-"""
+"""RGB by way of float YUV 4:4:4, whose luma the network knows and which rounds nothing away."""
 
 import vapoursynth as vs
 
@@ -25,34 +21,35 @@ MATRICES = {
 _BT709_FROM = (1280, 720)
 
 
-def to_yuv(clip: vs.VideoNode, matrix: int | None) -> vs.VideoNode:
-    """Full-range YUV 4:4:4.
+def to_yuv(clip: vs.VideoNode, matrix: int | None, *, full_range: bool) -> vs.VideoNode:
+    """YUV 4:4:4 in single float.
 
     Args:
         clip: RGB of constant format and size.
         matrix: One of `MATRICES`; None is BT.709 from 1280×720 on, else BT.601.
+        full_range: Whether the clip's codes span the full range.
 
     Raises:
         InputError: The matrix is not accepted.
     """
-    video = vs.YUV444P16 if clip.format.sample_type == vs.INTEGER else vs.YUV444PS
-    return vs.core.resize.Point(clip, format=video, matrix=_matrix_of(clip, matrix), range=vs.RANGE_FULL)
+    return vs.core.resize.Point(
+        clip, format=vs.YUV444PS, matrix=_matrix_of(clip, matrix), range_in=full_range
+    )
 
 
-def from_yuv(upscaled: vs.VideoNode, source: vs.VideoNode, matrix: int | None) -> vs.VideoNode:
+def from_yuv(
+    upscaled: vs.VideoNode, source: vs.VideoNode, matrix: int | None, *, full_range: bool
+) -> vs.VideoNode:
     """Back to the format and properties of `source`, from which `upscaled` came through `to_yuv`.
 
     Args:
-        upscaled: Full-range YUV 4:4:4.
+        upscaled: YUV 4:4:4 in single float.
         source: RGB clip of the same length.
         matrix: As it was given to `to_yuv`.
+        full_range: As it was given to `to_yuv`.
     """
     rgb = vs.core.resize.Point(
-        upscaled,
-        format=source.format.id,
-        matrix_in=_matrix_of(source, matrix),
-        range_in=vs.RANGE_FULL,
-        range=vs.RANGE_FULL,
+        upscaled, format=source.format.id, matrix_in=_matrix_of(source, matrix), range=full_range
     )
     return vs.core.std.CopyFrameProps(rgb, source)
 

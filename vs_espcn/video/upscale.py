@@ -11,9 +11,16 @@ from vs_espcn.runtime.base import Backend, OpenVINO
 from vs_espcn.video import rgb
 from vs_espcn.video.chroma import ChromaKernel, Resizer, chroma_location, find_resizer, scale_chroma
 from vs_espcn.video.luma import LumaUpscaler, Tile
-from vs_espcn.video.memory import keep_heap_flat
+from vs_espcn.video.memory import check_fits, keep_heap_flat
 from vs_espcn.video.plan import Plan, make_plan
-from vs_espcn.video.planes import Range, check_progressive, check_range, sample_format, split_plane
+from vs_espcn.video.planes import (
+    Range,
+    check_progressive,
+    check_range,
+    is_full_range,
+    sample_format,
+    split_plane,
+)
 from vs_espcn.video.varying import is_varying, upscale_varying
 
 
@@ -111,10 +118,12 @@ def _upscale_constant(clip: vs.VideoNode, props: vs.FrameProps, job: Job) -> vs.
     check_progressive(props)
     depth = sample_format(clip.format).depth
     plan = make_plan(clip, job.network, job.scale, job.width, job.height)
+    check_fits(clip.format, clip.width * plan.scale, clip.height * plan.scale)
     if clip.format.color_family == vs.RGB:
-        yuv = rgb.to_yuv(clip, job.matrix)
-        upscaled = _upscale_planes(yuv, props, plan, replace(job, range_="full"), depth)
-        upscaled = rgb.from_yuv(upscaled, clip, job.matrix)
+        full_range = is_full_range(props, default=True) if job.range_ is None else job.range_ == "full"
+        yuv = rgb.to_yuv(clip, job.matrix, full_range=full_range)
+        upscaled = _upscale_planes(yuv, props, plan, job, depth)
+        upscaled = rgb.from_yuv(upscaled, clip, job.matrix, full_range=full_range)
     else:
         upscaled = _upscale_planes(clip, props, plan, job, depth)
     if plan.stretch == 1:

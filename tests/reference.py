@@ -1,0 +1,77 @@
+"""A slow, plain float64 model of the filter's luma, written from the definitions."""
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from vs_espcn import models
+
+Image = NDArray[np.float64]
+
+
+def upscale_luma(
+    samples: NDArray[np.generic], scale: int, *, depth: int | None, full_range: bool, network: str = "espcn"
+) -> Image:
+    """What the filter makes of a plane, before it rounds.
+
+    Args:
+        samples: (height, width), codes of `depth` bits, or floats if it is None.
+    """
+    if depth is None:
+        black, white = 0.0, 1.0
+    elif full_range:
+        black, white = 0.0, 2.0**depth - 1
+    else:
+        black, white = 16.0 * 2 ** (depth - 8), 235.0 * 2 ** (depth - 8)
+    # Studio black and white are 16 / 255 and 235 / 255 to a network.
+    luma = (16 + 219 * (samples.astype(np.float64) - black) / (white - black)) / 255
+    upscaled = run_network(models.find(network, scale), luma)
+    result = black + (upscaled * 255 - 16) / 219 * (white - black)
+    return result if depth is None else np.clip(result, 0, 2.0**depth - 1)
+
+
+def run_network(spec: models.ModelSpec, luma: Image) -> Image:
+    """The layers of a network's file, one after the other."""
+    graph = onnx.load(spec.path).graph
+    constants = {each.name: numpy_helper.to_array(each).astype(np.float64) for each in graph.initializer}
+    values = luma[None]
+    for node in graph.node:
+        operands = [constants[name] for name in node.input[1:]]
+        values = _OPERATORS[node.op_type](values, *operands)
+        if node.op_type == "DepthToSpace":
+            values = pixel_shuffle(values, spec.scale)
+    return values[0]
+
+
+def convolve(values: Image, weights: Image, bias: Image) -> Image:
+    """(channels, height, width), zeros outside."""
+    out_channels, _, side, _ = weights.shape
+    radius = side // 2
+    height, width = values.shape[1:]
+    padded = np.pad(values, ((0, 0), (radius, radius), (radius, radius)))
+    result = np.zeros((out_channels, height, width)) + bias[:, None, None]
+    for dy in range(side):
+        for dx in range(side):
+            window = padded[:, dy : dy + height, dx : dx + width]
+            result += np.tensordot(weights[:, :, dy, dx], window, axes=1)
+    return result
+
+
+def pixel_shuffle(values: Image, scale: int) -> Image:
+    """Channel c of an input sample becomes row c // scale, column c % scale of its square."""
+    _, height, width = values.shape
+    result = np.empty((1, height * scale, width * scale))
+    for channel, phase in enumerate(values):
+        result[0, channel // scale :: scale, channel % scale :: scale] = phase
+    return result
+
+
+_OPERATORS = {
+    "Sub": np.subtract,
+    "Mul": np.multiply,
+    "Conv": convolve,
+    "Tanh": np.tanh,
+    "Relu": lambda values: np.maximum(values, 0),
+    "DepthToSpace": lambda values: values,
+}

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vs_espcn.runtime.base import Plane
+from vs_espcn.runtime.tiles import ACTIVATION_BUDGET, TiledEngine, automatic_tile, windows
+
+
+@given(length=st.integers(1, 300), tile=st.integers(9, 80), radius=st.integers(0, 4))
+def test_kept_parts_meet_and_have_their_neighbourhood(length: int, tile: int, radius: int) -> None:
+    tile = min(tile, length)
+    covered = windows(length, tile, radius)
+    position = 0
+    for window in covered:
+        assert window.stop - window.start == tile
+        assert window.kept_start == position < window.kept_stop
+        assert window.start <= max(0, window.kept_start - radius)
+        assert window.stop >= min(length, window.kept_stop + radius)
+        assert window.start >= 0
+        assert window.stop <= length
+        position = window.kept_stop
+    assert position == length
+
+
+@given(
+    width=st.integers(1, 8192),
+    height=st.integers(1, 8192),
+    cost=st.integers(50, 2000),
+    lanes=st.integers(1, 16),
+)
+def test_automatic_tiles_keep_to_the_budget(width: int, height: int, cost: int, lanes: int) -> None:
+    tile = automatic_tile(width, height, bytes_per_sample=cost, lanes=lanes)
+    assert 1 <= tile[0] <= width
+    assert 1 <= tile[1] <= height
+    fits = tile[0] * tile[1] * cost * lanes <= ACTIVATION_BUDGET
+    assert fits or tile[0] <= 128 or tile[1] <= 64
+    if width * height * cost * lanes <= ACTIVATION_BUDGET:
+        assert tile == (width, height)
+
+
+class Spreader:
+    """A slot that sums each sample's neighbourhood of radius 2, zeros outside, at a scale of 2."""
+
+    def upscale(self, source: Plane, target: Plane) -> None:
+        padded = np.pad(source.astype(np.int64), 2)
+        rows = sum(np.roll(padded, shift, 0) for shift in range(-2, 3))
+        sums = sum(np.roll(rows, shift, 1) for shift in range(-2, 3))[2:-2, 2:-2]
+        target[:] = sums.repeat(2, axis=0).repeat(2, axis=1)
+
+
+class SpreadingEngine:
+    description = "spreads"
+    slots = (Spreader(),)
+
+
+@pytest.mark.parametrize("tile", [(5, 5), (9, 7), (16, 40), (37, 6), (37, 41)])
+def test_tiles_leave_no_seams(tile: tuple[int, int]) -> None:
+    plane = np.random.default_rng(0).integers(0, 255, (41, 37))
+    whole, tiled = np.empty((82, 74), np.int64), np.empty((82, 74), np.int64)
+    Spreader().upscale(plane, whole)
+    engine = TiledEngine(SpreadingEngine(), size=(37, 41), tile=tile, radius=2, scale=2)
+    engine.slots[0].upscale(plane, tiled)
+    assert np.array_equal(tiled, whole)
+    assert "tiles" in engine.description

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+import vapoursynth as vs
+
+import vs_espcn
+from tests.clips import noise_clip, samples
+
+KINDS = [
+    (vs.YUV420P8, 32, 24),
+    (vs.YUV420P8, 48, 24),
+    (vs.YUV444P10, 32, 24),
+    (vs.RGB24, 20, 20),
+    (vs.GRAYS, 16, 16),
+    (vs.GRAY8, 12, 40),
+]
+
+
+def varying_clip(**props: int) -> vs.VideoNode:
+    clips = [noise_clip(*kind, length=2, **props) for kind in KINDS]
+    return vs.core.std.Splice(clips, mismatch=True)
+
+
+@pytest.mark.parametrize("order", [range(12), [11, 0, 7, 3, 9, 1, 5, 2, 10, 4, 8, 6, 0, 11]])
+def test_every_frame_is_upscaled_as_in_a_clip_of_its_own_kind(order: list[int]) -> None:
+    result = vs_espcn.upscale(varying_clip(), 2)
+    assert result.num_frames == 12
+    for n in order:
+        frame = result.get_frame(n)
+        video, width, height = KINDS[n // 2]
+        alone = vs_espcn.upscale(noise_clip(video, width, height, length=2), 2)
+        assert (frame.format.id, frame.width, frame.height) == (video, 2 * width, 2 * height)
+        for index in range(frame.format.num_planes):
+            assert np.array_equal(np.asarray(frame[index]), samples(alone, index, n % 2))
+
+
+def test_each_frames_properties_are_its_own() -> None:
+    clip = vs.core.std.Splice(
+        [noise_clip(vs.GRAY8, 16, 16, _Range=1, A=1), noise_clip(vs.GRAY8, 24, 16, _Range=0, A=2)],
+        mismatch=True,
+    )
+    result = vs_espcn.upscale(clip, 3)
+    for n in range(2):
+        assert dict(result.get_frame(n).props) == dict(clip.get_frame(n).props)
+
+
+def test_what_cannot_be_upscaled_fails_at_its_frame() -> None:
+    clip = vs.core.std.Splice(
+        [noise_clip(vs.GRAY8, 16, 16), vs.core.std.SetFieldBased(noise_clip(vs.GRAY8, 24, 16), 1)],
+        mismatch=True,
+    )
+    result = vs_espcn.upscale(clip)
+    result.get_frame(0)
+    with pytest.raises(vs.Error, match="vs_espcn: frame 1: the clip is interlaced"):
+        result.get_frame(1)
+
+
+def test_alpha_is_refused_with_the_fix() -> None:
+    with_alpha = vs.core.std.ClipToProp(noise_clip(vs.GRAY8, 16, 16), noise_clip(vs.GRAY8, 16, 16), "_Alpha")
+    clip = vs.core.std.Splice([with_alpha, noise_clip(vs.GRAY8, 24, 16)], mismatch=True)
+    with pytest.raises(vs.Error, match="alpha planes are upscaled only in clips of constant format and size"):
+        vs_espcn.upscale(clip).get_frame(0)
