@@ -67,6 +67,15 @@ def make_plan(clip: vs.VideoNode, network: str, scale: float, width: int | None,
     )
 
 
+def scale_that_reaches(network: str, needed: float) -> int:
+    """The least whole scale of a network, in one step or two, that is at least `needed`.
+
+    Raises:
+        InputError: There is no such network, or none of its scales is enough.
+    """
+    return math.prod(step.scale for step in _steps(models.of_network(network), needed))
+
+
 def _target_size(clip: vs.VideoNode, scale: float, width: int | None, height: int | None) -> tuple[int, int]:
     for name, value in (("width", width), ("height", height)):
         if value is not None and (not isinstance(value, int) or value < 1):

@@ -1,0 +1,64 @@
+"""As a user of vs-jetpack meets it."""
+
+import numpy as np
+import pytest
+import vapoursynth as vs
+
+import vs_espcn
+from tests.clips import clip_of, largest_difference, noise_clip, samples
+
+pytest.importorskip("vsscale", reason="vsjetpack is not installed")
+
+from vskernels import Bilinear, Catrom, Lanczos, Scaler
+
+from vs_espcn.jetpack import ESPCN
+
+
+def test_it_is_a_scaler_among_the_others() -> None:
+    assert issubclass(ESPCN, Scaler)
+    assert isinstance(Scaler.ensure_obj(ESPCN), ESPCN)
+    assert ESPCN().kernel_radius == 4
+
+
+@pytest.mark.parametrize("video", [vs.GRAY8, vs.GRAYS, vs.YUV420P8, vs.YUV444P16])
+def test_supersample_doubles_through_the_filter(video: int) -> None:
+    clip = noise_clip(video, 40, 30)
+    result = ESPCN().supersample(clip)
+    ours = vs_espcn.upscale(clip, 2, chroma="bicubic:0:0.5")
+    assert (result.width, result.height, result.format.id) == (80, 60, video)
+    assert np.array_equal(samples(result), samples(ours))
+
+
+def test_scale_to_any_size_uses_the_scaler() -> None:
+    clip = noise_clip(vs.GRAY8, 40, 30)
+    for scaler in (Bilinear, Lanczos):
+        result = ESPCN(scaler=scaler).scale(clip, 100, 70)
+        expected = scaler().scale(vs_espcn.upscale(clip, 3), 100, 70)
+        assert np.array_equal(samples(result), samples(expected))
+
+
+def test_scaling_to_the_same_or_a_smaller_size_supersamples_first() -> None:
+    clip = noise_clip(vs.GRAY8, 40, 30)
+    assert (ESPCN().scale(clip).width, ESPCN().scale(clip, 20, 16).height) == (40, 16)
+
+
+def test_shift_moves_the_picture() -> None:
+    ramp = clip_of(np.tile(np.arange(40, 200, 2, dtype=np.uint8), (40, 1)), vs.GRAY8)
+    still, moved = ESPCN().supersample(ramp), ESPCN(shifter=Catrom).supersample(ramp, shift=(0, 1))
+    inside = (slice(20, -20), slice(20, -20))
+    difference = samples(moved)[inside].astype(int) - samples(still)[inside]
+    assert difference.mean() == pytest.approx(1, abs=0.1)
+
+
+def test_errors_are_the_filters() -> None:
+    with pytest.raises(vs.Error, match="vs_espcn: the clip is interlaced"):
+        ESPCN().supersample(vs.core.std.SetFieldBased(noise_clip(vs.GRAY8, 16, 16), 1))
+    with pytest.raises(vs_espcn.InputError, match="network 'waifu' is not shipped"):
+        ESPCN(network="waifu").supersample(noise_clip(vs.GRAY8, 16, 16))
+
+
+def test_it_can_serve_as_the_backend_chosen() -> None:
+    clip = noise_clip(vs.GRAY8, 40, 30)
+    fp32 = vs_espcn.OpenVINO(precision="fp32")
+    result = ESPCN(fp32, tile=(20, 20)).supersample(clip)
+    assert largest_difference(samples(result), samples(vs_espcn.upscale(clip, backend=fp32))) <= 1

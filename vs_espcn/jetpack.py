@@ -1,0 +1,87 @@
+"""ESPCN as a scaler among those of vs-jetpack's vsscale, to drop in where ArtCNN stands.
+
+    from vs_espcn.jetpack import ESPCN
+    doubled = ESPCN().supersample(clip)
+    scaled = ESPCN(scaler=Hermite).scale(clip, 1920, 1080)
+
+Needs vsjetpack: ``pip install vs-espcn[jetpack]``.
+"""
+
+from typing import Any
+
+import vapoursynth as vs
+from vskernels import Catrom, KernelLike, ScalerLike
+from vsscale.generic import BaseGenericScaler
+
+from vs_espcn.runtime.base import Backend
+from vs_espcn.video.plan import scale_that_reaches
+from vs_espcn.video.upscale import upscale
+
+
+class ESPCN(BaseGenericScaler):
+    """Super-resolution of the luma; chroma by the kernel."""
+
+    _static_kernel_radius = 4
+
+    def __init__(
+        self,
+        backend: Backend | None = None,
+        *,
+        network: str = "espcn",
+        tile: tuple[int, int] | None = None,
+        kernel: KernelLike = Catrom,
+        scaler: ScalerLike | None = None,
+        shifter: KernelLike | None = None,
+        **kwargs: Any,  # noqa: ANN401 - as in the base class
+    ) -> None:
+        """Choose how to scale; nothing is loaded yet.
+
+        Args:
+            backend: Where the network runs; None picks the best that is present.
+            network: Name of a shipped network, or path of an ONNX file.
+            tile: As for `vs_espcn.upscale`.
+            kernel: Scales the chroma planes.
+            scaler: Brings the network's result to a size that is no whole
+                multiple; None is `kernel`.
+            shifter: Shifts the result; None is `kernel`.
+            **kwargs: As for every scaler of vskernels.
+        """
+        super().__init__(kernel=kernel, scaler=scaler, shifter=shifter, **kwargs)
+        self.backend = backend
+        self.network = network
+        self.tile = tile
+
+    def scale(
+        self,
+        clip: vs.VideoNode,
+        width: int | None = None,
+        height: int | None = None,
+        shift: tuple[float, float] = (0, 0),
+        **kwargs: Any,  # noqa: ANN401, ARG002 - as in the base class
+    ) -> vs.VideoNode:
+        """Scale a clip.
+
+        Args:
+            clip: As for `vs_espcn.upscale`, of constant format and size.
+            width: Width of the result; None keeps the clip's.
+            height: Height of the result; None keeps the clip's.
+            shift: Sub-pixel shift (top, left).
+            **kwargs: As for every scaler of vskernels.
+
+        Returns:
+            A clip of the same format.
+
+        Raises:
+            vs.Error: As from `vs_espcn.upscale`.
+        """
+        width, height = self._wh_norm(clip, width, height)
+        scale = scale_that_reaches(self.network, max(width / clip.width, height / clip.height, 1))
+        upscaled = upscale(
+            clip,
+            scale,
+            network=self.network,
+            backend=self.backend,
+            chroma=lambda plane: self.kernel.scale(plane, plane.width * scale, plane.height * scale),
+            tile=self.tile,
+        )
+        return self._finish_scale(upscaled, clip, width, height, shift)
