@@ -177,12 +177,20 @@ def train(
     init_from: Annotated[
         Path | None, typer.Option(help="Checkpoint, of any scale, whose layers a new run starts from.")
     ] = None,
+    network: Annotated[
+        str, typer.Option(help="What to train: espcn, or its baselines srcnn-915 and srcnn-955.")
+    ] = "espcn",
     recipe: Annotated[str, typer.Option(help="How to train: modern or paper.")] = "modern",
-    activation: Annotated[str, typer.Option(help="Non-linearity of the network: tanh or relu.")] = "tanh",
+    activation: Annotated[
+        str | None, typer.Option(help="Non-linearity: tanh (default of espcn) or relu (of srcnn).")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Length of the run. Default: the recipe's.")] = None,
     hours: Annotated[float | None, typer.Option(help="Longest duration, earlier parts included.")] = None,
     seed: Annotated[int, typer.Option(help="Start of weights and data order.")] = 0,
     device: Annotated[str, typer.Option(help="Where to train: auto, cpu or cuda.")] = "auto",
+    validate_every: Annotated[
+        int, typer.Option(min=1, help="Steps between two validations; each writes a checkpoint.")
+    ] = 2000,
 ) -> None:
     """Train a network on folders of images and export it as ONNX."""
     import logging
@@ -191,16 +199,18 @@ def train(
     from rich.logging import RichHandler
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    from vs_espcn.training import loop
+    from vs_espcn.training.loop import train as run
+    from vs_espcn.training.settings import Settings
 
     console = Console(stderr=True)
     handler = RichHandler(console=console, show_path=False)
     logging.basicConfig(level="INFO", format="%(message)s", handlers=[handler])
-    settings = loop.Settings(
+    settings = Settings(
         scale=scale,
         folders=tuple(data),
         output=out,
         checkpoint=checkpoint or out.with_suffix(".ckpt"),
+        network=network,
         recipe=recipe,
         activation=activation,
         steps=steps,
@@ -209,12 +219,13 @@ def train(
         resume=resume,
         init_from=init_from,
         device=device,
+        validate_every=validate_every,
     )
     facts = TextColumn("step {task.fields[step]}  loss {task.fields[loss]:.2e}  {task.fields[psnr]:.2f} dB")
     columns = (TextColumn(f"x{scale}"), BarColumn(), facts, TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("train", total=1.0, step=0, loss=float("nan"), psnr=float("nan"))
-        end = loop.train(
+        end = run(
             settings,
             lambda now: bar.update(task, completed=now.done, step=now.step, loss=now.loss, psnr=now.psnr),
         )

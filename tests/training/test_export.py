@@ -5,8 +5,9 @@ import onnxruntime
 import pytest
 import torch
 
+from vs_espcn.models import load_network, network_metadata
 from vs_espcn.training.export import save_onnx, to_onnx
-from vs_espcn.training.network import Espcn
+from vs_espcn.training.network import Espcn, make_network
 
 
 def session(content: bytes) -> onnxruntime.InferenceSession:
@@ -14,15 +15,27 @@ def session(content: bytes) -> onnxruntime.InferenceSession:
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
-@pytest.mark.parametrize("activation", ["tanh", "relu"])
-def test_onnxruntime_computes_what_torch_computes(scale: int, activation: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "activation"),
+    [("espcn", "tanh"), ("espcn", "relu"), ("srcnn-915", "relu"), ("srcnn-955", "tanh")],
+)
+def test_onnxruntime_computes_what_torch_computes(scale: int, name: str, activation: str) -> None:
     torch.manual_seed(scale)
-    network = Espcn(scale, activation)
+    network = make_network(name, scale, activation)
     ours = session(to_onnx(network, {}).SerializeToString())
     for height, width in ((1, 1), (7, 12), (33, 20)):
         luma = torch.rand(1, 1, height, width)
         (upscaled,) = ours.run(["upscaled"], {"luma": luma.numpy()})
         torch.testing.assert_close(torch.from_numpy(upscaled), network(luma), atol=1e-5, rtol=0)
+
+
+def test_a_baseline_is_a_network_of_the_filter(tmp_path: Path) -> None:
+    path = tmp_path / "srcnn.onnx"
+    torch.manual_seed(0)
+    save_onnx(make_network("srcnn-915", 2), path, {})
+    network = load_network(path)
+    assert network_metadata(network) == {"scale": "2", "network": "srcnn-915"}
+    assert [node.op_type for node in network.graph.node][:3] == ["Resize", "Sub", "Mul"]
 
 
 def test_the_file_keeps_to_the_contract(tmp_path: Path) -> None:

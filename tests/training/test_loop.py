@@ -1,5 +1,6 @@
 """Runs of a few steps on small images; what they must keep is the same for any length."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,10 +13,13 @@ import pytest
 import torch
 
 from vs_espcn.errors import InputError, TrainingError
-from vs_espcn.training import loop
+from vs_espcn.training import run as run_module
 from vs_espcn.training.checkpoint import load_checkpoint
-from vs_espcn.training.loop import Progress, Settings, train
+from vs_espcn.training.history import read_history
+from vs_espcn.training.loop import train
 from vs_espcn.training.network import Espcn
+from vs_espcn.training.run import Progress
+from vs_espcn.training.settings import Settings
 
 
 def run(settings: Settings, **changes: Any) -> list[Progress]:
@@ -71,20 +75,43 @@ def test_a_run_reports_exports_and_leaves_a_checkpoint(settings: Settings) -> No
     assert load_checkpoint(settings.checkpoint)["step"] == 6
 
 
-def test_a_killed_and_resumed_run_ends_like_an_unbroken_one(settings: Settings, tmp_path: Path) -> None:
+KILLED_RUN = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from vs_espcn.training.loop import train
+from vs_espcn.training.settings import Settings
+
+torch.set_num_threads(1)
+folder, output, checkpoint = map(Path, sys.argv[1:])
+settings = Settings(
+    scale=2, folders=(folder,), output=output, checkpoint=checkpoint, steps=6, validate_every=3
+)
+train(settings, lambda _: os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+@pytest.fixture
+def environment(request: pytest.FixtureRequest) -> dict[str, str]:
+    """For a second process: where Python may not keep compiled modules, importing torch takes 10 s."""
+    if not sys.dont_write_bytecode:
+        return dict(os.environ)
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": str(request.config.cache.mkdir("bytecode"))}
+
+
+def test_a_killed_and_resumed_run_ends_like_an_unbroken_one(
+    settings: Settings, tmp_path: Path, environment: dict[str, str]
+) -> None:
     run(settings)
-    script = (
-        "import os, signal, torch; from pathlib import Path; from vs_espcn.training import loop;"
-        "torch.set_num_threads(1);"
-        f"loop.train(loop.Settings(scale=2, folders=(Path({str(settings.folders[0])!r}),), steps=6,"
-        f"output=Path({str(tmp_path / 'b.onnx')!r}), checkpoint=Path({str(tmp_path / 'b.ckpt')!r}),"
-        "validate_every=3), lambda report: os.kill(os.getpid(), signal.SIGKILL))"
-    )
-    killed = subprocess.run([sys.executable, "-c", script], check=False)
+    second = replace(settings, output=tmp_path / "b.onnx", checkpoint=tmp_path / "b.ckpt")
+    arguments = [str(path) for path in (settings.folders[0], second.output, second.checkpoint)]
+    killed = subprocess.run([sys.executable, "-c", KILLED_RUN, *arguments], check=False, env=environment)
     assert killed.returncode == -signal.SIGKILL
-    assert load_checkpoint(tmp_path / "b.ckpt")["step"] == 3
-    run(settings, checkpoint=tmp_path / "b.ckpt", output=tmp_path / "b.onnx", resume=True)
-    assert_same_state(load_checkpoint(settings.checkpoint), load_checkpoint(tmp_path / "b.ckpt"))
+    assert load_checkpoint(second.checkpoint)["step"] == 3
+    run(second, resume=True)
+    assert_same_state(load_checkpoint(settings.checkpoint), load_checkpoint(second.checkpoint))
+    assert [row.step for row in read_history(tmp_path / "b.csv")] == [3, 6]
 
 
 def test_a_resumed_run_by_the_paper_ends_like_an_unbroken_one(settings: Settings, tmp_path: Path) -> None:
@@ -114,7 +141,7 @@ def test_training_lowers_the_loss(settings: Settings) -> None:
 def test_a_flat_image_does_not_make_the_mean_infinite(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "score_image", lambda *_: float("inf"))
+    monkeypatch.setattr(run_module, "score_image", lambda *_: float("inf"))
     assert run(settings)[-1].best_psnr == 100
 
 
@@ -136,6 +163,7 @@ def test_a_checkpoint_is_not_overwritten_by_a_new_run(settings: Settings) -> Non
     ("changes", "message"),
     [
         ({"scale": 3}, "holds espcn x2 with tanh, the run asks for espcn x3 with tanh"),
+        ({"network": "srcnn-915"}, "holds espcn x2 with tanh, the run asks for srcnn-915 x2 with relu"),
         ({"activation": "relu"}, "holds espcn x2 with tanh, the run asks for espcn x2 with relu"),
         ({"recipe": "paper"}, "made with recipe modern, the run asks for paper"),
         ({"seed": 7}, "made with seed 0, the run asks for 7"),
@@ -186,6 +214,7 @@ def test_a_new_run_starts_from_another_scale(settings: Settings, tmp_path: Path)
         ({"scale": 1}, "scale 1 is not supported; choose 2 to 8"),
         ({"steps": 0}, "--steps is 0; it must be more than 0"),
         ({"hours": float("nan")}, "--hours is nan"),
+        ({"network": "vgg"}, "network 'vgg' cannot be trained; choose espcn, srcnn-915, srcnn-955"),
         ({"activation": "sigmoid"}, "activation 'sigmoid' is not known; choose tanh or relu"),
         ({"recipe": "quick"}, "recipe 'quick' does not exist"),
         ({"resume": True, "init_from": Path("x")}, "exclude each other"),

@@ -10,7 +10,7 @@ import torch
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.files import write_atomically
-from vs_espcn.training.network import Espcn
+from vs_espcn.training.network import Network
 
 _FORMAT = 1
 
@@ -56,12 +56,12 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
-def describe(network: Espcn) -> dict[str, Any]:
+def describe(network: Network) -> dict[str, Any]:
     """Say which network a checkpoint belongs to."""
-    return {"network": "espcn", "scale": network.scale, "activation": network.activation}
+    return {"network": network.name, "scale": network.scale, "activation": network.activation}
 
 
-def check_same_network(path: Path, state: dict[str, Any], network: Espcn) -> None:
+def check_same_network(path: Path, state: dict[str, Any], network: Network) -> None:
     """Refuse to resume with another network.
 
     Raises:
@@ -75,10 +75,11 @@ def check_same_network(path: Path, state: dict[str, Any], network: Espcn) -> Non
         )
 
 
-def start_from(path: Path, network: Espcn) -> None:
+def start_from(path: Path, network: Network) -> None:
     """Take over the layers of a trained network, all those whose shapes agree.
 
-    From another scale these are the first two; the last keeps its weights.
+    From another scale these are the first two of an ESPCN (the last keeps its
+    weights) and all of an SRCNN.
 
     Args:
         path: Checkpoint of a network of any scale.

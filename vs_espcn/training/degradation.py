@@ -96,7 +96,7 @@ def _resize_matrix(length: int, new_length: int) -> NDArray[np.float64]:
     reach = 2 * stretch
     first = np.floor(centres - reach).astype(int)
     taps = first[:, None] + np.arange(int(np.ceil(2 * reach)) + 2)  # (new_length, taps)
-    weights = _cubic((centres[:, None] - taps) / stretch)
+    weights = cubic((centres[:, None] - taps) / stretch)
     weights /= weights.sum(axis=1, keepdims=True)
     around = taps % (2 * length)  # MATLAB mirrors at the borders, the edge pixel repeated
     inside = np.where(around < length, around, 2 * length - 1 - around)
@@ -105,7 +105,7 @@ def _resize_matrix(length: int, new_length: int) -> NDArray[np.float64]:
     return matrix
 
 
-def _cubic(distance: NDArray[np.floating]) -> NDArray[np.floating]:
+def cubic(distance: NDArray[np.floating]) -> NDArray[np.floating]:
     """Keys' cubic convolution kernel with a = -0.5."""
     x = np.abs(distance)
     near = 1.5 * x**3 - 2.5 * x**2 + 1

@@ -12,13 +12,13 @@ from vs_espcn.training.checkpoint import load_checkpoint
 from vs_espcn.training.dataset import find_images, read_pixels
 from vs_espcn.training.degradation import rgb_to_luma, round_to_8_bit, shrink
 from vs_espcn.training.metrics import mod_crop, psnr, shave
-from vs_espcn.training.network import Espcn
+from vs_espcn.training.network import Network, make_network
 
 # float32 (h, w), luma code / 255 → float (scale·h, scale·w) on the same footing
 Upscaler = Callable[[NDArray[np.float32]], NDArray[np.floating]]
 
 
-def as_upscaler(network: Espcn) -> Upscaler:
+def as_upscaler(network: Network) -> Upscaler:
     """Let a network upscale arrays, on the device that it is on."""
 
     @torch.no_grad()
@@ -47,7 +47,8 @@ def open_checkpoint(path: Path) -> tuple[int, Upscaler]:
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}; give the .ckpt file of a training run")
     state = load_checkpoint(path)
-    network = Espcn(state["of"]["scale"], state["of"]["activation"])
+    of = state["of"]
+    network = make_network(of["network"], of["scale"], of["activation"])
     network.load_state_dict(state["average"])
     return network.scale, as_upscaler(network)
 

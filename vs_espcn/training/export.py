@@ -14,13 +14,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from vs_espcn.models import INPUT_NAME, OUTPUT_NAME
 from vs_espcn.training.files import write_atomically
-from vs_espcn.training.network import CENTRE, SPREAD, Espcn
+from vs_espcn.training.network import CENTRE, SPREAD, Network, Srcnn
 
 _OPSET = 18
 _IR_VERSION = 10
 
 
-def to_onnx(network: Espcn, facts: Mapping[str, str]) -> onnx.ModelProto:
+def to_onnx(network: Network, facts: Mapping[str, str]) -> onnx.ModelProto:
     """Write a network as an ONNX graph.
 
     Args:
@@ -37,9 +37,11 @@ def to_onnx(network: Espcn, facts: Mapping[str, str]) -> onnx.ModelProto:
     weights["conv3.bias"] = weights["conv3.bias"] / np.float32(SPREAD) + np.float32(CENTRE)
     constants = {"centre": np.float32(CENTRE), "spread": np.float32(SPREAD), **weights}
     height, width, scale = "height", "width", network.scale
+    if isinstance(network, Srcnn):
+        constants["enlargement"] = np.array([1, 1, scale, scale], np.float32)
     graph = helper.make_graph(
         nodes=_nodes(network, weights),
-        name=f"espcn_x{scale}",
+        name=f"{network.name}_x{scale}",
         inputs=[helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, [1, 1, height, width])],
         outputs=[
             helper.make_tensor_value_info(
@@ -54,12 +56,12 @@ def to_onnx(network: Espcn, facts: Mapping[str, str]) -> onnx.ModelProto:
         opset_imports=[helper.make_opsetid("", _OPSET)],
         ir_version=_IR_VERSION,
     )
-    helper.set_model_props(model, {"scale": str(scale), "network": "espcn", **facts})
+    helper.set_model_props(model, {"scale": str(scale), "network": network.name, **facts})
     onnx.checker.check_model(model, full_check=True)
     return model
 
 
-def save_onnx(network: Espcn, path: Path, facts: Mapping[str, str]) -> None:
+def save_onnx(network: Network, path: Path, facts: Mapping[str, str]) -> None:
     """Write a network to an ONNX file, whole or not at all.
 
     Args:
@@ -73,7 +75,27 @@ def save_onnx(network: Espcn, path: Path, facts: Mapping[str, str]) -> None:
     write_atomically(path, to_onnx(network, facts).SerializeToString())
 
 
-def _nodes(network: Espcn, weights: Mapping[str, NDArray[np.float32]]) -> list[onnx.NodeProto]:
+def _nodes(network: Network, weights: Mapping[str, NDArray[np.float32]]) -> list[onnx.NodeProto]:
+    if isinstance(network, Srcnn):
+        enlarge = helper.make_node(
+            "Resize",
+            [INPUT_NAME, "", "enlargement"],
+            ["enlarged"],
+            name="enlarge",
+            mode="cubic",
+            cubic_coeff_a=-0.5,
+            coordinate_transformation_mode="half_pixel",
+        )
+        return [enlarge, *_convolutions(network, weights, "enlarged", OUTPUT_NAME)]
+    shuffle = helper.make_node(
+        "DepthToSpace", ["phases"], [OUTPUT_NAME], name="shuffle", blocksize=network.scale, mode="CRD"
+    )
+    return [*_convolutions(network, weights, INPUT_NAME, "phases"), shuffle]
+
+
+def _convolutions(
+    network: Network, weights: Mapping[str, NDArray[np.float32]], source: str, target: str
+) -> list[onnx.NodeProto]:
     activation = {"tanh": "Tanh", "relu": "Relu"}[network.activation]
 
     def convolution(name: str, source: str, target: str) -> onnx.NodeProto:
@@ -84,14 +106,11 @@ def _nodes(network: Espcn, weights: Mapping[str, NDArray[np.float32]]) -> list[o
         )
 
     return [
-        helper.make_node("Sub", [INPUT_NAME, "centre"], ["centred"], name="sub"),
+        helper.make_node("Sub", [source, "centre"], ["centred"], name="sub"),
         helper.make_node("Mul", ["centred", "spread"], ["features0"], name="mul"),
         convolution("conv1", "features0", "sums1"),
         helper.make_node(activation, ["sums1"], ["features1"], name="act1"),
         convolution("conv2", "features1", "sums2"),
         helper.make_node(activation, ["sums2"], ["features2"], name="act2"),
-        convolution("conv3", "features2", "phases"),
-        helper.make_node(
-            "DepthToSpace", ["phases"], [OUTPUT_NAME], name="shuffle", blocksize=network.scale, mode="CRD"
-        ),
+        convolution("conv3", "features2", target),
     ]

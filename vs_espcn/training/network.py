@@ -1,10 +1,13 @@
 """The networks, in PyTorch."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from vs_espcn.errors import InputError
+from vs_espcn.training.degradation import cubic
 
 ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}
 
@@ -14,19 +17,24 @@ CENTRE = 0.45
 SPREAD = 4.0
 
 
-class Espcn(nn.Module):
-    """Efficient sub-pixel convolutional network (Shi et al., CVPR 2016).
+class Network(nn.Module):
+    """Three convolutions with 64 and 32 channels between them.
 
-    Everything but the shuffle runs at low resolution. Each convolution pads
-    with zeros, so that the size stays.
+    Each pads with zeros, so that the size stays. A subclass says on which grid
+    they run. Weights are all that is saved.
     """
 
-    def __init__(self, scale: int, activation: str = "tanh") -> None:
+    def __init__(
+        self, name: str, scale: int, activation: str, *, kernels: tuple[int, int, int], outputs: int
+    ) -> None:
         """Make a network with random weights.
 
         Args:
+            name: What ``--network`` calls it.
             scale: Integer scale.
             activation: What follows the first two convolutions, ``tanh`` or ``relu``.
+            kernels: Height and width of each convolution's kernel, odd.
+            outputs: Channels of the last convolution.
 
         Raises:
             InputError: The activation is not known.
@@ -34,14 +42,33 @@ class Espcn(nn.Module):
         super().__init__()
         if activation not in ACTIVATIONS:
             raise InputError(f"activation {activation!r} is not known; choose {' or '.join(ACTIVATIONS)}")
+        self.name = name
         self.scale = scale
         self.activation = activation
-        self.conv1 = nn.Conv2d(1, 64, 5, padding=2)
-        self.conv2 = nn.Conv2d(64, 32, 3, padding=1)
-        self.conv3 = nn.Conv2d(32, scale * scale, 3, padding=1)
+        first, second, third = kernels
+        self.conv1 = nn.Conv2d(1, 64, first, padding=first // 2)
+        self.conv2 = nn.Conv2d(64, 32, second, padding=second // 2)
+        self.conv3 = nn.Conv2d(32, outputs, third, padding=third // 2)
+
+    def convolve(self, luma: Tensor) -> Tensor:
+        """All three convolutions, on whatever grid they are given.
+
+        Args:
+            luma: float32 (N, 1, H, W), code / 255.
+
+        Returns:
+            float32 (N, outputs, H, W), on the same footing.
+        """
+        act = ACTIVATIONS[self.activation]
+        x = (luma - CENTRE) * SPREAD  # (N, 1, H, W)
+        x = act(self.conv1(x))  # (N, 64, H, W)
+        x = act(self.conv2(x))  # (N, 32, H, W)
+        x = self.conv3(x).float()  # (N, outputs, H, W), whatever autocast chose
+        result: Tensor = x / SPREAD + CENTRE
+        return result
 
     def phases(self, luma: Tensor) -> Tensor:
-        """Upscaled luma before the shuffle; what training compares with ``to_phases``.
+        """Upscaled luma, rearranged; what training compares with ``to_phases``.
 
         Args:
             luma: float32 (N, 1, H, W), code / 255.
@@ -49,13 +76,7 @@ class Espcn(nn.Module):
         Returns:
             float32 (N, scale², H, W), on the same footing.
         """
-        act = ACTIVATIONS[self.activation]
-        x = (luma - CENTRE) * SPREAD  # (N, 1, H, W)
-        x = act(self.conv1(x))  # (N, 64, H, W)
-        x = act(self.conv2(x))  # (N, 32, H, W)
-        x = self.conv3(x).float()  # (N, scale², H, W), whatever autocast chose
-        phases: Tensor = x / SPREAD + CENTRE
-        return phases
+        raise NotImplementedError
 
     def forward(self, luma: Tensor) -> Tensor:
         """Upscale luma.
@@ -66,4 +87,96 @@ class Espcn(nn.Module):
         Returns:
             float32 (N, 1, scale·H, scale·W), on the same footing; may overshoot.
         """
+        raise NotImplementedError
+
+
+class Espcn(Network):
+    """Efficient sub-pixel convolutional network (Shi et al., CVPR 2016).
+
+    Everything but the shuffle runs at low resolution.
+    """
+
+    def __init__(self, scale: int, activation: str = "tanh") -> None:
+        """Make a network with random weights; see ``Network``."""
+        super().__init__("espcn", scale, activation, kernels=(5, 3, 3), outputs=scale * scale)
+
+    def phases(self, luma: Tensor) -> Tensor:
+        """Upscaled luma before the shuffle; see ``Network``."""
+        return self.convolve(luma)  # (N, scale², H, W)
+
+    def forward(self, luma: Tensor) -> Tensor:
+        """Upscale luma; see ``Network``."""
         return functional.pixel_shuffle(self.phases(luma), self.scale)
+
+
+class Srcnn(Network):
+    """What ESPCN is compared with (Dong et al., ECCV 2014 and TPAMI 2016).
+
+    Luma is enlarged by bicubic first; everything after runs at high resolution.
+    """
+
+    enlargement: Tensor
+
+    def __init__(self, scale: int, activation: str = "relu", *, second: int) -> None:
+        """Make a network with random weights; see ``Network``.
+
+        Args:
+            scale: Integer scale.
+            activation: What follows the first two convolutions.
+            second: Height and width of the second kernel: 1 for SRCNN 9-1-5, 5 for 9-5-5.
+        """
+        super().__init__(f"srcnn-9{second}5", scale, activation, kernels=(9, second, 5), outputs=1)
+        self.register_buffer("enlargement", _bicubic_kernels(scale), persistent=False)
+
+    def phases(self, luma: Tensor) -> Tensor:
+        """Upscaled luma, rearranged; see ``Network``."""
+        return functional.pixel_unshuffle(self(luma), self.scale)
+
+    def forward(self, luma: Tensor) -> Tensor:
+        """Upscale luma; see ``Network``."""
+        return self.convolve(self.bicubic(luma))
+
+    def bicubic(self, luma: Tensor) -> Tensor:
+        """Enlarge luma by bicubic, the edge pixel repeated beyond the border.
+
+        Args:
+            luma: float32 (N, 1, H, W).
+
+        Returns:
+            float32 (N, 1, scale·H, scale·W).
+        """
+        with torch.autocast(luma.device.type, enabled=False):
+            padded = functional.pad(luma, (2, 2, 2, 2), "replicate")
+            phases = functional.conv2d(padded, self.enlargement)  # (N, scale², H, W)
+        return functional.pixel_shuffle(phases, self.scale)
+
+
+NETWORKS: dict[str, Callable[[int, str | None], Network]] = {
+    "espcn": lambda scale, activation: Espcn(scale, activation or "tanh"),
+    "srcnn-915": lambda scale, activation: Srcnn(scale, activation or "relu", second=1),
+    "srcnn-955": lambda scale, activation: Srcnn(scale, activation or "relu", second=5),
+}
+
+
+def make_network(name: str, scale: int, activation: str | None = None) -> Network:
+    """Make a network with random weights.
+
+    Args:
+        name: A key of ``NETWORKS``.
+        scale: Integer scale.
+        activation: ``tanh`` or ``relu``; None for the one of the paper that the network comes from.
+
+    Raises:
+        InputError: The network or the activation is not known.
+    """
+    if name not in NETWORKS:
+        raise InputError(f"network {name!r} cannot be trained; choose {', '.join(NETWORKS)}")
+    return NETWORKS[name](scale, activation)
+
+
+def _bicubic_kernels(scale: int) -> Tensor:
+    """Bicubic enlargement as a sub-pixel convolution: one kernel per place in a scale×scale cell."""
+    centres = (torch.arange(scale) + 0.5) / scale - 0.5  # in low-resolution pixels
+    taps = cubic((centres[:, None] - torch.arange(-2, 3)).numpy())  # (scale, 5)
+    line = torch.from_numpy(taps).float()
+    return torch.einsum("ay,bx->abyx", line, line).reshape(scale * scale, 1, 5, 5)

@@ -11,7 +11,7 @@ from torch.optim import SGD, Optimizer
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.dataset import Pair
-from vs_espcn.training.network import Espcn
+from vs_espcn.training.network import Network
 from vs_espcn.training.optimizer import Soap
 from vs_espcn.training.patches import GridPatches, Patches, RandomPatches
 from vs_espcn.training.schedule import Cosine, Plateau, Schedule
@@ -41,7 +41,7 @@ class Recipe:
     steps: int
     averaging: float
     bfloat16: bool
-    optimizer: Callable[[Espcn], Optimizer]
+    optimizer: Callable[[Network], Optimizer]
     plan: Callable[[Sequence[Pair], int], tuple[Patches, Schedule]]
 
 
@@ -60,7 +60,7 @@ def find_recipe(name: str) -> Recipe:
     raise InputError(f"recipe {name!r} does not exist; choose modern or paper")
 
 
-def _modern_optimizer(network: Espcn) -> Optimizer:
+def _modern_optimizer(network: Network) -> Optimizer:
     return Soap(network.parameters(), lr=0.0)
 
 
@@ -68,7 +68,7 @@ def _modern_plan(pairs: Sequence[Pair], seed: int) -> tuple[Patches, Schedule]:
     return RandomPatches(pairs, size=32, batch=16, seed=seed), Cosine(peak=6e-3, warm_up=200)
 
 
-def _paper_optimizer(network: Espcn) -> Optimizer:
+def _paper_optimizer(network: Network) -> Optimizer:
     features = [*network.conv1.parameters(), *network.conv2.parameters()]
     groups = [
         {"params": features, "speed": 1.0},

@@ -1,0 +1,91 @@
+"""The course of a run as a table, one row per validation; what a training curve is drawn from."""
+
+import csv
+import io
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from vs_espcn.errors import InputError
+from vs_espcn.training.files import write_atomically
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One validation.
+
+    Attributes:
+        step: Steps taken.
+        hours: Time spent training, earlier parts of a resumed run included.
+        rate: Learning rate of the latest step.
+        loss: Mean squared error of the latest steps, luma code / 255.
+        psnr: Validation PSNR in dB.
+    """
+
+    step: int
+    hours: float
+    rate: float
+    loss: float
+    psnr: float
+
+
+class History:
+    """Rows in memory and in a CSV file, which is written whole each time."""
+
+    def __init__(self, path: Path, *, up_to: int = 0) -> None:
+        """Start a table, or go on with the one that is there.
+
+        Args:
+            path: The CSV file.
+            up_to: Step that the run goes on from; later rows are of steps that were lost.
+
+        Raises:
+            InputError: The file is no such table.
+        """
+        self._path = path
+        self._rows = [row for row in read_history(path) if row.step <= up_to] if up_to else []
+
+    def add(self, row: Row) -> None:
+        """Add a row and write the file.
+
+        Raises:
+            TrainingError: The file cannot be written.
+        """
+        self._rows.append(row)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(field.name for field in fields(Row))
+        writer.writerows(astuple(each) for each in self._rows)
+        write_atomically(self._path, text.getvalue().encode())
+
+
+def read_history(path: Path) -> list[Row]:
+    """Read the table of a run.
+
+    Args:
+        path: What ``History`` wrote.
+
+    Returns:
+        Its rows; none where there is no file.
+
+    Raises:
+        InputError: The file is no such table.
+    """
+    if not path.exists():
+        return []
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [
+                Row(
+                    step=int(row["step"]),
+                    hours=float(row["hours"]),
+                    rate=float(row["rate"]),
+                    loss=float(row["loss"]),
+                    psnr=float(row["psnr"]),
+                )
+                for row in csv.DictReader(file)
+            ]
+    except (KeyError, TypeError, ValueError) as error:
+        columns = ", ".join(field.name for field in fields(Row))
+        raise InputError(
+            f"{path} is not the table of a run, whose columns are {columns}; delete or move it"
+        ) from error

@@ -1,0 +1,238 @@
+"""A run under way: its steps, validations and checkpoints."""
+
+import logging
+import math
+import time
+from copy import deepcopy
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from vs_espcn.errors import InputError, TrainingError
+from vs_espcn.training.checkpoint import (
+    check_same_network,
+    describe,
+    load_checkpoint,
+    save_checkpoint,
+    start_from,
+)
+from vs_espcn.training.dataset import load_images
+from vs_espcn.training.evaluate import as_upscaler, score_image
+from vs_espcn.training.export import save_onnx
+from vs_espcn.training.history import History, Row
+from vs_espcn.training.network import make_network
+from vs_espcn.training.recipes import find_recipe
+from vs_espcn.training.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_CEILING = 100.0  # dB; one flat image, enlarged without error, must not make the mean infinite
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        step: Steps taken.
+        done: Share of the run that is done, 0..1.
+        seconds: Time spent training, earlier parts of a resumed run included.
+        loss: Mean squared error since the last report, luma code / 255.
+        psnr: Latest validation PSNR in dB; NaN before the first.
+        best_psnr: Best validation PSNR in dB so far, that of the exported file; -inf before the first.
+    """
+
+    step: int
+    done: float
+    seconds: float
+    loss: float
+    psnr: float
+    best_psnr: float
+
+
+class Run:
+    """A run under way: everything that a checkpoint holds, and the images."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Make ready to train: check, read the images, make the network or restore it.
+
+        Args:
+            settings: What is asked.
+
+        Raises:
+            InputError: Settings, images or checkpoint cannot be used.
+        """
+        settings.check()
+        self._settings = settings
+        self._recipe = find_recipe(settings.recipe)
+        self._device = settings.pick_device()
+        torch.manual_seed(settings.seed)
+        network = make_network(settings.network, settings.scale, settings.activation)
+        if settings.init_from:
+            start_from(settings.init_from, network)
+        state = load_checkpoint(settings.checkpoint) if settings.resume else None
+        if state:
+            check_same_network(settings.checkpoint, state, network)
+        self._images = load_images(
+            settings.folders, settings.scale, patch=self._recipe.patch, shares=self._recipe.shares
+        )
+        self._network = network.to(device=self._device).to(memory_format=torch.channels_last)
+        self._average = deepcopy(self._network)
+        self._optimizer = self._recipe.optimizer(self._network)
+        self._patches, self._schedule = self._recipe.plan(self._images.pairs, settings.seed)
+        self.step = 0
+        self._losses: list[Tensor] = []
+        self._loss = self._psnr = self._rate = math.nan
+        self._best_psnr = -math.inf
+        self._seconds_before = 0.0
+        self._history = History(settings.checkpoint.with_suffix(".csv"), up_to=state["step"] if state else 0)
+        if state:
+            self._restore(state)
+        self._started = time.perf_counter()
+        self._done = self._share_done()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the budget was spent, or the schedule ended the run, with the step taken last."""
+        return self._done >= 1 or self._schedule.finished
+
+    @property
+    def _seconds(self) -> float:
+        return self._seconds_before + time.perf_counter() - self._started
+
+    def _share_done(self) -> float:
+        """Share of the run that is done; of the two limits, the nearer one counts."""
+        steps, hours = self._settings.steps, self._settings.hours
+        if steps is None and hours is None:
+            steps = self._recipe.steps
+        by_steps = self.step / steps if steps else 0.0
+        by_time = self._seconds / (3600 * hours) if hours else 0.0
+        return min(1.0, max(by_steps, by_time))
+
+    def advance(self) -> None:
+        """Take one step."""
+        self._rate = self._schedule.rate(self.step, self._done)
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate * group.get("speed", 1.0)
+        low, phases = (torch.from_numpy(array).to(self._device) for array in self._patches.draw())
+        with torch.autocast(self._device, torch.bfloat16, enabled=self._recipe.bfloat16):
+            loss = functional.mse_loss(self._network.phases(low), phases)
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        self.step += 1
+        self._average_weights()
+        self._losses.append(loss.detach())
+        self._schedule.observe(self._losses[-1])
+        self._done = self._share_done()
+
+    @torch.no_grad()
+    def _average_weights(self) -> None:
+        past = min(self._recipe.averaging, 1 - 1 / self.step)  # a plain mean at first
+        for mean, weight in zip(self._average.parameters(), self._network.parameters(), strict=True):
+            mean.lerp_(weight, 1 - past)
+
+    def take_loss(self) -> None:
+        """Sum up the losses since the last call.
+
+        Raises:
+            TrainingError: One of them is not finite.
+        """
+        self._loss = float(torch.stack(self._losses).mean())
+        self._losses = []
+        if not math.isfinite(self._loss):
+            raise TrainingError(
+                f"the loss became {self._loss} by step {self.step}; the last good state, if one was written,"
+                f" is in {self._settings.checkpoint}: train again with another --seed"
+            )
+
+    def validate(self) -> None:
+        """Measure the averaged weights, note the result, and export them if they are the best so far."""
+        upscale = as_upscaler(self._average)
+        scale = self._settings.scale
+        scores = [min(_CEILING, score_image(luma, scale, upscale)) for luma in self._images.validation]
+        self._psnr = float(np.mean(scores))
+        logger.info("step %d: loss %.3g, validation %.3f dB", self.step, self._loss, self._psnr)
+        if self._psnr > self._best_psnr:
+            self._best_psnr = self._psnr
+            save_onnx(self._average, self._settings.output, self._facts())
+        self._history.add(
+            Row(
+                step=self.step,
+                hours=self._seconds / 3600,
+                rate=self._rate,
+                loss=self._loss,
+                psnr=self._psnr,
+            )
+        )
+
+    def _facts(self) -> dict[str, str]:
+        settings = self._settings
+        facts = {
+            "activation": self._network.activation,
+            "recipe": self._recipe.name,
+            "data": " ".join(folder.name for folder in settings.folders),
+            "images": self._images.count,
+            "steps": self.step,
+            "seed": settings.seed,
+            "hours": f"{self._seconds / 3600:.2f}",
+            "validation_psnr": f"{self._psnr:.3f}",
+            "version": version("vs-espcn"),
+        }
+        return {name: str(fact) for name, fact in facts.items()}
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        state = {
+            "of": describe(self._network),
+            "recipe": self._recipe.name,
+            "data": self._images.digest,
+            "seed": self._settings.seed,
+            "weights": self._network.state_dict(),
+            "average": self._average.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "patches": self._patches.state_dict(),
+            "schedule": self._schedule.state_dict(),
+            "step": self.step,
+            "seconds": self._seconds,
+            "loss": self._loss,
+            "psnr": self._psnr,
+            "best_psnr": self._best_psnr,
+        }
+        save_checkpoint(self._settings.checkpoint, state)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        path = self._settings.checkpoint
+        for name, wanted in (
+            ("recipe", self._recipe.name),
+            ("data", self._images.digest),
+            ("seed", self._settings.seed),
+        ):
+            if state[name] != wanted:
+                raise InputError(
+                    f"{path} was made with {name} {state[name]}, the run asks for {wanted};"
+                    f" resume with the same {name}, or start from it with --init-from"
+                )
+        self._network.load_state_dict(state["weights"])
+        self._average.load_state_dict(state["average"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._patches.load_state_dict(state["patches"])
+        self._schedule.load_state_dict(state["schedule"])
+        self.step, self._seconds_before = state["step"], state["seconds"]
+        self._loss, self._psnr, self._best_psnr = state["loss"], state["psnr"], state["best_psnr"]
+
+    def progress(self) -> Progress:
+        """Say how far the run is."""
+        return Progress(
+            step=self.step,
+            done=self._done,
+            seconds=self._seconds,
+            loss=self._loss,
+            psnr=self._psnr,
+            best_psnr=self._best_psnr,
+        )

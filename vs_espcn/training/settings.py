@@ -1,0 +1,80 @@
+"""What can be asked of a training run, and what is refused."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from vs_espcn.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What is asked of a run.
+
+    Attributes:
+        scale: Integer scale, 2 to 8.
+        folders: Folders of training images.
+        output: ONNX file; rewritten each time validation improves.
+        checkpoint: File that holds the state of the run; a table of its progress lies beside it.
+        network: ``espcn``, ``srcnn-915`` or ``srcnn-955``.
+        recipe: ``modern`` or ``paper``.
+        activation: ``tanh`` or ``relu``; None for the network's own.
+        steps: Length of the whole run; None leaves it to ``hours`` or the recipe.
+        hours: Longest duration of the whole run, earlier parts included.
+        seed: Start of weights and data order.
+        resume: Go on from ``checkpoint``; without it, none may be there.
+        init_from: Checkpoint whose layers a new run starts from.
+        device: ``cpu``, ``cuda``, or ``auto`` for the GPU where there is one.
+        validate_every: Steps between two validations; each writes a checkpoint.
+    """
+
+    scale: int
+    folders: tuple[Path, ...]
+    output: Path
+    checkpoint: Path
+    network: str = "espcn"
+    recipe: str = "modern"
+    activation: str | None = None
+    steps: int | None = None
+    hours: float | None = None
+    seed: int = 0
+    resume: bool = False
+    init_from: Path | None = None
+    device: str = "auto"
+    validate_every: int = 2000
+
+    def check(self) -> None:
+        """Refuse what no run can be made of.
+
+        Raises:
+            InputError: A value is out of range, or two of them exclude each other.
+        """
+        if not 2 <= self.scale <= 8:
+            raise InputError(f"scale {self.scale} is not supported; choose 2 to 8")
+        for name, value in (("steps", self.steps), ("hours", self.hours)):
+            if value is not None and not 0 < value < math.inf:
+                raise InputError(f"--{name} is {value}; it must be more than 0")
+        if self.resume and self.init_from:
+            raise InputError("--resume and --init-from exclude each other; --init-from starts a new run")
+        if not self.resume and self.checkpoint.exists():
+            raise InputError(
+                f"{self.checkpoint} is there already; go on with --resume, delete it,"
+                " or name another --checkpoint"
+            )
+
+    def pick_device(self) -> str:
+        """Name the device to train on.
+
+        Raises:
+            InputError: The device is not known, or not there.
+        """
+        usable = torch.cuda.is_available()
+        if self.device not in {"auto", "cpu", "cuda"}:
+            raise InputError(f"device {self.device!r} is not known; choose auto, cpu or cuda")
+        if self.device == "cuda" and not usable:
+            raise InputError(
+                "no CUDA device is usable; train with --device cpu, or repair driver and PyTorch build"
+            )
+        return "cuda" if usable and self.device != "cpu" else "cpu"
