@@ -1,4 +1,4 @@
-"""The commands that only report; `upscale` and `train` have tests of their own."""
+"""The commands that only report; the others have tests of their own."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 
 import vs_espcn
 
-COMMANDS = ("upscale", "info", "bench", "train")
+COMMANDS = ("upscale", "info", "bench", "evaluate", "train")
 
 
 def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:

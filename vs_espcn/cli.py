@@ -253,8 +253,9 @@ def evaluate(
     torch: Annotated[
         Path | None, typer.Option(help="Training checkpoint too, through PyTorch.", metavar="CHECKPOINT")
     ] = None,
+    backend: Annotated[str | None, typer.Option(help="Where networks run. Default: the best.")] = None,
     precision: Annotated[
-        str | None, typer.Option(help="Arithmetic of the networks: auto, fp32 or bf16.")
+        str | None, typer.Option(help="Arithmetic of the networks, one of the backend's.")
     ] = None,
     frames: Annotated[
         int | None, typer.Option(min=1, help="Frames of a clip, from its start. Default: all.")
@@ -281,7 +282,7 @@ def evaluate(
     from vs_espcn.console import exit_in_order
     from vs_espcn.runtime.base import backend_from_name
 
-    backend = backend_from_name(None, precision)
+    chosen = backend_from_name(backend, precision)
     with suppress(BackendError):
         from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
     from vs_espcn.evaluation import job
@@ -294,7 +295,7 @@ def evaluate(
         methods=tuple(method or ()),
         networks=tuple(network or ()),
         checkpoint=torch,
-        backend=backend,
+        backend=chosen,
         frames=frames,
         rates=tuple(crf or job.DEFAULT_RATES),
         markdown=markdown,
@@ -312,7 +313,8 @@ def evaluate(
                 scores, "measuring", console=console, transient=True, disable=not console.is_terminal
             ),
         )
-    typer.echo(tables)
+    if tables:
+        typer.echo(tables)
 
 
 def main() -> None:

@@ -1,13 +1,34 @@
 """Between arrays of luma and VapourSynth's clips."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import vapoursynth as vs
 from numpy.typing import NDArray
 
+from vs_espcn.errors import InputError
+
 Luma = NDArray[np.uint8]
 """8-bit luma codes, (height, width)."""
+
+
+@contextmanager
+def measuring(what: object) -> Iterator[None]:
+    """Turn VapourSynth's errors into this package's.
+
+    Args:
+        what: The image or clip that is being measured.
+
+    Raises:
+        InputError: VapourSynth could not make a clip or a frame.
+    """
+    try:
+        yield
+    except vs.Error as error:
+        # VapourSynth hands on a Python filter's whole traceback; its last line tells what went wrong.
+        reason = str(error).strip().splitlines()[-1].removeprefix("vapoursynth.Error: ")
+        raise InputError(f"{what} cannot be measured: {reason.removeprefix('vs_espcn: ')}") from error
 
 
 def to_clip(luma: Luma) -> vs.VideoNode:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vs_espcn.errors import InputError
-from vs_espcn.evaluation.clips import Luma, first_luma, to_clip
+from vs_espcn.evaluation.clips import Luma, first_luma, measuring, to_clip
 from vs_espcn.evaluation.methods import Method
 from vs_espcn.evaluation.scores import EXACT_COPY, UNCOMPRESSED, Score, labels
 from vs_espcn.training.dataset import find_images, read_pixels
@@ -103,23 +103,26 @@ def score_images(
         InputError: A network cannot run.
     """
     for image in images:
-        for scale in scales:
-            truth = mod_crop(image.luma, scale)
-            low = to_clip(degrade(truth, scale))
-            inner = shave(truth, scale)
-            for method in methods:
-                if not method.has(scale):
-                    continue
-                result = shave(first_luma(method.upscale(low, scale)), scale)
-                yield Score(
-                    group=image.group,
-                    item=image.name,
-                    source=UNCOMPRESSED,
-                    scale=scale,
-                    method=method.name,
-                    psnr=min(psnr(result, inner), EXACT_COPY),
-                    ssim=ssim(result, inner),
-                )
+        with measuring(f"{image.group}/{image.name}"):
+            for scale in scales:
+                yield from _score_image(image, [method for method in methods if method.has(scale)], scale)
+
+
+def _score_image(image: Original, methods: Sequence[Method], scale: int) -> Iterator[Score]:
+    truth = mod_crop(image.luma, scale)
+    low = to_clip(degrade(truth, scale))
+    inner = shave(truth, scale)
+    for method in methods:
+        result = shave(first_luma(method.upscale(low, scale)), scale)
+        yield Score(
+            group=image.group,
+            item=image.name,
+            source=UNCOMPRESSED,
+            scale=scale,
+            method=method.name,
+            psnr=min(psnr(result, inner), EXACT_COPY),
+            ssim=ssim(result, inner),
+        )
 
 
 def _read_or_skip(path: Path, scales: Sequence[int]) -> Luma | None:

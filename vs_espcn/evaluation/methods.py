@@ -14,22 +14,21 @@ from vs_espcn.runtime.base import Backend
 from vs_espcn.training.degradation import round_to_8_bit
 from vs_espcn.video.upscale import upscale
 
-YARDSTICK = "bicubic"
-"""What the others are compared with."""
-
 BICUBIC = {"filter_param_a": 0.0, "filter_param_b": 0.5}
 """The cubic of MATLAB's imresize (a = −0.5) in the terms of VapourSynth's ``resize.Bicubic``.
 
 Results equal ``vs_espcn.training.degradation`` both ways, but for single codes that round the other way.
 """
 
-_KERNELS: dict[str, tuple[str, dict[str, float]]] = {
+RESIZERS: dict[str, tuple[str, dict[str, float]]] = {
     "nearest": ("Point", {}),
     "bilinear": ("Bilinear", {}),
-    YARDSTICK: ("Bicubic", BICUBIC),
+    "bicubic": ("Bicubic", BICUBIC),
     "lanczos": ("Lanczos", {"filter_param_a": 3.0}),
     "spline36": ("Spline36", {}),
 }
+"""Function of VapourSynth's ``resize`` and its arguments, by the method's name."""
+
 _USUAL_SCALES = (2, 3, 4)
 
 
@@ -88,16 +87,16 @@ def choose(
                 f"{_listed(wanted)}; choose a --scale that it has, or another network"
             )
     if not names:
-        every = [_find(name, backend) for name in (*_KERNELS, *_shipped_names())]
+        every = [_find(name, backend) for name in (*RESIZERS, *_shipped_names())]
         named = [method for method in every if any(method.has(scale) for scale in wanted)]
     return [*named, *given], wanted
 
 
 def _find(name: str, backend: Backend | None) -> Method:
-    if name in _KERNELS:
+    if name in RESIZERS:
         return _resizer(name)
     if name not in _shipped_names():
-        known = ", ".join((*_KERNELS, *_shipped_names()))
+        known = ", ".join((*RESIZERS, *_shipped_names()))
         raise InputError(f"method {name!r} is not known; choose one of {known}, or give a file by --network")
     return _through_filter(name, backend)
 
@@ -107,7 +106,7 @@ def _shipped_names() -> list[str]:
 
 
 def _resizer(name: str) -> Method:
-    kernel, options = _KERNELS[name]
+    kernel, options = RESIZERS[name]
 
     def run(clip: vs.VideoNode, scale: int) -> vs.VideoNode:
         resize = getattr(vs.core.resize, kernel)
@@ -128,10 +127,7 @@ def _through_filter(network: str, backend: Backend | None) -> Method:
     scales = frozenset(spec.scale for spec in models.of_network(network))
 
     def run(clip: vs.VideoNode, scale: int) -> vs.VideoNode:
-        try:
-            return upscale(clip, scale, network=network, backend=backend)
-        except vs.Error as error:
-            raise InputError(str(error).removeprefix("vs_espcn: ")) from None
+        return upscale(clip, scale, network=network, backend=backend)
 
     return Method(name=network, scales=scales, upscale=run)
 

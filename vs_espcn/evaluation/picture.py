@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from vs_espcn.errors import InputError
-from vs_espcn.evaluation.clips import Luma, first_luma, to_clip
+from vs_espcn.evaluation.clips import Luma, first_luma, measuring, to_clip
 from vs_espcn.evaluation.images import degrade, read_measured_luma
 from vs_espcn.evaluation.methods import Method
 from vs_espcn.evaluation.scores import EXACT_COPY
@@ -84,7 +84,8 @@ def draw_side_by_side(
         if not truth.size:
             raise InputError(f"{path} is {luma.shape[1]}x{luma.shape[0]}; x{scale} needs a larger image")
         low = to_clip(degrade(truth, scale))
-        results = {m.name: first_luma(m.upscale(low, scale)) for m in methods if m.has(scale)}
+        with measuring(path):
+            results = {m.name: first_luma(m.upscale(low, scale)) for m in methods if m.has(scale)}
         for crop in crops or [Crop(0, 0, truth.shape[1], truth.shape[0])]:
             part = crop.of(truth)
             cells = [(f"original\nx{scale} at {crop.x},{crop.y}", part)]

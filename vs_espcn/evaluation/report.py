@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 from vs_espcn.errors import InputError
-from vs_espcn.evaluation.methods import YARDSTICK
+from vs_espcn.evaluation.methods import RESIZERS
 from vs_espcn.evaluation.scores import Score, mean_psnr
 
 _NOT_MEASURED = "–"
@@ -31,7 +31,7 @@ def markdown_of_images(scores: Sequence[Score]) -> str:
 
 
 def markdown_of_clips(scores: Sequence[Score]) -> str:
-    """For each scale a table of clips by methods, and what lost to bicubic."""
+    """For each scale a table of clips by methods, and where networks fell behind resizers."""
     parts = []
     for scale in _distinct(score.scale for score in scores):
         of_scale = [score for score in scores if score.scale == scale]
@@ -91,22 +91,20 @@ def _clip_table(scores: Sequence[Score]) -> str:
 
 
 def _verdict(scores: Sequence[Score]) -> str:
-    """Which methods fell behind bicubic, where, and by how much."""
+    """Where each network fell behind the best of the resizers, and by how much."""
     means = _means(scores)
+    methods = _distinct(score.method for score in scores)
     lines = []
-    for method in _distinct(score.method for score in scores):
-        gains = {
-            (group, source): mean - means.get((group, source, YARDSTICK), mean)
-            for (group, source, name), mean in means.items()
-            if name == method
-        }
-        behind = [
-            f"{group} {source} ({gain:+.2f} dB)"
-            for (group, source), gain in gains.items()
-            if gain <= -_SMALLEST_SHOWN
-        ]
+    for network in (method for method in methods if method not in RESIZERS):
+        behind = []
+        for group, source in _distinct((score.group, score.source) for score in scores):
+            rivals = {name: means[group, source, name] for name in methods if name in RESIZERS}
+            best = max(rivals, key=rivals.__getitem__, default=network)
+            lead = means[group, source, best] - means[group, source, network]
+            if lead >= _SMALLEST_SHOWN:
+                behind.append(f"{group} at {source} ({best} +{lead:.2f} dB)")
         if behind:
-            lines.append(f"- {method} is below {YARDSTICK} on {', '.join(behind)}.")
+            lines.append(f"- {network} falls behind a resizer on {', '.join(behind)}.")
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ Encoders seldom get pristine pictures. Each clip is therefore also measured
 after its low-resolution version went through x264.
 """
 
+import logging
 import math
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -12,11 +13,15 @@ from pathlib import Path
 import vapoursynth as vs
 
 from vs_espcn.errors import InputError
+from vs_espcn.evaluation.clips import measuring
 from vs_espcn.evaluation.methods import BICUBIC, Method
 from vs_espcn.evaluation.scores import EXACT_COPY, UNCOMPRESSED, Score, labels
 from vs_espcn.video.ffmpeg import find_ffmpeg
+from vs_espcn.video.planes import check_progressive
 from vs_espcn.video.process import Encoder
 from vs_espcn.video.source import open_source
+
+_log = logging.getLogger(__name__)
 
 
 def score_clips(
@@ -44,10 +49,11 @@ def score_clips(
         EncodeError: ffmpeg is missing or failed.
     """
     for path, group in zip(paths, labels(paths), strict=True):
-        clip = _open(path, frames)
-        for scale in scales:
-            usable = [method for method in methods if method.has(scale)]
-            yield from _score_clip(clip, group, usable, scale, rates)
+        with measuring(path):
+            clip = _open(path, frames)
+            for scale in scales:
+                usable = [method for method in methods if method.has(scale)]
+                yield from _score_clip(clip, group, usable, scale, rates)
 
 
 def frame_psnrs(result: vs.VideoNode, truth: vs.VideoNode) -> Iterator[float]:
@@ -66,11 +72,13 @@ def frame_psnrs(result: vs.VideoNode, truth: vs.VideoNode) -> Iterator[float]:
 
 def _open(path: Path, frames: int | None) -> vs.VideoNode:
     """The clip's beginning, at 8 bits."""
-    clip = open_source(path, turn_upright=False).clip[:frames]
+    source = open_source(path, turn_upright=False)
+    for note in source.notes:
+        _log.warning("%s: %s", path, note)
+    clip = source.clip[:frames]
     if clip.format.color_family not in {vs.GRAY, vs.YUV}:
         raise InputError(f"{path} is {clip.format.name}; give a clip in YUV or grey")
-    if clip.get_frame(0).props.get("_FieldBased", vs.FIELD_PROGRESSIVE) != vs.FIELD_PROGRESSIVE:
-        raise InputError(f"{path} is interlaced; give a progressive clip, or deinterlace it first")
+    check_progressive(clip.get_frame(0).props)
     eight_bit = clip.format.replace(bits_per_sample=8, sample_type=vs.INTEGER)
     return vs.core.resize.Point(clip, format=eight_bit.id)
 
@@ -79,6 +87,10 @@ def _score_clip(
     clip: vs.VideoNode, group: str, methods: Sequence[Method], scale: int, rates: Sequence[int]
 ) -> Iterator[Score]:
     unit = 2 * scale
+    if min(clip.width, clip.height) < 2 * unit:
+        raise InputError(
+            f"{group} is {clip.width}x{clip.height}; x{scale} needs {2 * unit} pixels a side or more"
+        )
     truth = vs.core.std.Crop(clip, right=clip.width % unit, bottom=clip.height % unit)
     low = vs.core.resize.Bicubic(
         truth, width=truth.width // scale, height=truth.height // scale, format=vs.YUV420P8, **BICUBIC
