@@ -75,7 +75,7 @@ def test_clips_that_cannot_be_measured_are_refused(tmp_path: Path) -> None:
     refuse(tiny, "tiny.mkv is 16x6; x2 needs 8 pixels a side or more")
     fields = tmp_path / "fields.mkv"
     ffmpeg(*pattern(2), *H264, "-vf", "setfield=tff", "-flags", "+ildct+ilme", "-x264opts", "tff=1", fields)
-    refuse(fields, "interlaced")
+    refuse(fields, r"fields\.mkv: the clip is interlaced")
     rgb = tmp_path / "rgb.mkv"
     ffmpeg(*pattern(2), "-pix_fmt", "bgr0", "-c:v", "ffv1", rgb)
     refuse(rgb, r"rgb\.mkv is RGB24; give a clip in YUV or grey")

@@ -78,7 +78,10 @@ def _open(path: Path, frames: int | None) -> vs.VideoNode:
     clip = source.clip[:frames]
     if clip.format.color_family not in {vs.GRAY, vs.YUV}:
         raise InputError(f"{path} is {clip.format.name}; give a clip in YUV or grey")
-    check_progressive(clip.get_frame(0).props)
+    try:
+        check_progressive(clip.get_frame(0).props)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     eight_bit = clip.format.replace(bits_per_sample=8, sample_type=vs.INTEGER)
     return vs.core.resize.Point(clip, format=eight_bit.id)
 
