@@ -19,7 +19,7 @@ from vs_espcn.errors import (
 )
 
 if TYPE_CHECKING:
-    from vs_espcn.runtime.base import OpenVINO
+    from vs_espcn.runtime.base import OpenVINO, TensorRT, Torch
     from vs_espcn.video.upscale import upscale
 
 __version__ = "0.1.0"
@@ -31,6 +31,8 @@ __all__ = [
     "InputError",
     "OpenVINO",
     "RuntimeMissingError",
+    "TensorRT",
+    "Torch",
     "TrainingError",
     "__version__",
     "upscale",
@@ -42,8 +44,8 @@ def __getattr__(name: str) -> Any:
         from vs_espcn.video.upscale import upscale
 
         return upscale
-    if name == "OpenVINO":
-        from vs_espcn.runtime.base import OpenVINO
+    if name in {"OpenVINO", "TensorRT", "Torch"}:
+        from vs_espcn.runtime import base
 
-        return OpenVINO
+        return getattr(base, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

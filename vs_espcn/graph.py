@@ -161,3 +161,94 @@ def _output_nodes(sample: SampleFormat, has_offset: bool) -> list[NodeProto]:
         ]
         result = "video.codes"
     return [*nodes, helper.make_node("Cast", [result], [UPSCALED_FRAME_NAME], to=sample.onnx_type)]
+
+
+def in_byte_pairs(graph: ModelProto) -> ModelProto:
+    """A graph of 16-bit codes for runtimes that have no such type: each code as its two bytes.
+
+    Args:
+        graph: A model from `build_graph` whose samples are ``uint16``; it is not changed.
+
+    Returns:
+        The same computation from uint8 (1, 1, H, W, 2) to uint8 (1, 1,
+        scale·H, scale·W, 2), low byte first: the memory of little-endian uint16.
+    """
+    pairs = ModelProto()
+    pairs.CopyFrom(graph)
+    nodes = pairs.graph.node
+    (first,) = (node for node in nodes if FRAME_NAME in node.input)
+    (last,) = (node for node in nodes if UPSCALED_FRAME_NAME in node.output)
+    inner = [node for node in nodes if node not in (first, last)]
+    joined, split = _join_bytes(first.output[0]), _split_bytes(last.input[0])
+    del nodes[:]
+    nodes.extend([*joined, *inner, *split])
+    for name, values in {"weights": [1, 256], "shift": [1 / 256], "base": [256]}.items():
+        pairs.graph.initializer.append(
+            numpy_helper.from_array(np.array(values, np.float32), f"video.byte_{name}")
+        )
+    pairs.graph.initializer.append(numpy_helper.from_array(np.array([-1], np.int64), "video.byte_axis"))
+    for value in (*pairs.graph.input, *pairs.graph.output):
+        value.type.tensor_type.elem_type = TensorProto.UINT8
+        value.type.tensor_type.shape.dim.add().dim_value = 2
+    return pairs
+
+
+def _join_bytes(samples: str) -> list[NodeProto]:
+    return [
+        helper.make_node("Cast", [FRAME_NAME], ["video.bytes"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["video.bytes", "video.byte_weights"], ["video.weighted"]),
+        helper.make_node("ReduceSum", ["video.weighted", "video.byte_axis"], [samples], keepdims=0),
+    ]
+
+
+def _split_bytes(codes: str) -> list[NodeProto]:
+    return [
+        helper.make_node("Unsqueeze", [codes, "video.byte_axis"], ["video.code"]),
+        helper.make_node("Mul", ["video.code", "video.byte_shift"], ["video.shifted"]),
+        helper.make_node("Floor", ["video.shifted"], ["video.high"]),
+        helper.make_node("Mul", ["video.high", "video.byte_base"], ["video.high_part"]),
+        helper.make_node("Sub", ["video.code", "video.high_part"], ["video.low"]),
+        helper.make_node("Concat", ["video.low", "video.high"], ["video.pair"], axis=-1),
+        helper.make_node("Cast", ["video.pair"], [UPSCALED_FRAME_NAME], to=TensorProto.UINT8),
+    ]
+
+
+def in_half(graph: ModelProto) -> ModelProto:
+    """A graph whose convolutions and activations compute in ``float16``, the rest in ``float32``.
+
+    Args:
+        graph: A model from `build_graph`; it is not changed.
+
+    Returns:
+        The same model with the network between two casts and its weights
+        rounded to ``float16``, for builders that take types as they stand.
+    """
+    half = ModelProto()
+    half.CopyFrom(graph)
+    nodes = half.graph.node
+    inner = [node for node in nodes if not _is_video(node)]
+    weights = {name for node in inner for name in node.input}
+    for weight in half.graph.initializer:
+        if weight.name in weights:
+            rounded = numpy_helper.to_array(weight).astype(np.float16)
+            weight.CopyFrom(numpy_helper.from_array(rounded, weight.name))
+    begin = next(index for index, node in enumerate(nodes) if INPUT_NAME in node.output) + 1
+    renamed = {INPUT_NAME: "half." + INPUT_NAME, OUTPUT_NAME: "half." + OUTPUT_NAME}
+    for node in inner:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        node.output[:] = [renamed.get(name, name) for name in node.output]
+    casts = [
+        helper.make_node("Cast", [INPUT_NAME], [renamed[INPUT_NAME]], to=TensorProto.FLOAT16),
+        helper.make_node("Cast", [renamed[OUTPUT_NAME]], [OUTPUT_NAME], to=TensorProto.FLOAT),
+    ]
+    nodes.insert(begin, casts[0])
+    nodes.insert(begin + 1 + len(inner), casts[1])
+    return half
+
+
+def _is_video(node: NodeProto) -> bool:
+    """Whether a node belongs to the video's input or output rather than to the network."""
+    return any(
+        name.startswith("video.") or name in {FRAME_NAME, UPSCALED_FRAME_NAME}
+        for name in (*node.input, *node.output)
+    )

@@ -10,15 +10,28 @@ from hypothesis import strategies as st
 
 from vs_espcn import graph, models
 from vs_espcn.errors import BackendError, InputError
-from vs_espcn.runtime.base import Backend, Engine, OpenVINO, backend_from_name, lane_count, open_engine
+from vs_espcn.runtime.base import (
+    Backend,
+    Engine,
+    OpenVINO,
+    TensorRT,
+    Torch,
+    backend_from_name,
+    lane_count,
+    open_engine,
+)
 
 # Codes that a backend may differ by from onnxruntime's float32: rounding can tip at fp32;
 # bf16 has 8 bits of mantissa, as many as a code.
-TOLERANCE = {"fp32": 1, "bf16": 3}
+TOLERANCE = {"fp32": 1, "fp16": 1, "bf16": 3}
 
 BACKENDS = [
     pytest.param(OpenVINO(precision="fp32"), id="openvino-fp32"),
     pytest.param(OpenVINO(precision="bf16"), id="openvino-bf16"),
+    pytest.param(TensorRT(precision="fp32"), id="tensorrt-fp32"),
+    pytest.param(TensorRT(precision="fp16"), id="tensorrt-fp16"),
+    pytest.param(Torch(precision="fp32"), id="torch-fp32"),
+    pytest.param(Torch(precision="fp16"), id="torch-fp16"),
 ]
 
 
@@ -51,7 +64,7 @@ def noise(width: int, height: int, seed: int = 0) -> np.ndarray:
     height=st.integers(1, 80),
     seed=st.integers(0),
 )
-def test_codes_equal_onnxruntimes(backend: OpenVINO, scale: int, width: int, height: int, seed: int) -> None:
+def test_codes_equal_onnxruntimes(backend: Backend, scale: int, width: int, height: int, seed: int) -> None:
     skip_unless_usable(backend)
     model = wrapped(scale, width, height)
     codes = noise(width, height, seed)
@@ -116,6 +129,14 @@ class TestSlots:
         assert isinstance(engine, Engine)
         assert backend.precision in engine.description
 
+    def test_close(self, backend: Backend) -> None:
+        skip_unless_usable(backend)
+        engine = open_engine(backend, wrapped(2, 24, 24), lanes=2, depth=8)
+        engine.close()
+        engine.close()
+        with pytest.raises(BackendError, match="closed"):
+            engine.slots[1].upscale(noise(24, 24), np.empty((48, 48), np.uint8))
+
 
 def test_lanes_follow_the_backend_and_the_callers_bound() -> None:
     assert lane_count(OpenVINO(lanes=3), 8) == 3
@@ -135,14 +156,27 @@ def test_an_unknown_device_is_named_with_those_present() -> None:
 
 
 class TestBackendSettings:
+    @pytest.mark.parametrize("kind", [OpenVINO, TensorRT, Torch])
     @pytest.mark.parametrize("settings", [{"precision": "fp8"}, {"lanes": 0}, {"lanes": -1}])
-    def test_bad_values(self, settings: dict) -> None:
+    def test_bad_values(self, kind: type[Backend], settings: dict) -> None:
         with pytest.raises(InputError, match=str(next(iter(settings.values())))):
-            OpenVINO(**settings)
+            kind(**settings)
+
+    @pytest.mark.parametrize("device", [-1, [], [0, -1], "cuda:0"])
+    def test_bad_devices_of_tensorrt(self, device: object) -> None:
+        with pytest.raises(InputError, match="give the number of a GPU, from 0, or a list of them"):
+            TensorRT(device=device)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("device", ["cpu", "cuda:x", "0"])
+    def test_bad_devices_of_torch(self, device: str) -> None:
+        with pytest.raises(InputError, match=f"device is '{device}'; give 'cuda'"):
+            Torch(device=device)
 
     def test_from_the_command_lines_words(self) -> None:
         assert backend_from_name(None) is None
         assert backend_from_name("openvino") == OpenVINO()
         assert backend_from_name(None, "fp32") == OpenVINO(precision="fp32")
-        with pytest.raises(InputError, match="backend 'abacus' is not known; choose one of openvino"):
+        with pytest.raises(
+            InputError, match="choose one of tensorrt, torch, openvino"
+        ):
             backend_from_name("abacus")

@@ -1,8 +1,9 @@
-"""What every engine is: the contract between the filter and its runtimes."""
+"""What every engine is: the backends' settings, and the contract between the filter and its runtimes."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +11,17 @@ from onnx import ModelProto
 
 from vs_espcn.errors import InputError
 
-Precision = Literal["auto", "fp32", "bf16"]
-PRECISIONS: tuple[Precision, ...] = ("auto", "fp32", "bf16")
-
 Plane = NDArray[np.generic]
 """One plane, (height, width), of the engine's sample type; rows may be strided."""
+
+
+Precision = Literal["auto", "fp32", "bf16"]
+"""Arithmetic of a network on OpenVINO."""
+
+GpuPrecision = Literal["auto", "fp32", "fp16"]
+"""Arithmetic of a network on a GPU; ``"auto"`` is fp16 up to 10 bits, fp32 above, as fp16 has 11 bits."""
+
+Flavour = Literal["auto", "tensorrt", "tensorrt_rtx"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,23 +35,108 @@ class OpenVINO:
         lanes: Frames in work at once; None chooses by the number of cores.
     """
 
+    name: ClassVar = "openvino"
+    precisions: ClassVar[tuple[str, ...]] = get_args(Precision)
+
     device: str = "CPU"
     precision: Precision = "auto"
     lanes: int | None = None
 
     def __post_init__(self) -> None:
-        if self.precision not in PRECISIONS:
+        _check_common(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorRT:
+    """Run on NVIDIA GPUs through TensorRT or TensorRT-RTX.
+
+    Attributes:
+        device: Number of the GPU, or several, round which the lanes go.
+        flavour: ``"tensorrt"``, ``"tensorrt_rtx"``, or ``"auto"`` for the
+            first of them that is installed and supports the GPU.
+        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
+            ``"auto"`` for fp16 up to 10 bits and fp32 above.
+        lanes: Frames in work at once; None is two per GPU.
+        cuda_graph: Whether a frame's copies and kernels are launched as one.
+        build: Whether a plan that is not in the cache is built; if not, its
+            absence is an error.
+    """
+
+    name: ClassVar = "tensorrt"
+    precisions: ClassVar[tuple[str, ...]] = get_args(GpuPrecision)
+
+    device: int | Sequence[int] = 0
+    flavour: Flavour = "auto"
+    precision: GpuPrecision = "auto"
+    lanes: int | None = None
+    cuda_graph: bool = True
+    build: bool = True
+
+    def __post_init__(self) -> None:
+        _check_common(self)
+        if self.flavour not in get_args(Flavour):
             raise InputError(
-                f"precision {self.precision!r} is not known; choose one of {', '.join(PRECISIONS)}"
+                f"flavour {self.flavour!r} is not known; choose one of {', '.join(get_args(Flavour))}"
             )
-        if self.lanes is not None and self.lanes < 1:
-            raise InputError(f"lanes is {self.lanes}; give 1 or more, or None to choose automatically")
+        if not self.devices or any(not isinstance(index, int) or index < 0 for index in self.devices):
+            raise InputError(
+                f"device is {self.device!r}; give the number of a GPU, from 0, or a list of them"
+            )
+
+    @property
+    def devices(self) -> tuple[int, ...]:
+        """The GPUs' numbers."""
+        return (self.device,) if isinstance(self.device, int) else tuple(self.device)
 
 
-Backend = OpenVINO
+@dataclass(frozen=True, kw_only=True)
+class Torch:
+    """Run on an NVIDIA GPU through PyTorch, where TensorRT is not installed or does not support the GPU.
+
+    Attributes:
+        device: PyTorch's name of the GPU, for example ``"cuda:0"``.
+        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
+            ``"auto"`` for fp16 up to 10 bits and fp32 above.
+        lanes: Frames in work at once; None is two.
+        cuda_graph: Whether a frame's copies and kernels are launched as one.
+    """
+
+    name: ClassVar = "torch"
+    precisions: ClassVar[tuple[str, ...]] = get_args(GpuPrecision)
+
+    device: str = "cuda:0"
+    precision: GpuPrecision = "auto"
+    lanes: int | None = None
+    cuda_graph: bool = True
+
+    def __post_init__(self) -> None:
+        _check_common(self)
+        kind, _, number = self.device.partition(":")
+        if kind != "cuda" or not (number or "0").isdecimal():
+            raise InputError(f"device is {self.device!r}; give 'cuda' or 'cuda:' and the number of a GPU")
+
+    @property
+    def index(self) -> int:
+        """The GPU's number."""
+        return int(self.device.partition(":")[2] or 0)
+
+
+Backend = OpenVINO | TensorRT | Torch
 """Any backend's settings."""
 
-BACKENDS: dict[str, type[Backend]] = {"openvino": OpenVINO}
+BACKENDS: dict[str, type[Backend]] = {kind.name: kind for kind in (TensorRT, Torch, OpenVINO)}
+"""Every backend by its name on the command line, the preferred first."""
+
+
+def backend_kind(name: str) -> type[Backend]:
+    """Look up a backend.
+
+    Raises:
+        InputError: The name is not known.
+    """
+    if name not in BACKENDS:
+        raise InputError(f"backend {name!r} is not known; choose one of {', '.join(BACKENDS)}")
+    return BACKENDS[name]
 
 
 def backend_from_name(name: str | None, precision: str | None = None) -> Backend | None:
@@ -52,7 +144,8 @@ def backend_from_name(name: str | None, precision: str | None = None) -> Backend
 
     Args:
         name: A key of `BACKENDS`, or None for the best that is present.
-        precision: One of `PRECISIONS`, or None for the backend's default.
+        precision: One of the backend's precisions, or None for its default.
+            Without `name` it is OpenVINO's.
 
     Returns:
         The backend's settings; None when neither argument was given.
@@ -62,10 +155,32 @@ def backend_from_name(name: str | None, precision: str | None = None) -> Backend
     """
     if name is None and precision is None:
         return None
-    kind = BACKENDS.get(name or "openvino")
-    if kind is None:
-        raise InputError(f"backend {name!r} is not known; choose one of {', '.join(BACKENDS)}")
+    kind = backend_kind(name or OpenVINO.name)
     return kind() if precision is None else kind(precision=precision)  # type: ignore[arg-type]
+
+
+def gpu_precision(precision: GpuPrecision, depth: int | None) -> Literal["fp32", "fp16"]:
+    """What ``"auto"`` means on a GPU.
+
+    Args:
+        precision: As the user gave it.
+        depth: Depth in bits whose accuracy has to be kept; None for float.
+    """
+    if precision != "auto":
+        return precision
+    return "fp16" if depth is not None and depth <= _FP16_DEPTH else "fp32"
+
+
+_FP16_DEPTH = 10
+
+
+def _check_common(backend: Backend) -> None:
+    if backend.precision not in backend.precisions:
+        raise InputError(
+            f"precision {backend.precision!r} is not known; choose one of {', '.join(backend.precisions)}"
+        )
+    if backend.lanes is not None and backend.lanes < 1:
+        raise InputError(f"lanes is {backend.lanes}; give 1 or more, or None to choose automatically")
 
 
 class Slot(Protocol):
@@ -95,17 +210,28 @@ class Engine(Protocol):
     def slots(self) -> tuple[Slot, ...]:
         """One slot per lane. Slots work independently of each other; each serves one thread at a time."""
 
+    def close(self) -> None:
+        """Free what the engine holds; a second call does nothing. Its slots then fail."""
+
 
 CORES_PER_LANE = 4
+LANES_PER_GPU = 2
 
 
 def lane_count(backend: Backend, max_lanes: int) -> int:
-    """Frames in work at once: as asked for, else two, so that one is computed while another is copied.
+    """Frames in work at once: as asked for, else two per device.
 
-    Machines with many cores take one lane per `CORES_PER_LANE` cores, since
-    each lane holds a frame's activations (about 200 MB at 1080p output).
+    While one is computed, another is copied. Processors with many cores take
+    one lane per `CORES_PER_LANE` cores, since each lane holds a frame's
+    activations (about 200 MB at 1080p output).
     """
-    automatic = max(2, (os.cpu_count() or 1) // CORES_PER_LANE)
+    match backend:
+        case OpenVINO():
+            automatic = max(2, (os.cpu_count() or 1) // CORES_PER_LANE)
+        case TensorRT():
+            automatic = LANES_PER_GPU * len(backend.devices)
+        case Torch():
+            automatic = LANES_PER_GPU
     return max(1, min(backend.lanes or automatic, max_lanes))
 
 
@@ -123,6 +249,17 @@ def open_engine(backend: Backend, graph: ModelProto, *, lanes: int, depth: int |
         RuntimeMissingError: The runtime cannot be loaded in this process.
         BackendError: The runtime cannot run the graph.
     """
-    from vs_espcn.runtime.openvino import OpenVINOEngine  # noqa: PLC0415 - loads the runtime
+    # Each of these modules loads its runtime.
+    match backend:
+        case OpenVINO():
+            from vs_espcn.runtime.openvino import OpenVINOEngine  # noqa: PLC0415
 
-    return OpenVINOEngine(backend, graph, lanes=lanes, depth=depth)
+            return OpenVINOEngine(backend, graph, lanes=lanes, depth=depth)
+        case TensorRT():
+            from vs_espcn.runtime.tensorrt import TensorRTEngine  # noqa: PLC0415
+
+            return TensorRTEngine(backend, graph, lanes=lanes, depth=depth)
+        case Torch():
+            from vs_espcn.runtime.torch import TorchEngine  # noqa: PLC0415
+
+            return TorchEngine(backend, graph, lanes=lanes, depth=depth)

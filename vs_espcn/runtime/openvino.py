@@ -62,18 +62,25 @@ class OpenVINOEngine:
         """One slot per lane."""
         return self._slots
 
+    def close(self) -> None:
+        """Let go of the compiled network; a second call does nothing."""
+        for slot in self._slots:
+            slot.close()
+
 
 class OpenVINOSlot:
     """One inference request with its input and output tensor, allocated once."""
 
     def __init__(self, compiled: ov.CompiledModel) -> None:
         """Allocate both tensors at the graph's static shape."""
-        self._request = compiled.create_infer_request()
+        self._request: ov.InferRequest | None = compiled.create_infer_request()
         self._input = self._request.get_input_tensor().data[0, 0]
         self._output = self._request.get_output_tensor().data[0, 0]
 
     def upscale(self, source: Plane, target: Plane) -> None:
         """Upscale one plane; see `vs_espcn.runtime.base.Slot`."""
+        if self._request is None:
+            raise BackendError("the slot is closed")
         np.copyto(self._input, source)
         try:
             self._request.start_async()
@@ -81,6 +88,10 @@ class OpenVINOSlot:
         except RuntimeError as error:
             raise BackendError(f"OpenVINO failed while running: {error}") from error
         np.copyto(target, self._output)
+
+    def close(self) -> None:
+        """Let go of the request; `upscale` fails from now on."""
+        self._request = None
 
 
 def _compile(graph: ModelProto, device: str, precision: Precision, lanes: int) -> ov.CompiledModel:

@@ -6,6 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from vs_espcn.errors import BackendError
+from vs_espcn.runtime.base import BACKENDS, Backend
+from vs_espcn.runtime.choice import probe
 
 PACKAGES = (
     "vs-espcn",
@@ -15,6 +17,9 @@ PACKAGES = (
     "onnx",
     "openvino",
     "torch",
+    "cuda-bindings",
+    "tensorrt-cu13",
+    "tensorrt-rtx-cu13",
     "vapoursynth-mlrt-ov",
 )
 
@@ -55,18 +60,14 @@ def instruction_sets() -> list[str]:
 
 def backend_reports() -> list[BackendReport]:
     """Every backend, the preferred one first: ``backend=None`` picks the first that is usable."""
-    return [_openvino()]
+    return [_report(kind()) for kind in BACKENDS.values()]
 
 
-def _openvino() -> BackendReport:
+def _report(backend: Backend) -> BackendReport:
     try:
-        from vs_espcn.runtime.openvino import devices, resolve_precision  # noqa: PLC0415 - loads the runtime
-
-        names = devices()
-        parts = [f"{name} ({names[name]}, {resolve_precision(name, 'auto')})" for name in names]
+        return BackendReport(name=backend.name, usable=True, detail=probe(backend))
     except BackendError as error:
-        return BackendReport(name="openvino", usable=False, detail=str(error))
-    return BackendReport(name="openvino", usable=bool(parts), detail=", ".join(parts) or "no device found")
+        return BackendReport(name=backend.name, usable=False, detail=str(error))
 
 
 def _version(package: str) -> str:

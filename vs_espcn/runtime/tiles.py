@@ -87,6 +87,7 @@ class TiledEngine:
         """
         columns, rows = (windows(*axis, radius) for axis in zip(size, tile, strict=True))
         self._description = f"{tile_engine.description}, {len(columns)}x{len(rows)} tiles"
+        self._tile_engine = tile_engine
         self._slots = tuple(TiledSlot(slot, rows, columns, scale) for slot in tile_engine.slots)
 
     @property
@@ -98,6 +99,10 @@ class TiledEngine:
     def slots(self) -> tuple[Slot, ...]:
         """One slot per lane."""
         return self._slots
+
+    def close(self) -> None:
+        """Close the tile engine; a second call does nothing."""
+        self._tile_engine.close()
 
 
 class TiledSlot:

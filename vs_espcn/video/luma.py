@@ -3,13 +3,14 @@
 import logging
 from functools import cache, partial
 from threading import Lock
+from weakref import WeakMethod
 
 import vapoursynth as vs
 from onnx import ModelProto
 
 from vs_espcn import graph, models
 from vs_espcn.errors import InputError, RuntimeMissingError
-from vs_espcn.runtime.base import Backend, Engine, Slot, lane_count, open_engine
+from vs_espcn.runtime.base import Backend, Engine, OpenVINO, Slot, lane_count, open_engine
 from vs_espcn.runtime.tiles import TiledEngine, automatic_tile
 from vs_espcn.video import mlrt
 from vs_espcn.video.lanes import upscale_in_lanes
@@ -80,10 +81,10 @@ class LumaUpscaler:
         try:
             engine = self._engine(first)
         except RuntimeMissingError:
-            if not mlrt.is_present():
+            if not (isinstance(self._backend, OpenVINO) and mlrt.is_present()):
                 raise
             _log.info("using OpenVINO through the vs-mlrt plugin, which has loaded its own copy of it")
-            return self._through_plugin(first)
+            return self._through_plugin(first, self._backend)
         _log.info("using %s", engine.description)
         slots = [partial(self._slot, lane) for lane in range(len(engine.slots))]
         return upscale_in_lanes(self._clip, self._scale, slots)
@@ -105,6 +106,8 @@ class LumaUpscaler:
         engine = open_engine(
             self._backend, self._graph(self._sample, full_range), lanes=self._lanes, depth=self._depth
         )
+        close = WeakMethod(engine.close)
+        vs.register_on_destroy(lambda: (alive := close()) and alive())
         if self._tile == self._size:
             return engine
         return TiledEngine(engine, size=self._size, tile=self._tile, radius=self._radius, scale=self._scale)
@@ -113,8 +116,8 @@ class LumaUpscaler:
         width, height = self._tile
         return graph.build_graph(self._network, sample, full_range=full_range, width=width, height=height)
 
-    def _through_plugin(self, first: bool) -> vs.VideoNode:
-        of_range = cache(self._plugin_clip)
+    def _through_plugin(self, first: bool, backend: OpenVINO) -> vs.VideoNode:
+        of_range = cache(partial(self._plugin_clip, backend))
         upscaled = of_range(first)
         if self._range is not None:
             return upscaled
@@ -124,11 +127,11 @@ class LumaUpscaler:
             prop_src=self._clip,
         )
 
-    def _plugin_clip(self, full_range: bool) -> vs.VideoNode:
+    def _plugin_clip(self, backend: OpenVINO, full_range: bool) -> vs.VideoNode:
         return mlrt.upscale_with_plugin(
             vs.core.std.ShufflePlanes(self._clip, 0, vs.GRAY),
             self._graph(self._sample.in_float(), full_range),
-            self._backend,
+            backend,
             tile=self._tile,
             overlap=self._radius,
         )

@@ -7,7 +7,8 @@ from functools import partial
 import vapoursynth as vs
 
 from vs_espcn.errors import EspcnError, InputError
-from vs_espcn.runtime.base import Backend, OpenVINO
+from vs_espcn.runtime.base import Backend
+from vs_espcn.runtime.choice import best_backend
 from vs_espcn.video import rgb
 from vs_espcn.video.chroma import ChromaKernel, Resizer, chroma_location, find_resizer, scale_chroma
 from vs_espcn.video.luma import LumaUpscaler, Tile
@@ -77,7 +78,7 @@ def upscale(
             width=width,
             height=height,
             network=network,
-            backend=backend or OpenVINO(),
+            backend=backend or best_backend(),
             resizer=find_resizer(chroma),
             range_=check_range(range),
             matrix=matrix,

@@ -1,0 +1,322 @@
+"""What slots and engines do on a GPU, shown on the double; run by ``test_double.py``."""
+
+import gc
+import logging
+import sys
+from collections import deque
+from collections.abc import Iterator
+
+import numpy as np
+import onnxruntime
+import pytest
+import vapoursynth as vs
+
+import vs_espcn
+from tests.runtime.double import fake_tensorrt
+from tests.runtime.double.fake_tensorrt import faults
+from vs_espcn import graph, models
+from vs_espcn.errors import BackendError
+from vs_espcn.runtime import choice, cuda, plans, tensorrt_api
+from vs_espcn.runtime.base import OpenVINO, TensorRT, Torch, lane_count, open_engine
+from vs_espcn.runtime.tensorrt import TensorRTEngine
+
+WIDTH, HEIGHT = 32, 20
+
+
+def get(name: str) -> int:
+    return int(fake_tensorrt.libcuda.double_get(name.encode()))
+
+
+def set_(name: str, value: int) -> None:
+    fake_tensorrt.libcuda.double_set(name.encode(), value)
+
+
+def wrapped(sample: graph.SampleFormat = graph.UINT8) -> graph.ModelProto:
+    network = models.load_network(models.find("espcn", 2).path)
+    return graph.build_graph(network, sample, full_range=False, width=WIDTH, height=HEIGHT)
+
+
+def engine(
+    backend: TensorRT | None = None, *, lanes: int = 1, sample: graph.SampleFormat = graph.UINT8
+) -> TensorRTEngine:
+    opened = open_engine(
+        backend or TensorRT(precision="fp32"), wrapped(sample), lanes=lanes, depth=sample.depth
+    )
+    assert isinstance(opened, TensorRTEngine)
+    return opened
+
+
+def noise(seed: int, sample: graph.SampleFormat = graph.UINT8) -> np.ndarray:
+    values = np.random.default_rng(seed).integers(0, int(sample.peak) + 1, (HEIGHT, WIDTH))
+    return values.astype(sample.dtype)
+
+
+def reference(codes: np.ndarray, sample: graph.SampleFormat = graph.UINT8) -> np.ndarray:
+    session = onnxruntime.InferenceSession(wrapped(sample).SerializeToString())
+    return session.run(None, {graph.FRAME_NAME: codes[None, None]})[0][0, 0]
+
+
+def upscaled(slot: object, codes: np.ndarray) -> np.ndarray:
+    target = np.empty((2 * HEIGHT, 2 * WIDTH), codes.dtype)
+    slot.upscale(codes, target)  # type: ignore[attr-defined]
+    return target
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays() -> Iterator[None]:
+    """Whatever a test allocated on the GPU is freed once nothing refers to it."""
+    gc.collect()
+    before = get("live")
+    yield
+    set_("fail_in", 0)
+    gc.collect()
+    assert get("live") == before
+
+
+class TestSlot:
+    @pytest.mark.parametrize("cuda_graph", [True, False])
+    @pytest.mark.parametrize("sample", [graph.UINT8, graph.UINT16[10], graph.UINT16[16], graph.FLOAT32])
+    def test_frames_are_right_in_any_sample_format(
+        self, cuda_graph: bool, sample: graph.SampleFormat
+    ) -> None:
+        opened = engine(TensorRT(precision="fp32", cuda_graph=cuda_graph), sample=sample)
+        for seed in range(3):
+            codes = noise(seed, sample) if sample.depth else (noise(seed) / 255).astype(np.float32)
+            if sample.depth:
+                difference = np.abs(upscaled(opened.slots[0], codes).astype(int) - reference(codes, sample))
+                assert difference.max() <= 1
+            else:
+                assert np.allclose(upscaled(opened.slots[0], codes), reference(codes, sample), atol=1e-5)
+
+    def test_nothing_is_allocated_per_frame(self) -> None:
+        slots = engine(lanes=2).slots
+        before = get("allocations")
+        for seed in range(20):
+            upscaled(slots[seed % 2], noise(seed))
+        assert get("allocations") == before
+
+    def test_a_frame_is_one_launch_and_one_wait(self) -> None:
+        (slot,) = engine().slots
+        before = {name: get(name) for name in ("launches", "waits", "copies")}
+        upscaled(slot, noise(0))
+        assert {name: get(name) - count for name, count in before.items()} == {
+            "launches": 1,
+            "waits": 1,
+            "copies": 2,
+        }
+
+    def test_without_a_graph_there_are_no_launches(self) -> None:
+        (slot,) = engine(TensorRT(cuda_graph=False)).slots
+        before = get("launches")
+        upscaled(slot, noise(0))
+        assert get("launches") == before
+
+    @pytest.mark.parametrize("fault", ["fail_capture", "capturable"])
+    def test_what_cannot_be_recorded_runs_without_a_graph(
+        self, fault: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        if fault == "capturable":
+            faults[fault] = True
+        else:
+            set_(fault, 1)
+        (slot,) = engine().slots
+        assert "running without a CUDA graph: " in caplog.text
+        assert np.abs(upscaled(slot, noise(1)).astype(int) - reference(noise(1))).max() <= 1
+
+    @pytest.mark.parametrize("cuda_graph", [True, False])
+    @pytest.mark.parametrize("operation", [1, 2, 3])
+    def test_a_failing_gpu_is_an_error_and_never_a_frame(self, cuda_graph: bool, operation: int) -> None:
+        (slot,) = engine(TensorRT(cuda_graph=cuda_graph)).slots
+        upscaled(slot, noise(0))
+        set_("fail_in", operation)
+        target = np.full((2 * HEIGHT, 2 * WIDTH), 7, np.uint8)
+        with pytest.raises(BackendError, match=r"GPU 0 \(Double 0\) failed: CUDA: .*ILLEGAL_ADDRESS"):
+            slot.upscale(noise(1), target)
+        assert (target == 7).all()
+        set_("fail_in", 0)
+        with pytest.raises(BackendError, match="ILLEGAL_ADDRESS"):
+            slot.upscale(noise(2), target)
+        assert (target == 7).all()
+
+    def test_an_engine_that_fails_is_an_error(self) -> None:
+        (slot,) = engine(TensorRT(cuda_graph=False)).slots
+        faults["enqueue"] = "the kernel is gone"
+        with pytest.raises(BackendError, match="failed while running: the kernel is gone"):
+            upscaled(slot, noise(0))
+
+    def test_close_frees_everything_and_may_be_repeated(self) -> None:
+        opened = engine(lanes=3)
+        opened.close()
+        opened.close()
+        live = get("live")
+        with pytest.raises(BackendError, match="closed"):
+            upscaled(opened.slots[1], noise(0))
+        del opened
+        gc.collect()
+        assert get("live") == live - 1  # the context
+
+
+class TestDevices:
+    def test_lanes_go_round_the_devices(self) -> None:
+        opened = engine(TensorRT(device=[1, 0], precision="fp32"), lanes=3)
+        assert [slot._device.index for slot in opened.slots] == [1, 0, 1]
+        assert "Double 1 (1), Double 0 (0), fp32, 3 lanes" in opened.description
+        assert lane_count(TensorRT(device=[0, 1]), 8) == 4
+
+    def test_a_device_that_is_not_there(self) -> None:
+        with pytest.raises(BackendError, match="there is no GPU 5; present are 0 to 1"):
+            engine(TensorRT(device=5))
+
+    def test_too_little_memory_is_said_before_anything_is_allocated(self) -> None:
+        set_("free", 10_000)
+        before = get("allocations")
+        with pytest.raises(
+            BackendError, match="Double 0 has 0 MB of memory free, but 2 lanes need 1 MB"
+        ):
+            engine(lanes=2)
+        assert get("allocations") == before
+
+    def test_an_old_driver(self) -> None:
+        set_("driver", 12040)
+        with pytest.raises(
+            BackendError, match=r"driver is too old: it supports CUDA 12\.4, needed is 13\.0 or newer"
+        ):
+            engine()
+
+    def test_a_driver_without_a_gpu(self) -> None:
+        set_("devices", 0)
+        with pytest.raises(BackendError, match=r"the NVIDIA driver finds no GPU"):
+            engine()
+
+    @pytest.mark.parametrize("flavour", ["auto", "tensorrt_rtx"])
+    def test_hopper(self, flavour: str) -> None:
+        set_("major", 9)
+        set_("minor", 0)
+        with pytest.raises(
+            BackendError,
+            match=r"tensorrt_rtx .* does not support GPUs of compute capability 9\.0, only 7\.5, .*12\.0;",
+        ):
+            engine(TensorRT(flavour=flavour))  # type: ignore[arg-type]
+
+
+class TestPlans:
+    def test_a_plan_is_built_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        engine()
+        engine(lanes=2)
+        engine(TensorRT(device=1, precision="fp32"))  # plans of this flavour are for all GPUs of a capability
+        assert faults["built"] == 1
+        (stored,) = plans.stored_plans()
+        assert stored.key is not None
+        assert stored.key.title == "32x20 to 64x40 on GPUs of compute capability 8.9"
+        assert caplog.text.count("building a plan") == 1
+
+    def test_another_precision_format_or_gpu_is_another_plan(self) -> None:
+        engine(TensorRT(precision="fp16"))
+        engine(TensorRT(precision="fp32"))
+        engine(sample=graph.UINT16[10])
+        set_("minor", 6)
+        engine()
+        assert len(plans.stored_plans()) == 4
+
+    @pytest.mark.parametrize("damage", ["truncated", "foreign", "empty"])
+    def test_a_damaged_plan_is_rebuilt_and_it_is_said_why(
+        self, damage: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        engine()
+        (stored,) = plans.stored_plans()
+        content = stored.path.read_bytes()
+        stored.path.write_bytes({"truncated": content[:-9], "foreign": b"{}\n", "empty": b""}[damage])
+        caplog.clear()
+        upscaled(engine().slots[0], noise(0))
+        assert faults["built"] == 2
+        assert caplog.text.count("building a plan") == 1
+        assert "the stored " in caplog.text
+        assert stored.path.read_bytes() == content
+
+    def test_a_plan_that_does_not_load_is_rebuilt_once(self) -> None:
+        engine()
+        faults["validity"] = True
+        with pytest.raises(BackendError, match=r"OLD_CUDA_DRIVER.*although it was just built for Double 0"):
+            engine()
+        assert faults["built"] == 2
+
+    def test_building_may_be_forbidden(self) -> None:
+        with pytest.raises(
+            BackendError, match=r"no plan for 32x20 to 64x40 .* warm the cache with"
+        ):
+            engine(TensorRT(build=False))
+
+    def test_a_build_that_fails_says_what_tensorrt_says(self) -> None:
+        faults["build"] = "no tactic for conv1"
+        with pytest.raises(BackendError, match="cannot build the network: no tactic for conv1"):
+            engine()
+
+    def test_the_other_flavour(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It has no targets and no validity: a plan is for one GPU by name, and loading it is the test."""
+        monkeypatch.setitem(sys.modules, "tensorrt", fake_tensorrt.module("tensorrt"))
+        tensorrt_api.load_api.cache_clear()
+        try:
+            opened = engine()
+            assert opened.description.startswith("tensorrt 0.double on Double 0")
+            assert "on Double 0 of compute capability 8.9" in str(plans.stored_plans()[0].key)
+            faults["deserialize"] = True
+            with pytest.raises(BackendError, match="the plan is not understood"):
+                engine()
+            assert faults["built"] == 2
+        finally:
+            tensorrt_api.load_api.cache_clear()
+
+
+class TestFilter:
+    def clip(self, length: int = 12) -> vs.VideoNode:
+        blank = vs.core.std.BlankClip(format=vs.YUV420P8, width=WIDTH, height=HEIGHT, length=length)
+        return vs.core.std.FrameEval(
+            blank,
+            lambda n: vs.core.std.BlankClip(blank, color=[20 * n % 220 + 16, 128, 128], length=1),
+        )
+
+    def test_the_whole_filter_equals_the_cpus(self) -> None:
+        on_gpu = vs_espcn.upscale(self.clip(), 2, backend=TensorRT(lanes=3, precision="fp32"))
+        on_cpu = vs_espcn.upscale(self.clip(), 2, backend=OpenVINO(precision="fp32"))
+        for gpu, cpu in zip(on_gpu.frames(close=True), on_cpu.frames(close=True), strict=True):
+            assert np.abs(np.asarray(gpu[0]).astype(int) - np.asarray(cpu[0])).max() <= 1
+
+    def test_sixteen_bits_travel_as_byte_pairs(self) -> None:
+        clip = vs.core.resize.Point(self.clip(3), format=vs.YUV444P16)
+        on_gpu = vs_espcn.upscale(clip, 2, backend=TensorRT(), tile=(24, 20))
+        on_cpu = vs_espcn.upscale(clip, 2, backend=OpenVINO())
+        for gpu, cpu in zip(on_gpu.frames(close=True), on_cpu.frames(close=True), strict=True):
+            assert np.abs(np.asarray(gpu[0]).astype(int) - np.asarray(cpu[0])).max() <= 2
+
+    def test_a_gpu_that_fails_in_mid_stream_is_a_frame_error(self) -> None:
+        upscaled = vs_espcn.upscale(self.clip(), 2, backend=TensorRT(lanes=2))
+        upscaled.get_frame(0)
+        set_("fail_in", 4)
+        frames = upscaled.frames(close=True)
+        with pytest.raises(vs.Error, match=r"vs_espcn: frame \d+: GPU 0 \(Double 0\) failed"):
+            deque(frames, maxlen=0)
+
+    def test_the_best_backend_is_the_gpu(self) -> None:
+        choice.best_backend.cache_clear()
+        assert choice.best_backend() == TensorRT()
+
+    def test_the_best_backend_without_a_usable_gpu(self, caplog: pytest.LogCaptureFixture) -> None:
+        set_("driver", 12040)
+        choice.best_backend.cache_clear()
+        caplog.set_level(logging.INFO)
+        assert choice.best_backend() == OpenVINO()
+        (record,) = caplog.records
+        assert "out are tensorrt and torch: the NVIDIA driver is too old" in record.getMessage()
+        choice.best_backend.cache_clear()
+
+
+def test_errors_name_the_function_and_the_cause() -> None:
+    device = cuda.Device(0)
+    with pytest.raises(BackendError, match="cuMemAlloc failed: CUDA_ERROR_OUT_OF_MEMORY"):
+        cuda.Resources(device).on_device(1 << 40)
+
+
+def test_torch_is_asked_only_when_there_is_a_gpu() -> None:
+    set_("devices", 0)
+    with pytest.raises(BackendError, match="finds no GPU"):
+        choice.probe(Torch())

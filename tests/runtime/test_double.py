@@ -1,0 +1,52 @@
+"""Runs `double/on_double.py` and the suite of every engine in a process whose CUDA driver is the double."""
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+
+@pytest.fixture(scope="module")
+def double(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the compiled double."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler (cc) for the double of the CUDA driver")
+    if not sys.platform.startswith("linux"):
+        pytest.skip("the double of the CUDA driver is for Linux")
+    if find_spec("cuda") is None:
+        pytest.skip("cuda-bindings is not installed")
+    folder = tmp_path_factory.mktemp("double")
+    flags = ("-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
+    source = HERE / "double" / "libcuda.c"
+    subprocess.run([compiler, *flags, "-o", folder / "libcuda.so.1", source, "-lpthread", "-ldl"], check=True)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("tests", "count"),
+    [(("double/on_double.py",), 20), (("test_engines.py", "-k", "tensorrt"), 5)],
+    ids=["slots", "engines"],
+)
+def test_on_the_double(double: Path, tests: tuple[str, ...], count: int) -> None:
+    file, *options = tests
+    plugin = ("-p", "tests.runtime.double.plugin")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *plugin, "-p", "no:cacheprovider", HERE / file, *options],
+        cwd=ROOT,
+        env=os.environ | {"LD_LIBRARY_PATH": str(double)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "skipped" not in done.stdout
+    passed = int(done.stdout.split(" passed")[0].split()[-1])
+    assert passed >= count, done.stdout

@@ -1,0 +1,149 @@
+"""TensorRT and TensorRT-RTX behind the `Engine` protocol."""
+
+from contextlib import ExitStack
+from functools import partial
+from typing import Any, cast
+
+from onnx import ModelProto
+
+from vs_espcn.errors import BackendError
+from vs_espcn.graph import FRAME_NAME, UPSCALED_FRAME_NAME
+from vs_espcn.runtime import cuda
+from vs_espcn.runtime.base import TensorRT, gpu_precision
+from vs_espcn.runtime.plans import load_or_build
+from vs_espcn.runtime.slot import CudaSlot, plane_types, typed_graph
+from vs_espcn.runtime.tensorrt_api import TensorRTApi, choose_api
+from vs_espcn.runtime.tensorrt_build import build_plan, plan_key
+
+_MEGABYTE = 1 << 20
+
+
+class TensorRTEngine:
+    """A plan loaded on one or more GPUs, with one execution context per lane."""
+
+    def __init__(self, backend: TensorRT, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
+        """Load the plan from the cache, or build it; see `vs_espcn.runtime.base.open_engine`."""
+        precision = gpu_precision(backend.precision, depth)
+        typed = typed_graph(graph, precision)
+        source, target = plane_types(graph)
+        lane_devices = [backend.devices[lane % len(backend.devices)] for lane in range(lanes)]
+        with ExitStack() as opening:
+            loaded = {
+                index: _LoadedPlan(cuda.Device(index), typed, backend)
+                for index in dict.fromkeys(lane_devices)
+            }
+            for index, plan in loaded.items():
+                plan.check_memory(source.nbytes + target.nbytes, lane_devices.count(index))
+            slots = []
+            for index in lane_devices:
+                plan = loaded[index]
+                slot = CudaSlot(plan.device, source, target, plan.make_program, cuda_graph=backend.cuda_graph)
+                opening.callback(slot.close)
+                slots.append(slot)
+            self._open = opening.pop_all()
+        self._slots = tuple(slots)
+        names = ", ".join(f"{plan.device.name} ({index})" for index, plan in loaded.items())
+        api = next(iter(loaded.values())).api
+        self._description = f"{api.flavour} {api.version} on {names}, {precision}, {lanes} lanes"
+
+    @property
+    def description(self) -> str:
+        """Library, GPUs, precision and lanes in a few words, for the log."""
+        return self._description
+
+    @property
+    def slots(self) -> tuple[CudaSlot, ...]:
+        """One slot per lane."""
+        return self._slots
+
+    def close(self) -> None:
+        """Free everything on the GPUs; a second call does nothing."""
+        self._open.close()
+
+
+class _LoadedPlan:
+    """A plan on one GPU, which execution contexts are made from."""
+
+    def __init__(self, device: cuda.Device, graph: ModelProto, backend: TensorRT) -> None:
+        """Load it; `device` has been opened, so there is a driver: without one, TensorRT may crash."""
+        self.device = device
+        self.api: TensorRTApi = choose_api(backend.flavour, device.capability)
+        device.make_current()
+        self._runtime = self.api.module.Runtime(self.api.logger)  # must outlive the engine
+        self._engine = cast(Any, None)
+        plan = load_or_build(
+            plan_key(self.api, graph, device.capability, device.name),
+            partial(build_plan, self.api, graph, device.capability) if backend.build else None,
+            self._load,
+        )
+        if self._engine is None and (problem := self._load(plan)):
+            raise BackendError(f"{problem}, although it was just built for {device.name}; update the driver")
+        self._scratch: int = self._engine.device_memory_size_v2
+
+    def _load(self, plan: bytes) -> str | None:
+        """Load a plan; returns why it cannot be, if it cannot."""
+        problem = self.api.refusal(self._runtime, plan)
+        if problem is None:
+            self._engine = self._runtime.deserialize_cuda_engine(plan)
+            if self._engine is None:
+                return str(self.api.failure("cannot load the plan"))
+        return problem
+
+    def check_memory(self, frame_bytes: int, lanes: int) -> None:
+        """Compare what the lanes on this GPU will take with what is free.
+
+        Args:
+            frame_bytes: Of a lane's input and output.
+            lanes: Lanes on this GPU.
+
+        Raises:
+            BackendError: It is not enough.
+        """
+        needed, free = lanes * (frame_bytes + self._scratch), self.device.free_memory()
+        if needed > free:
+            raise BackendError(
+                f"{self.device.name} has {free // _MEGABYTE} MB of memory free, but {lanes} lanes need "
+                f"{needed // _MEGABYTE + 1} MB; use fewer lanes, precision='fp16', or smaller tiles"
+            )
+
+    def make_program(self, resources: cuda.Resources, source: int, target: int) -> "_Program":
+        """Make an execution context, whose working memory `resources` owns."""
+        strategy = self.api.module.ExecutionContextAllocationStrategy.USER_MANAGED
+        context = self._engine.create_execution_context(strategy)
+        if context is None:
+            raise self.api.failure(f"cannot make an execution context on {self.device.name}")
+        if self._scratch:
+            context.set_device_memory(resources.on_device(self._scratch), self._scratch)
+        program = _Program(self.api, self, context, {FRAME_NAME: source, UPSCALED_FRAME_NAME: target})
+        resources.on_close(program.close)
+        return program
+
+
+class _Program:
+    """An execution context bound to one lane's buffers."""
+
+    def __init__(
+        self,
+        api: TensorRTApi,
+        plan: _LoadedPlan,
+        context: Any,  # noqa: ANN401 - TensorRT has no types
+        addresses: dict[str, int],
+    ) -> None:
+        """Bind; `plan` is kept because the context needs it."""
+        self._api, self._plan, self._context = api, plan, context
+        for name, address in addresses.items():
+            if not context.set_tensor_address(name, address):
+                raise api.failure(f"cannot bind {name!r}")
+
+    def enqueue(self, stream: int) -> None:
+        """Put a frame's kernels on a stream; see `vs_espcn.runtime.slot.Program`."""
+        if not self._context.execute_async_v3(stream):
+            raise self._api.failure("failed while running")
+
+    def can_be_recorded(self, stream: int) -> bool:
+        """Whether this work may be recorded as a CUDA graph."""
+        return self._api.can_be_recorded(self._context, stream)
+
+    def close(self) -> None:
+        """Let go of the context, before its working memory is freed."""
+        self._context = None
