@@ -14,6 +14,7 @@ from vs_espcn.training.dataset import (
     read_luma,
     read_pixels,
     reduced,
+    to_phases,
 )
 from vs_espcn.training.degradation import resample, round_to_8_bit, shrink
 
@@ -96,5 +97,5 @@ def test_a_reduced_image_is_rounded_and_the_full_one_is_left_alone() -> None:
 def test_a_pair_is_cropped_and_reduced_to_8_bit() -> None:
     luma = np.random.default_rng(0).integers(16, 236, (13, 17)).astype(np.uint8)
     pair = make_pair(luma, 4)
-    assert np.array_equal(pair.high, luma[:12, :16])
+    assert np.array_equal(pair.phases, to_phases(luma[:12, :16], 4))
     assert np.array_equal(pair.low, round_to_8_bit(shrink(luma[:12, :16] / 255, 4)))

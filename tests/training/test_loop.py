@@ -1,5 +1,6 @@
 """Runs of a few steps on small images; what they must keep is the same for any length."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 import onnx
 import pytest
 import torch
+from PIL import Image
 
 from vs_espcn.errors import InputError, TrainingError
 from vs_espcn.training import run as run_module
@@ -91,27 +93,28 @@ train(settings, lambda _: os.kill(os.getpid(), signal.SIGKILL))
 """
 
 
-@pytest.fixture
-def environment(request: pytest.FixtureRequest) -> dict[str, str]:
-    """For a second process: where Python may not keep compiled modules, importing torch takes 10 s."""
-    if not sys.dont_write_bytecode:
-        return dict(os.environ)
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return kept | {"PYTHONPYCACHEPREFIX": str(request.config.cache.mkdir("bytecode"))}
-
-
-def test_a_killed_and_resumed_run_ends_like_an_unbroken_one(
-    settings: Settings, tmp_path: Path, environment: dict[str, str]
-) -> None:
+def test_a_killed_and_resumed_run_ends_like_an_unbroken_one(settings: Settings, tmp_path: Path) -> None:
     run(settings)
     second = replace(settings, output=tmp_path / "b.onnx", checkpoint=tmp_path / "b.ckpt")
     arguments = [str(path) for path in (settings.folders[0], second.output, second.checkpoint)]
-    killed = subprocess.run([sys.executable, "-c", KILLED_RUN, *arguments], check=False, env=environment)
+    killed = subprocess.run([sys.executable, "-c", KILLED_RUN, *arguments], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert load_checkpoint(second.checkpoint)["step"] == 3
     run(second, resume=True)
     assert_same_state(load_checkpoint(settings.checkpoint), load_checkpoint(second.checkpoint))
     assert [row.step for row in read_history(tmp_path / "b.csv")] == [3, 6]
+
+
+def test_the_papers_recipe_gives_the_same_weights_from_the_same_seed(
+    settings: Settings, tmp_path: Path
+) -> None:
+    run(settings, recipe="paper")
+    for seed, name in ((0, "again"), (1, "other")):
+        checkpoint, output = tmp_path / f"{name}.ckpt", tmp_path / f"{name}.onnx"
+        run(settings, recipe="paper", seed=seed, checkpoint=checkpoint, output=output)
+    assert_same_state(load_checkpoint(settings.checkpoint), load_checkpoint(tmp_path / "again.ckpt"))
+    held, other = load_checkpoint(settings.checkpoint), load_checkpoint(tmp_path / "other.ckpt")
+    assert not torch.equal(held["weights"]["conv1.weight"], other["weights"]["conv1.weight"])
 
 
 def test_a_resumed_run_by_the_paper_ends_like_an_unbroken_one(settings: Settings, tmp_path: Path) -> None:
@@ -194,6 +197,45 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_good_state(
     with pytest.raises(TrainingError, match="the loss became nan by step 6"):
         run(settings, resume=True)
     assert load_checkpoint(settings.checkpoint)["step"] == 3
+
+
+def test_a_full_disk_ends_the_run_and_keeps_the_last_checkpoint(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(settings, steps=3)
+    before = settings.checkpoint.read_bytes()
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(TrainingError, match=r"cannot write .*No space left on device.*free space"):
+        run(settings, resume=True)
+    assert settings.checkpoint.read_bytes() == before
+    monkeypatch.undo()
+    assert run(settings, resume=True)[-1].step == 6
+
+
+def test_images_of_which_none_is_usable_are_refused(settings: Settings, tmp_path: Path) -> None:
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    (bad / "text.png").write_text("no image")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(InputError, match="0 usable images; training needs two or more"):
+        run(settings, folders=(bad,))
+    with pytest.raises(InputError, match="no images in"):
+        run(settings, folders=(empty,))
+
+
+def test_grey_and_transparent_images_are_trained_on(settings: Settings, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    rgb = Image.open(sorted(settings.folders[0].iterdir())[0])
+    for mode in ("L", "LA", "RGBA", "P", "CMYK"):
+        rgb.convert(mode).save(mixed / f"{mode}.{'tif' if mode == 'CMYK' else 'png'}")
+    assert run(settings, folders=(mixed,), steps=3)[-1].step == 3
+    assert facts_of(settings)["images"] == "4"
 
 
 def test_a_new_run_starts_from_another_scale(settings: Settings, tmp_path: Path) -> None:

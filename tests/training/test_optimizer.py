@@ -43,9 +43,9 @@ def steps_to_fit(
 
 
 def test_soap_sees_through_bad_conditioning_faster_than_adam() -> None:
-    soap = steps_to_fit(lambda params: Soap(params, lr=0.01))
-    adam = steps_to_fit(lambda params: torch.optim.Adam(params, lr=0.01))
-    assert soap < adam / 2
+    steps = steps_to_fit(lambda params: Soap(params, lr=0.01))
+    twice = 2 * steps
+    assert steps_to_fit(lambda params: torch.optim.Adam(params, lr=0.01), limit=twice) == twice
 
 
 @pytest.mark.parametrize("steps_before", [3, 10, 14])

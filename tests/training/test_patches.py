@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from vs_espcn.training.dataset import Pair
-from vs_espcn.training.patches import Batch, GridPatches, Patches, RandomPatches, to_phases
+from vs_espcn.training.dataset import Pair, make_pair, to_phases
+from vs_espcn.training.patches import Batch, GridPatches, Patches, RandomPatches
 
 SCALE = 2
 
@@ -16,7 +16,7 @@ def pair(height: int, width: int, first: int = 0) -> Pair:
     """An image whose high resolution repeats each low-resolution pixel."""
     codes = (first + np.arange(height * width)).reshape(height, width) % 256
     high = codes.repeat(SCALE, 0).repeat(SCALE, 1).astype(np.uint8)
-    return Pair(low=codes.astype(np.uint8), high=high)
+    return Pair(low=codes.astype(np.uint8), phases=to_phases(high, SCALE))
 
 
 def unshuffle_slowly(image: np.ndarray, scale: int) -> np.ndarray:
@@ -29,16 +29,17 @@ def unshuffle_slowly(image: np.ndarray, scale: int) -> np.ndarray:
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_phases_match_a_plain_loop(scale: int) -> None:
-    images = np.random.default_rng(0).random((2, scale * 3, scale * 5), np.float32)
-    expected = [unshuffle_slowly(image, scale) for image in images]
-    assert np.array_equal(to_phases(images, scale), expected)
+    image = np.random.default_rng(0).random((scale * 3, scale * 5), np.float32)
+    assert np.array_equal(to_phases(image, scale), unshuffle_slowly(image, scale))
 
 
 def test_the_loss_on_phases_is_the_loss_after_the_shuffle() -> None:
     random = np.random.default_rng(0)
     output = torch.from_numpy(random.random((2, 9, 4, 4), np.float32))
     targets = random.random((2, 12, 12), np.float32)
-    rearranged = functional.mse_loss(output, torch.from_numpy(to_phases(targets, 3)))
+    rearranged = functional.mse_loss(
+        output, torch.from_numpy(np.stack([to_phases(target, 3) for target in targets]))
+    )
     shuffled = functional.mse_loss(functional.pixel_shuffle(output, 3)[:, 0], torch.from_numpy(targets))
     torch.testing.assert_close(rearranged, shuffled)
 
@@ -66,13 +67,28 @@ def test_both_resolutions_are_cut_and_turned_alike(source: Callable[[int], Patch
         np.testing.assert_allclose(phases, low.repeat(SCALE * SCALE, axis=1), atol=1e-7)
 
 
-def test_patches_come_in_all_eight_ways(source: Callable[[int], Patches]) -> None:
-    ways = set()
-    for low, _ in draws(source(0), 60):
+def ways(patches: Patches) -> set[tuple[bool, bool, bool]]:
+    """In which of the eight ways patches of rising codes were turned."""
+    seen = set()
+    for low, _ in draws(patches, 60):
         for patch in low[:, 0]:
             down, right = patch[1, 0] - patch[0, 0], patch[0, 1] - patch[0, 0]
-            ways.add((down > 0, right > 0, abs(down) > abs(right)))
-    assert len(ways) == 8
+            seen.add((bool(down > 0), bool(right > 0), bool(abs(down) > abs(right))))
+    return seen
+
+
+def test_random_patches_come_in_all_eight_ways_and_those_on_a_grid_upright() -> None:
+    assert len(ways(SOURCES["random"](0))) == 8
+    assert ways(SOURCES["grid"](0)) == {(True, True, True)}
+
+
+def test_turned_phases_are_the_phases_of_the_turned_image() -> None:
+    luma = np.random.default_rng(0).integers(16, 236, (3 * 6, 3 * 6)).astype(np.uint8)
+    whole = RandomPatches([make_pair(luma, 3)], size=6, batch=100, seed=0)
+    upright = [turned for flipped in (luma, luma[::-1]) for turned in (flipped, flipped[:, ::-1])]
+    expected = {to_phases(each, 3).tobytes() for one in upright for each in (one, one.T)}
+    phases = np.rint(whole.draw()[1] * 255).astype(np.uint8)
+    assert {each.tobytes() for each in phases} == expected
 
 
 def test_the_seed_sets_the_order(source: Callable[[int], Patches]) -> None:
@@ -99,9 +115,9 @@ def test_images_smaller_than_a_patch_are_left_out() -> None:
 
 
 def test_an_image_is_drawn_by_its_area_and_by_how_well_bicubic_does() -> None:
-    flat = Pair(low=np.full((8, 8), 51, np.uint8), high=np.full((16, 16), 51, np.uint8))
-    large = Pair(low=np.full((16, 8), 102, np.uint8), high=np.full((32, 16), 102, np.uint8))
-    off_by_ten = Pair(low=np.full((8, 8), 153, np.uint8), high=np.full((16, 16), 163, np.uint8))
+    flat = Pair(low=np.full((8, 8), 51, np.uint8), phases=np.full((4, 8, 8), 51, np.uint8))
+    large = Pair(low=np.full((16, 8), 102, np.uint8), phases=np.full((4, 16, 8), 102, np.uint8))
+    off_by_ten = Pair(low=np.full((8, 8), 153, np.uint8), phases=np.full((4, 8, 8), 163, np.uint8))
     patches = RandomPatches([flat, large, off_by_ten], size=4, batch=6000, seed=0)
     drawn = np.rint(patches.draw()[0][:, 0, 0, 0] * 5).astype(int)
     shares = np.bincount(drawn)[1:] / len(drawn)

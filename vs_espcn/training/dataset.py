@@ -29,11 +29,11 @@ class Pair:
 
     Attributes:
         low: uint8 (h, w), luma code; video has 8 bits, so a network learns from 8 bits.
-        high: uint8 (scale·h, scale·w), luma code.
+        phases: uint8 (scale², h, w), luma code; the high resolution as ``to_phases`` rearranges it.
     """
 
     low: NDArray[np.uint8]
-    high: NDArray[np.uint8]
+    phases: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -223,11 +223,30 @@ def make_pair(luma: NDArray[np.uint8], scale: int) -> Pair:
         scale: Integer scale.
 
     Returns:
-        The image cropped to a multiple of ``scale``, and its reduction.
+        The image cropped to a multiple of ``scale`` and rearranged, and its reduction.
     """
     high = mod_crop(luma, scale)
     low = shrink(high.astype(np.float32) / 255, scale)
-    return Pair(low=round_to_8_bit(low), high=high)
+    return Pair(low=round_to_8_bit(low), phases=to_phases(high, scale))
+
+
+def to_phases[T: np.generic](image: NDArray[T], scale: int) -> NDArray[T]:
+    """Rearrange an image as the last convolution must give it: the inverse of the pixel shuffle.
+
+    Against images rearranged once, training needs no shuffle in its loop
+    (section 3.2 of the paper).
+
+    Args:
+        image: (scale·H, scale·W).
+        scale: Integer scale.
+
+    Returns:
+        (scale², H, W); channel ``scale·row + column`` holds the pixels at that
+        place of each scale×scale cell.
+    """
+    height, width = (side // scale for side in image.shape)
+    cells = image.reshape(height, scale, width, scale)
+    return np.ascontiguousarray(cells.transpose(1, 3, 0, 2)).reshape(scale * scale, height, width)
 
 
 def _digest(text: str) -> str:

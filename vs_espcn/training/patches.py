@@ -2,7 +2,8 @@
 
 A source of patches is endless and holds the random state of the data order,
 so that a resumed run sees the patches that an unbroken one would have seen.
-Each patch is flipped and turned at random.
+Low resolution and rearranged high resolution share one grid, so a patch is
+cut at the same place from both.
 """
 
 import math
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vs_espcn.training.dataset import Pair
+from vs_espcn.training.dataset import Pair, to_phases
 from vs_espcn.training.degradation import enlarge
 
 _ERROR_FLOOR = 20.0  # keeps flat images from filling the batches
@@ -20,6 +21,9 @@ _ERROR_FLOOR = 20.0  # keeps flat images from filling the batches
 # low: float32 (N, 1, size, size), luma code / 255
 # phases: float32 (N, scale², size, size), on the same footing
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+_Place = tuple[Pair, int, int]  # image, top, left
+_Patch = tuple[NDArray[np.uint8], NDArray[np.uint8]]  # low (size, size), phases (scale², size, size)
 
 
 class Patches(Protocol):
@@ -36,7 +40,7 @@ class Patches(Protocol):
 
 
 class RandomPatches:
-    """Patches from anywhere, weighted as mean PSNR weighs.
+    """Patches from anywhere, flipped and turned at random, weighted as mean PSNR weighs.
 
     PSNR is a logarithm: a tenth off the error of a smooth image counts as much
     as a tenth off the error of a busy one. The gradient of the squared error
@@ -69,7 +73,10 @@ class RandomPatches:
             top = self._random.integers(height - self._size + 1)
             left = self._random.integers(width - self._size + 1)
             places.append((self._pairs[index], int(top), int(left)))
-        return _cut(places, self._size, self._random.integers(8, size=self._batch))
+        turns = self._random.integers(8, size=self._batch)
+        return _stack(
+            [_turned(*_cut(place, self._size), turn) for place, turn in zip(places, turns, strict=True)]
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Give what ``load_state_dict`` needs to go on from here."""
@@ -117,9 +124,7 @@ class GridPatches:
             self._next = 0
         picked = self._order[self._next : self._next + self._batch]
         self._next += self._batch
-        return _cut(
-            [self._places[index] for index in picked], self._size, self._random.integers(8, size=len(picked))
-        )
+        return _stack([_cut(self._places[index], self._size) for index in picked])
 
     def state_dict(self) -> dict[str, Any]:
         """Give what ``load_state_dict`` needs to go on from here."""
@@ -132,53 +137,37 @@ class GridPatches:
         self._next = state["next"]
 
 
-def to_phases(images: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
-    """Rearrange images as the last convolution must give them: the inverse of the pixel shuffle.
-
-    Against targets rearranged once, training needs no shuffle in its loop
-    (section 3.2 of the paper).
-
-    Args:
-        images: float32 (N, scale·H, scale·W).
-        scale: Integer scale.
-
-    Returns:
-        float32 (N, scale², H, W); channel ``scale·row + column`` holds the
-        pixels at that place of each scale×scale cell.
-    """
-    count, height, width = images.shape
-    cells = images.reshape(count, height // scale, scale, width // scale, scale)
-    phases = cells.transpose(0, 2, 4, 1, 3)
-    return phases.reshape(count, scale * scale, height // scale, width // scale)
-
-
 def _bicubic_error(pair: Pair) -> float:
     """Mean squared error of bicubic enlargement, in 8-bit codes squared."""
-    bicubic = enlarge(pair.low.astype(np.float32), len(pair.high) // len(pair.low))
-    return float(np.mean((bicubic - pair.high) ** 2))
+    scale = math.isqrt(len(pair.phases))
+    bicubic = to_phases(enlarge(pair.low.astype(np.float32), scale), scale)
+    return float(np.mean((bicubic - pair.phases) ** 2))
 
 
-def _cut(places: Sequence[tuple[Pair, int, int]], size: int, turns: NDArray[np.int64]) -> Batch:
-    """Cut one patch at each (image, top, left), turned in one of eight ways."""
-    first = places[0][0]
-    scale = first.high.shape[0] // first.low.shape[0]
-    low = np.empty((len(places), size, size), np.float32)
-    high = np.empty((len(places), scale * size, scale * size), np.float32)
-    for index, (pair, top, left) in enumerate(places):
-        rows, columns = slice(top, top + size), slice(left, left + size)
-        high_rows = slice(scale * top, scale * (top + size))
-        high_columns = slice(scale * left, scale * (left + size))
-        low[index] = _turned(pair.low[rows, columns], turns[index])
-        high[index] = _turned(pair.high[high_rows, high_columns], turns[index])
-    low /= 255
-    high /= 255
-    return low[:, None], to_phases(high, scale)
+def _cut(place: _Place, size: int) -> _Patch:
+    pair, top, left = place
+    rows, columns = slice(top, top + size), slice(left, left + size)
+    return pair.low[rows, columns], pair.phases[:, rows, columns]
 
 
-def _turned[T: np.generic](patch: NDArray[T], turn: int) -> NDArray[T]:
-    """One of the eight symmetries of a square, by the bits of ``turn``."""
+def _turned(low: NDArray[np.uint8], phases: NDArray[np.uint8], turn: int) -> _Patch:
+    """One of the eight symmetries of a square, by the bits of ``turn``.
+
+    Where the high resolution turns, its scale×scale cells turn with it: the
+    phases are turned and change places.
+    """
+    scale = math.isqrt(len(phases))
+    places = np.arange(len(phases)).reshape(scale, scale)
     if turn & 1:
-        patch = patch[::-1]
+        low, phases, places = low[::-1], phases[:, ::-1], places[::-1]
     if turn & 2:
-        patch = patch[:, ::-1]
-    return patch.T if turn & 4 else patch
+        low, phases, places = low[:, ::-1], phases[:, :, ::-1], places[:, ::-1]
+    if turn & 4:
+        low, phases, places = low.T, phases.transpose(0, 2, 1), places.T
+    return low, phases[places.ravel()]
+
+
+def _stack(patches: Sequence[_Patch]) -> Batch:
+    low = np.stack([patch[0] for patch in patches])
+    phases = np.stack([patch[1] for patch in patches])
+    return low[:, None].astype(np.float32) / np.float32(255), phases.astype(np.float32) / np.float32(255)
