@@ -176,7 +176,5 @@ class TestBackendSettings:
         assert backend_from_name(None) is None
         assert backend_from_name("openvino") == OpenVINO()
         assert backend_from_name(None, "fp32") == OpenVINO(precision="fp32")
-        with pytest.raises(
-            InputError, match="choose one of tensorrt, torch, openvino"
-        ):
+        with pytest.raises(InputError, match="choose one of tensorrt, torch, openvino"):
             backend_from_name("abacus")

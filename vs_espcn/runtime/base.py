@@ -260,6 +260,9 @@ def open_engine(backend: Backend, graph: ModelProto, *, lanes: int, depth: int |
 
             return TensorRTEngine(backend, graph, lanes=lanes, depth=depth)
         case Torch():
+            from vs_espcn.runtime import cuda  # noqa: PLC0415
+
+            cuda.check_driver()  # before PyTorch, which takes seconds to load
             from vs_espcn.runtime.torch import TorchEngine  # noqa: PLC0415
 
             return TorchEngine(backend, graph, lanes=lanes, depth=depth)

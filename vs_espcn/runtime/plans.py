@@ -86,7 +86,7 @@ def load_or_build(
         BackendError: The plan is not there and must not be built, its folder
             cannot be written, or `build` failed.
     """
-    path = plans_dir() / (key.digest + SUFFIX)
+    path = _path_of(key)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
@@ -121,6 +121,12 @@ def _load_or_build(
     return plan
 
 
+def stored_plan(key: PlanKey) -> StoredPlan:
+    """A plan that is in the cache."""
+    path = _path_of(key)
+    return StoredPlan(path=path, nbytes=path.stat().st_size, key=key)
+
+
 def stored_plans() -> list[StoredPlan]:
     """Every plan in the cache, by file name."""
     return [
@@ -136,6 +142,10 @@ def clear() -> int:
     for path in [*(plan.path for plan in plans), *parts]:
         path.unlink(missing_ok=True)
     return len(plans)
+
+
+def _path_of(key: PlanKey) -> Path:
+    return plans_dir() / (key.digest + SUFFIX)
 
 
 def _key_of(path: Path) -> PlanKey | None:

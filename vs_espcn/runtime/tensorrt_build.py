@@ -5,6 +5,7 @@ from typing import Any
 
 from onnx import ModelProto
 
+from vs_espcn.errors import BackendError
 from vs_espcn.runtime.plans import PlanKey, graph_digest
 from vs_espcn.runtime.tensorrt_api import TensorRTApi
 
@@ -61,7 +62,7 @@ def build_plan(
     parser = trt.OnnxParser(network, api.logger)
     if not parser.parse(graph.SerializeToString()):
         reasons = "; ".join(str(parser.get_error(index)) for index in range(parser.num_errors))
-        raise api.failure(f"cannot read the network ({reasons})")
+        raise BackendError(f"{api.flavour} {api.version} cannot read the network: {reasons}")
     config = builder.create_builder_config()
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     config.clear_flag(trt.BuilderFlag.TF32)  # has the 11 bits of fp16; fp32 is asked for because it has more

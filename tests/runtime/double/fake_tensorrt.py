@@ -8,6 +8,7 @@ memory. That every name here exists in TensorRT too is checked in
 
 import ctypes
 import enum
+from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -16,9 +17,6 @@ import onnx
 import onnxruntime
 from onnx import helper
 
-libcuda = ctypes.CDLL("libcuda.so.1")
-libcuda.double_get.restype = ctypes.c_long
-libcuda.double_set.argtypes = [ctypes.c_char_p, ctypes.c_long]
 HostFunction = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 MAGIC = b"plan of the double\n"
@@ -26,6 +24,15 @@ SCRATCH_BYTES = 4096
 
 faults: dict[str, Any] = {}
 """What is to go wrong: "enqueue", "build", "deserialize", "validity"; and "built", a count of builds."""
+
+
+@cache
+def libcuda() -> ctypes.CDLL:
+    """The double, which must have been put on the loader's path."""
+    library = ctypes.CDLL("libcuda.so.1")
+    library.double_get.restype = ctypes.c_long
+    library.double_set.argtypes = [ctypes.c_char_p, ctypes.c_long]
+    return library
 
 
 class ILogger:
@@ -61,7 +68,11 @@ class ExecutionContextAllocationStrategy(enum.IntEnum):
 
 
 class IProgressMonitor:
-    pass
+    """The package overrides these."""
+
+    def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None: ...
+    def step_complete(self, phase_name: str, step: int) -> bool: ...
+    def phase_finish(self, phase_name: str) -> None: ...
 
 
 class IBuilderConfig:
@@ -72,8 +83,8 @@ class IBuilderConfig:
     def clear_flag(self, flag: BuilderFlag) -> None:
         assert flag is BuilderFlag.TF32
 
-    def set_compute_capability(self, capability: ComputeCapability, index: int) -> bool:
-        return index == 0 and capability in ComputeCapability
+    def set_compute_capability(self, compute_capability: ComputeCapability, index: int) -> bool:
+        return index == 0 and compute_capability in ComputeCapability
 
 
 class Builder:
@@ -106,6 +117,9 @@ class OnnxParser:
         self._network = network
         self._logger = logger
 
+    def get_error(self, index: int) -> str:
+        return f"error {index}"
+
     def parse(self, model: bytes) -> bool:
         self._network.model = model
         types = {value.type.tensor_type.elem_type for value in onnx.load_from_string(model).graph.input}
@@ -116,16 +130,16 @@ class Runtime:
     def __init__(self, logger: ILogger) -> None:
         self._logger = logger
 
-    def get_engine_validity(self, plan: bytes) -> tuple[EngineValidity, int]:
-        if "validity" in faults or not plan.startswith(MAGIC):
+    def get_engine_validity(self, buffer: bytes) -> tuple[EngineValidity, int]:
+        if "validity" in faults or not buffer.startswith(MAGIC):
             return EngineValidity.INVALID, int(EngineInvalidityDiagnostics.OLD_CUDA_DRIVER)
         return EngineValidity.VALID, 0
 
-    def deserialize_cuda_engine(self, plan: bytes) -> "ICudaEngine | None":
-        if "deserialize" in faults or not plan.startswith(MAGIC):
+    def deserialize_cuda_engine(self, serialized_engine: bytes) -> "ICudaEngine | None":
+        if "deserialize" in faults or not serialized_engine.startswith(MAGIC):
             self._logger.log(ILogger.ERROR, "the plan is not understood")
             return None
-        return ICudaEngine(onnx.load_from_string(plan.removeprefix(MAGIC)), self._logger)
+        return ICudaEngine(onnx.load_from_string(serialized_engine.removeprefix(MAGIC)), self._logger)
 
 
 class ICudaEngine:
@@ -167,7 +181,7 @@ class IExecutionContext:
         if "enqueue" in faults:
             self._logger.log(ILogger.ERROR, faults["enqueue"])
             return False
-        assert libcuda.cuLaunchHostFunc(ctypes.c_void_p(stream_handle), self._function, None) == 0
+        assert libcuda().cuLaunchHostFunc(ctypes.c_void_p(stream_handle), self._function, None) == 0
         return True
 
     def is_stream_capturable(self, stream: int) -> bool:

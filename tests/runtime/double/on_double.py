@@ -24,11 +24,11 @@ WIDTH, HEIGHT = 32, 20
 
 
 def get(name: str) -> int:
-    return int(fake_tensorrt.libcuda.double_get(name.encode()))
+    return int(fake_tensorrt.libcuda().double_get(name.encode()))
 
 
 def set_(name: str, value: int) -> None:
-    fake_tensorrt.libcuda.double_set(name.encode(), value)
+    fake_tensorrt.libcuda().double_set(name.encode(), value)
 
 
 def wrapped(sample: graph.SampleFormat = graph.UINT8) -> graph.ModelProto:
@@ -170,9 +170,7 @@ class TestDevices:
     def test_too_little_memory_is_said_before_anything_is_allocated(self) -> None:
         set_("free", 10_000)
         before = get("allocations")
-        with pytest.raises(
-            BackendError, match="Double 0 has 0 MB of memory free, but 2 lanes need 1 MB"
-        ):
+        with pytest.raises(BackendError, match="Double 0 has 0 MB of memory free, but 2 lanes need 1 MB"):
             engine(lanes=2)
         assert get("allocations") == before
 
@@ -241,9 +239,7 @@ class TestPlans:
         assert faults["built"] == 2
 
     def test_building_may_be_forbidden(self) -> None:
-        with pytest.raises(
-            BackendError, match=r"no plan for 32x20 to 64x40 .* warm the cache with"
-        ):
+        with pytest.raises(BackendError, match=r"no plan for 32x20 to 64x40 .* warm the cache with"):
             engine(TensorRT(build=False))
 
     def test_a_build_that_fails_says_what_tensorrt_says(self) -> None:

@@ -16,4 +16,4 @@ def _double() -> None:
     fake_tensorrt.faults.clear()
     defaults = {"driver": 13000, "devices": 2, "major": 8, "minor": 9, "free": 1 << 33}
     for name, value in (defaults | {"fail_in": 0, "fail_capture": 0}).items():
-        fake_tensorrt.libcuda.double_set(name.encode(), value)
+        fake_tensorrt.libcuda().double_set(name.encode(), value)

@@ -1,0 +1,82 @@
+"""The graph in PyTorch's operations, on the CPU; the slots around it are shown on the double."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import helper
+
+from vs_espcn import graph, models
+from vs_espcn.errors import BackendError
+from vs_espcn.runtime.slot import typed_graph
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed")
+
+from vs_espcn.runtime.torch import TorchGraph  # noqa: E402 - needs what was looked for
+
+SAMPLES = {
+    "uint8": graph.UINT8,
+    "uint10": graph.UINT16[10],
+    "uint16": graph.UINT16[16],
+    "float32": graph.FLOAT32,
+}
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_codes_equal_onnxruntimes(scale: int, sample: str, precision: str) -> None:
+    network = models.load_network(models.find("espcn", scale).path)
+    format_ = SAMPLES[sample]
+    model = graph.build_graph(network, format_, full_range=True, width=40, height=22)
+    typed = typed_graph(model, precision)  # type: ignore[arg-type]
+    random = np.random.default_rng(5).random((1, 1, 22, 40))
+    frame = (random * format_.peak).astype(format_.dtype)
+    sent = frame.view(np.uint8).reshape(1, 1, 22, 40, 2) if format_.dtype == np.uint16 else frame
+
+    with torch.inference_mode():
+        result = TorchGraph(typed, torch.device("cpu"))(torch.from_numpy(sent)).numpy()
+    if format_.dtype == np.uint16:
+        result = result.view(np.uint16)[..., 0]
+
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    expected = session.run(None, {graph.FRAME_NAME: frame})[0]
+    assert result.dtype == expected.dtype
+    tolerance = (
+        format_.peak / 255 if precision == "fp16" else 1 if format_.depth else 1e-5
+    )  # rounding can tip
+    assert np.abs(result.astype(np.float64) - expected.astype(np.float64)).max() <= tolerance
+
+
+@pytest.mark.parametrize("mode", ["DCR", "CRD"])
+def test_both_ways_to_shuffle(mode: str) -> None:
+    values = np.random.default_rng(0).random((1, 8, 3, 5), np.float32)
+    shape, upscaled = [1, 8, 3, 5], [1, 2, 6, 10]
+    model = helper.make_model(
+        helper.make_graph(
+            [helper.make_node("DepthToSpace", ["x"], ["y"], blocksize=2, mode=mode)],
+            "shuffle",
+            [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, upscaled)],
+        ),
+        opset_imports=[helper.make_opsetid("", 18)],
+        ir_version=10,
+    )
+    expected = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"x": values})[0]
+    assert np.array_equal(TorchGraph(model, torch.device("cpu"))(torch.from_numpy(values)).numpy(), expected)
+
+
+def test_an_operation_that_is_not_known() -> None:
+    model = helper.make_model(
+        helper.make_graph(
+            [helper.make_node("Erf", ["x"], ["y"])],
+            "other",
+            [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])],
+            [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])],
+        )
+    )
+    with pytest.raises(
+        BackendError, match="operation Erf, which the backend 'torch' does not know; it knows"
+    ):
+        TorchGraph(model, torch.device("cpu"))

@@ -1,0 +1,109 @@
+"""Plans built ahead of time, also for GPUs that are not here."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from onnx import ModelProto
+
+from vs_espcn import graph, models
+from vs_espcn.errors import InputError
+from vs_espcn.runtime import cuda
+from vs_espcn.runtime.base import Flavour, GpuPrecision, TensorRT, gpu_precision, lane_count
+from vs_espcn.runtime.plans import StoredPlan, load_or_build, stored_plan
+from vs_espcn.runtime.slot import typed_graph
+from vs_espcn.runtime.tensorrt_api import TensorRTApi, check_capability, choose_api, load_api
+from vs_espcn.runtime.tensorrt_build import OnProgress, build_plan, plan_key
+from vs_espcn.runtime.tiles import automatic_tile
+
+SAMPLES = {8: graph.UINT8, **graph.UINT16, 32: graph.FLOAT32}
+"""Sample formats by bits, as the command line names them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Which plans to build.
+
+    Attributes:
+        width: Width of the clip.
+        height: Height of the clip.
+        scale: A scale of the network.
+        network: Name of a shipped network, or path of an ONNX file.
+        bits: A key of `SAMPLES`.
+        precision: As of `TensorRT`.
+        flavour: As of `TensorRT`.
+        lanes: As of `TensorRT`; with more lanes, large frames have smaller tiles.
+        capabilities: Compute capabilities to build for, for example
+            ``("8.9",)``; empty for the first GPU that is present.
+    """
+
+    width: int
+    height: int
+    scale: int
+    network: str = "espcn"
+    bits: int = 8
+    precision: GpuPrecision = "auto"
+    flavour: Flavour = "auto"
+    lanes: int | None = None
+    capabilities: tuple[str, ...] = ()
+
+
+def warm(job: Job, on_progress: Callable[[str, str, float], None] | None = None) -> list[StoredPlan]:
+    """Build the plans that the filter will look for, unless they are in the cache.
+
+    Args:
+        job: What to build: for each GPU a plan for limited and one for full range.
+        on_progress: Told the plan's title, a phase's name and how much of it is done, 0 … 1.
+
+    Returns:
+        The plans, as they lie in the cache.
+
+    Raises:
+        InputError: The network, bits or a capability cannot be used.
+        BackendError: TensorRT is not installed or cannot build for a GPU, or
+            there is no GPU and no capability was given.
+    """
+    graphs = list(_graphs(job))
+    stored = []
+    for api, capability, device in _targets(job):
+        for model in graphs:
+            key = plan_key(api, model, capability, device)
+            told: OnProgress | None = on_progress and partial(on_progress, key.title)
+            load_or_build(key, partial(build_plan, api, model, capability, told), lambda _: None)
+            stored.append(stored_plan(key))
+    return stored
+
+
+def _graphs(job: Job) -> Iterator[ModelProto]:
+    if job.bits not in SAMPLES:
+        raise InputError(f"bits is {job.bits}; choose one of {', '.join(map(str, SAMPLES))}")
+    sample = SAMPLES[job.bits]
+    backend = TensorRT(precision=job.precision, flavour=job.flavour, lanes=job.lanes)
+    network = models.load_network(models.find(job.network, job.scale).path)
+    lanes = lane_count(backend, job.lanes or _MOST_LANES)
+    width, height = automatic_tile(
+        job.width, job.height, bytes_per_sample=graph.activation_bytes(network), lanes=lanes
+    )
+    precision = gpu_precision(job.precision, sample.depth)
+    for full_range in (False, True) if sample.depth else (True,):
+        model = graph.build_graph(network, sample, full_range=full_range, width=width, height=height)
+        yield typed_graph(model, precision)
+
+
+_MOST_LANES = 64
+
+
+def _targets(job: Job) -> Iterator[tuple[TensorRTApi, str, str]]:
+    """Library, compute capability and name of each GPU to build for."""
+    if not job.capabilities:
+        device = cuda.Device(0)
+        yield choose_api(job.flavour, device.capability), device.capability, device.name
+        return
+    api = load_api("tensorrt_rtx" if job.flavour == "auto" else job.flavour)
+    if api.targets is None:
+        raise InputError(
+            f"{api.flavour} builds only for the GPU that is present; leave out the compute capability, "
+            "or use the flavour tensorrt_rtx"
+        )
+    for capability in job.capabilities:
+        yield api, check_capability(capability), ""
