@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from vs_espcn.errors import InputError
-from vs_espcn.evaluation import report
+from vs_espcn.evaluation import plot, report
 from vs_espcn.evaluation.plot import plot_over_time
 from vs_espcn.evaluation.scores import Score
 
@@ -84,6 +84,12 @@ def test_a_plot_has_a_panel_per_clip_and_source() -> None:
     with Image.open(io.BytesIO(plot_over_time(FRAMES[:9]))) as image:
         assert image.width < two_panels[0]
         assert image.height == two_panels[1]
+
+
+def test_without_matplotlib_a_plot_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plot, "find_spec", lambda name: None)  # noqa: ARG005
+    with pytest.raises(InputError, match=r"Matplotlib is not installed; --plot needs it: pip install vs-esp"):
+        plot.check_installed()
 
 
 def test_files_that_cannot_be_written_are_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from vs_espcn.evaluation import report
 from vs_espcn.evaluation.images import read_folders, score_images
 from vs_espcn.evaluation.methods import choose
 from vs_espcn.evaluation.picture import Crop, draw_side_by_side
-from vs_espcn.evaluation.plot import plot_over_time
+from vs_espcn.evaluation.plot import check_installed, plot_over_time
 from vs_espcn.evaluation.scores import Score
 from vs_espcn.evaluation.video import score_clips
 from vs_espcn.runtime.base import Backend
@@ -106,4 +106,6 @@ def _check(job: Job) -> None:
         raise InputError("--crop cuts parts out of --picture; give that too")
     if job.plot and not job.clips:
         raise InputError("--plot shows clips over time; give --video CLIP too")
+    if job.plot:
+        check_installed()
     report.check_destinations([job.markdown, job.csv, job.plot, job.picture_out])

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -16,6 +17,16 @@ _PANEL_WIDTH, _PANEL_HEIGHT = 4.2, 2.4  # inches
 _COLOURS = 64
 
 
+def check_installed() -> None:
+    """Refuse to plot, before anything is measured, where the library for it is missing.
+
+    Raises:
+        InputError: Matplotlib is not installed.
+    """
+    if find_spec("matplotlib") is None:
+        raise InputError("Matplotlib is not installed; --plot needs it: pip install vs-espcn[train]")
+
+
 def plot_over_time(scores: Sequence[Score]) -> bytes:
     """Draw a panel for each clip, scale and source, with a line for each method.
 
@@ -24,14 +35,9 @@ def plot_over_time(scores: Sequence[Score]) -> bytes:
 
     Returns:
         A PNG file.
-
-    Raises:
-        InputError: Matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - heavy, and only here
-    except ImportError:
-        raise InputError("a plot needs Matplotlib: pip install vs-espcn[train]") from None
+    from matplotlib.figure import Figure  # noqa: PLC0415 - heavy, and only here
+
     rows = list(dict.fromkeys((score.group, score.scale) for score in scores))
     columns = list(dict.fromkeys(score.source for score in scores))
     methods = list(dict.fromkeys(score.method for score in scores))
