@@ -95,6 +95,6 @@ def decode(path: Path, *, upright: bool = False) -> vs.VideoNode:
 
 
 def raw_planes(clip: vs.VideoNode) -> bytes:
-    """All samples of a clip of 8 bits, frame by frame and plane by plane."""
+    """All samples of a clip, frame by frame and plane by plane."""
     planes = (bytes(memoryview(plane).tobytes()) for frame in clip.frames(close=True) for plane in frame)
     return b"".join(planes)

@@ -35,7 +35,8 @@ def exit_in_order() -> Iterator[None]:
 def exit_at_once() -> Iterator[None]:
     """Let the same signals end the process on the spot.
 
-    For work that holds no file and that Python cannot interrupt.
+    For work that leaves nothing behind, and that Python cannot interrupt or
+    whose libraries would take the interruption for an error of their own.
     """
     with _handled_by(signal.SIG_DFL):
         yield
@@ -77,6 +78,7 @@ class JobProgress:
 
     def __enter__(self) -> Self:
         self._bar.start()
+        self._console.show_cursor()  # a process that ends on the spot cannot bring it back
         return self
 
     def __exit__(self, *_: object) -> None:

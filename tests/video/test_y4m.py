@@ -18,6 +18,7 @@ from vs_espcn.errors import InputError
 from vs_espcn.video import y4m
 
 FORMATS = (vs.GRAY8, vs.YUV420P8, vs.YUV422P8, vs.YUV444P8)
+DEEP_FORMATS = (vs.GRAY10, vs.GRAY12, vs.GRAY16, vs.YUV420P10, vs.YUV422P12, vs.YUV444P14, vs.YUV420P16)
 
 
 @contextmanager
@@ -95,7 +96,7 @@ def test_the_header_names_the_field_order(field: int, letter: str) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(
-    video=st.sampled_from(FORMATS),
+    video=st.sampled_from(FORMATS + DEEP_FORMATS),
     width=st.integers(1, 40),
     height=st.integers(1, 20),
     length=st.integers(1, 9),
@@ -133,7 +134,7 @@ def test_vspipe_writes_the_same(video: vs.PresetVideoFormat, tmp_path: Path) -> 
     assert written(clip).partition(b"\n")[2] == piped.partition(b"\n")[2]
 
 
-@pytest.mark.parametrize("video", FORMATS, ids=lambda video: video.name)
+@pytest.mark.parametrize("video", FORMATS + DEEP_FORMATS, ids=lambda video: video.name)
 def test_ffmpeg_reads_the_clip_back(video: vs.PresetVideoFormat) -> None:
     clip = noise_clip(video, 102, 66, 4, _Range=vs.RANGE_FULL)
     decoded = ffmpeg("-f", "yuv4mpegpipe", "-i", "pipe:0", "-f", "rawvideo", "-", stdin=written(clip))
@@ -161,7 +162,7 @@ def test_a_reader_that_leaves_is_a_broken_pipe() -> None:
 @pytest.mark.parametrize(
     ("clip", "words"),
     [
-        (lambda: vs.core.std.BlankClip(format=vs.YUV420P16), "YUV420P16.*convert.*YUV420P8"),
+        (lambda: vs.core.std.BlankClip(format=vs.YUV444PS), "YUV444PS.*convert it to GRAY or YUV"),
         (lambda: vs.core.std.BlankClip(format=vs.RGB24), "RGB24"),
         (lambda: vs.core.std.BlankClip(varsize=True, format=vs.GRAY8), "varies"),
         (lambda: vs.core.std.BlankClip(varformat=True), "varies"),

@@ -153,10 +153,10 @@ def open_source(
 
 
 def _tracks(path: Path) -> list[Track]:
-    found = vs.core.bs.TrackInfo(os.fsencode(path))
-    columns = ("tracktype", "codecstr", "disposition")
-    # A lone track comes as plain values rather than lists of one.
-    rows = zip(*(np.atleast_1d(found[column]).tolist() for column in columns), strict=True)
+    # No track comes as None, a lone one as plain values rather than lists of one.
+    found = vs.core.bs.TrackInfo(os.fsencode(path)) or {}
+    columns = [found.get(name, []) for name in ("tracktype", "codecstr", "disposition")]
+    rows = zip(*(np.atleast_1d(column).tolist() for column in columns), strict=True)
     return [
         Track(
             index=index,
@@ -176,9 +176,8 @@ def _first_video(path: Path, tracks: list[Track]) -> Track:
         "text" if track.codec in _TEXT_AS_VIDEO else "cover picture" if track.cover else track.kind
         for track in tracks
     }
-    raise InputError(
-        f"INPUT {str(path)!r} has no video track, only {', '.join(sorted(kinds))}; give a video file"
-    )
+    found = ", ".join(sorted(kinds)) or "a header"
+    raise InputError(f"INPUT {str(path)!r} has no video track, only {found}; give a video file")
 
 
 def _open(path: Path, track: Track, turn_upright: bool, **rate: int) -> tuple[vs.VideoNode, list[Fraction]]:

@@ -5,7 +5,11 @@ planes without padding.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, wait
+from contextlib import closing
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -14,13 +18,17 @@ import vapoursynth as vs
 from vs_espcn.errors import InputError
 from vs_espcn.video.planes import is_full_range
 
+_DEPTHS = (9, 10, 12, 14, 16)
+
 _COLOUR_SPACES: dict[int, str] = {
     vs.GRAY8: "mono",
     vs.YUV420P8: "420",
     vs.YUV422P8: "422",
     vs.YUV444P8: "444",
+    **{getattr(vs, f"GRAY{bits}"): f"mono{bits}" for bits in _DEPTHS},
+    **{getattr(vs, f"YUV{name}P{bits}"): f"{name}p{bits}" for name in (420, 422, 444) for bits in _DEPTHS},
 }
-"""y4m's names by VapourSynth's format."""
+"""y4m's names, as ffmpeg reads them, by VapourSynth's format. Deep samples are little-endian."""
 
 _SITED_420: dict[int, str] = {
     vs.CHROMA_LEFT: "420mpeg2",
@@ -34,6 +42,9 @@ _INTERLACING: dict[int, str] = {
     vs.FIELD_TOP: "t",
     vs.FIELD_BOTTOM: "b",
 }
+
+_FRAMES_AHEAD = 2
+"""Frames asked for beyond one per thread, so that no thread waits for a frame to be written."""
 
 _FRAME = memoryview(b"FRAME\n")
 
@@ -59,8 +70,10 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
     if clip.format.id == vs.NONE or not clip.width:
         raise InputError("the clip's format or size varies, which y4m cannot carry; make it constant first")
     if clip.format.id not in _COLOUR_SPACES:
-        names = ", ".join(vs.core.get_video_format(accepted).name for accepted in _COLOUR_SPACES)
-        raise InputError(f"format {clip.format.name} cannot be written as y4m; convert it to one of {names}")
+        raise InputError(
+            f"format {clip.format.name} cannot be written as y4m; convert it to GRAY or "
+            "YUV 4:2:0, 4:2:2 or 4:4:4 of 8, 9, 10, 12, 14 or 16 bits"
+        )
     if not clip.fps:
         raise InputError(
             "the clip has no constant frame rate, and y4m carries no timestamps; "
@@ -103,19 +116,34 @@ def write(clip: vs.VideoNode, fd: int, *, on_frame: Callable[[int], None] | None
         OSError: The descriptor cannot be written, for example BrokenPipeError.
         vs.Error: A frame could not be made.
     """
-    written = 0
-    frames = clip.frames(close=True)
-    try:
-        for frame in frames:
-            if not written:
+    with closing(_frames(clip)) as frames:
+        for written, frame in enumerate(frames, start=1):
+            if written == 1:
                 _write_all(fd, [memoryview(header(clip, frame.props))])
             _write_all(fd, [_FRAME, *(_packed(plane) for plane in frame)])
-            written += 1
             if on_frame:
                 on_frame(written)
+    return clip.num_frames
+
+
+def _frames(clip: vs.VideoNode) -> Generator[vs.VideoFrame]:
+    """All frames in order, the next ones already in the works; each is valid until the next.
+
+    When it is closed no frame is in the works any more: an interpreter that
+    exits under VapourSynth's threads can hang.
+    """
+    ahead: deque[Future[vs.VideoFrame]] = deque()
+    numbers = iter(range(clip.num_frames))
+    try:
+        for number in islice(numbers, vs.core.num_threads + _FRAMES_AHEAD):
+            ahead.append(clip.get_frame_async(number))
+        while ahead:
+            with ahead[0].result() as frame:
+                ahead.popleft()
+                ahead.extend(clip.get_frame_async(number) for number in islice(numbers, 1))
+                yield frame
     finally:
-        frames.close()
-    return written
+        wait(ahead)
 
 
 def _packed(plane: memoryview) -> memoryview:

@@ -1,0 +1,346 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import vapoursynth as vs
+
+from tests.media import (
+    FFMPEG,
+    H264,
+    codecs,
+    decode,
+    ffmpeg,
+    packets,
+    pattern,
+    raw_planes,
+    shared_video,
+    tone,
+    video,
+    with_sound,
+)
+from vs_espcn import cli
+
+FAST = ("--", "-preset", "ultrafast")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """The command, in this process."""
+
+    def main(*arguments: str | Path) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["vs-espcn", "upscale", *map(str, arguments)])
+        capfd.readouterr()
+        code: object = 0
+        try:
+            cli.main()
+        except SystemExit as exit_:
+            code = exit_.code or 0
+        captured = capfd.readouterr()
+        assert isinstance(code, int)
+        return Outcome(code, captured.out, captured.err)
+
+    return main
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    (tmp_path / "in").mkdir()
+    return with_sound(tmp_path / "in" / "film.mp4")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder for the output."""
+    path = tmp_path / "out"
+    path.mkdir()
+    return path
+
+
+def check_refusal(outcome: Outcome, folder: Path, words: str) -> None:
+    """One clear line, a code that says so, and nothing left."""
+    assert outcome.code == 1, outcome.err
+    assert outcome.out == ""
+    lines = outcome.err.splitlines()
+    assert len(lines) == 1, outcome.err
+    assert lines[0].startswith("vs-espcn: error: ")
+    assert words in lines[0]
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_a_file_is_upscaled(run: Run, source: Path, folder: Path, scale: int) -> None:
+    outcome = run(source, folder / "film.mp4", "--scale", str(scale), *FAST)
+    assert (outcome.code, outcome.out) == (0, "")
+    assert outcome.err.startswith("vs-espcn: 10 frames in 0:00:")
+    assert list(folder.iterdir()) == [folder / "film.mp4"]
+    clip = decode(folder / "film.mp4")
+    assert (clip.width, clip.height, clip.num_frames) == (64 * scale, 48 * scale, 10)
+    assert clip.fps == 25
+    assert packets(folder / "film.mp4")[1] == packets(source)[1]
+
+
+def test_the_file_holds_the_filters_frames(run: Run, source: Path, folder: Path) -> None:
+    import vs_espcn  # noqa: PLC0415
+
+    assert run(source, folder / "film.mkv", "--precision", "fp32", "--", "-c:v", "ffv1").code == 0
+    expected = vs_espcn.upscale(decode(source), 2, backend=vs_espcn.OpenVINO(precision="fp32"))
+    assert raw_planes(decode(folder / "film.mkv")) == raw_planes(expected)
+    assert codecs(folder / "film.mkv") == ["ffv1", "aac"]
+
+
+def test_what_is_not_kept_gets_a_note(run: Run, folder: Path, tmp_path: Path) -> None:
+    source = tmp_path / "film.mkv"
+    ffmpeg(*pattern(), *tone(), *H264, "-c:a", "wavpack", source)
+    outcome = run(source, folder / "film.mp4", *FAST)
+    assert outcome.code == 0
+    assert outcome.err.splitlines()[0] == (
+        "vs-espcn: note: audio track 1 (wavpack) is re-encoded with aac, since .mp4 cannot hold it as it is"
+    )
+
+
+def test_overwrite_replaces(run: Run, source: Path, folder: Path) -> None:
+    (folder / "film.mp4").write_text("old")
+    assert run(source, folder / "film.mp4", "--overwrite", *FAST).code == 0
+    assert decode(folder / "film.mp4").num_frames == 10
+
+
+def test_names_that_begin_with_a_dash_follow_two_dashes(
+    run: Run, source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.rename(folder / "-in.mp4")
+    monkeypatch.chdir(folder)
+    assert run("--", "-in.mp4", "-out.mp4", "--", "-preset", "ultrafast").code == 0
+    assert decode(folder / "-out.mp4").num_frames == 10
+
+
+def test_the_real_clip(run: Run, folder: Path) -> None:
+    source = shared_video("natural_540p_flower.mp4")
+    trimmed = folder.parent / "flower.mp4"
+    ffmpeg("-i", source, *H264, "-c:a", "copy", "-t", "0.4", trimmed)
+    assert run(trimmed, folder / "flower.mp4", *FAST).code == 0
+    before, after = decode(trimmed), decode(folder / "flower.mp4")
+    assert (after.width, after.height) == (1920, 1080)
+    assert (after.num_frames, after.fps) == (before.num_frames, before.fps)
+    assert packets(folder / "flower.mp4")[1] == packets(trimmed)[1]
+    props = after.get_frame(0).props
+    assert (props["_Matrix"], props["_Transfer"], props["_Primaries"]) == (6, 6, 6)
+    assert (props["_Range"], props["_SARNum"], props["_SARDen"]) == (vs.RANGE_LIMITED, 1, 1)
+
+
+# Bad input.
+
+
+def cut_short(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def interlaced(path: Path) -> None:
+    flags = ("-vf", "setfield=tff", "-flags", "+ilme+ildct", "-c:v", "mpeg2video", "-f", "mpegts")
+    ffmpeg(*pattern(), "-pix_fmt", "yuv420p", *flags, path)
+
+
+def change_of_size(path: Path) -> None:
+    parts = [video(path.with_name(f"{size}.ts"), size=size).read_bytes() for size in ("64x48", "96x64")]
+    path.write_bytes(b"".join(parts))
+
+
+def without_frames(path: Path) -> None:
+    video(path, "-f", "mp4", "-frames:v", "0")
+
+
+BAD_INPUT: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (Path.unlink, "does not exist"),
+    "empty": (lambda path: path.write_bytes(b""), "is empty"),
+    "truncated": (cut_short, "is cut short"),
+    "not a video": (lambda path: path.write_text("text\n" * 999), "cannot be opened as a video"),
+    "sound only": (lambda path: ffmpeg(*tone(), "-c:a", "aac", path), "has no video track, only audio"),
+    "zero length": (without_frames, "has no video track, only a header"),
+    "interlaced": (interlaced, "deinterlace it first"),
+    "variable size": (change_of_size, "varies"),
+    "format": (lambda path: video(path, "-pix_fmt", "gbrp"), "format RGB24 is not supported"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_is_one_line(run: Run, source: Path, folder: Path, case: str) -> None:
+    spoil, words = BAD_INPUT[case]
+    spoil(source)
+    check_refusal(run(source, folder / "out.mp4"), folder, words)
+
+
+def test_a_folder_as_input_is_one_line(run: Run, source: Path, folder: Path) -> None:
+    check_refusal(run(source.parent, folder / "out.mp4"), folder, "is a folder")
+
+
+def test_a_folder_as_output_is_one_line(run: Run, source: Path, folder: Path) -> None:
+    check_refusal(run(source, folder), folder, "is a folder; give the name of a file")
+
+
+def test_an_output_that_exists_is_one_line(run: Run, source: Path, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.mp4").write_text("precious")
+    check_refusal(run(source, tmp_path / "out.mp4"), folder, "exists; give another name, or --overwrite")
+    assert (tmp_path / "out.mp4").read_text() == "precious"
+
+
+def test_input_as_output_is_one_line(run: Run, source: Path, folder: Path) -> None:
+    before = source.read_bytes()
+    check_refusal(run(source, source, "--overwrite"), folder, "is the same file as INPUT")
+    assert source.read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(run: Run, source: Path, folder: Path) -> None:
+    folder.chmod(0o555)
+    locked = Path("/sys") if os.access(folder, os.W_OK) else folder  # root may write nearly anywhere
+    check_refusal(run(source, locked / "out.mp4"), folder, "cannot be written: ")
+    folder.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--scale", "7"), "scale 7 has no espcn network; choose one of 2, 3, 4"),
+        (("--network", "nonsense"), "network 'nonsense' is not shipped; choose one of espcn"),
+        (("--backend", "nonsense"), "backend 'nonsense' is not known; choose one of"),
+        (("--precision", "nonsense"), "precision 'nonsense' is not known; choose one of"),
+        (("--", "-nonsense", "1"), "ffmpeg failed (exit code"),
+        (("--", "-c:v", "nonsense"), "Unknown encoder 'nonsense'"),
+        (("--", "-frames:v", "4"), "ffmpeg wrote 4 of 10 frames"),
+    ],
+)
+def test_bad_options_are_one_line(
+    run: Run, source: Path, folder: Path, options: tuple[str, ...], words: str
+) -> None:
+    check_refusal(run(source, folder / "out.mp4", *options), folder, words)
+
+
+@pytest.mark.parametrize("arguments", [(), ("in.mp4",), ("in.mp4", "out.mp4", "third.mp4")])
+def test_wrong_usage_is_code_2(run: Run, folder: Path, arguments: tuple[str, ...]) -> None:
+    outcome = run(*arguments)
+    assert outcome.code == 2
+    assert outcome.err.startswith("Usage: ")
+    assert list(folder.iterdir()) == []
+
+
+def fake_ffmpeg(path: Path, encoding: str) -> None:
+    """A script that does `encoding` when it is fed, and is ffmpeg otherwise."""
+    path.write_text(f'#!/bin/sh\ncase "$*" in *pipe:0*) {encoding} ;; *) exec {FFMPEG} "$@" ;; esac\n')
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        (
+            "head -c 30000 >/dev/null; echo Out of luck >&2; exit 3",
+            "(exit code 3) after 0 of 10 frames: Out of luck",
+        ),
+        ("head -c 30000 >/dev/null; kill -9 $$", "(signal 9)"),
+    ],
+)
+def test_an_ffmpeg_that_dies_is_one_line(
+    run: Run,
+    source: Path,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    encoding: str,
+    words: str,
+) -> None:
+    fake_ffmpeg(source.with_name("ffmpeg"), encoding)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(source.with_name("ffmpeg")))
+    check_refusal(run(source, folder / "out.mp4"), folder, words)
+
+
+def test_an_ffmpeg_that_is_missing_is_one_line(
+    run: Run, source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/nonexistent/ffmpeg")
+    check_refusal(
+        run(source, folder / "out.mp4"), folder, "'/nonexistent/ffmpeg', which does not run as ffmpeg"
+    )
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of 40 kB; skips where none may be mounted."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", str(path)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no small disk can be mounted here")
+    yield path
+    subprocess.run(["umount", path], check=True)
+
+
+def test_a_full_disk_is_one_line(run: Run, small_disk: Path, tmp_path: Path) -> None:
+    source = video(tmp_path / "film.mp4", frames=25, size="160x120")
+    check_refusal(run(source, small_disk / "out.mkv"), small_disk, "No space left on device")
+
+
+@dataclass(frozen=True)
+class Job:
+    """The command in a process of its own, with ffmpeg running under it."""
+
+    process: subprocess.Popen[str]
+    encoder: Path
+
+
+@pytest.fixture
+def job(folder: Path, tmp_path: Path) -> Iterator[Job]:
+    """A job that is half-way: its encoder has had some frames and doesn't go on."""
+    fake_ffmpeg(
+        tmp_path / "ffmpeg",
+        f"echo $$ >{tmp_path}/pid; head -c 20000 >/dev/null; touch {tmp_path}/fed; sleep 60",
+    )
+    source = video(tmp_path / "film.mp4", frames=200)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vs_espcn", "upscale", source, folder / "out.mp4"],
+        env={**os.environ, "IMAGEIO_FFMPEG_EXE": str(tmp_path / "ffmpeg")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "fed").exists():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield Job(process, Path("/proc", (tmp_path / "pid").read_text().strip()))
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_ends_ffmpeg_and_leaves_nothing(job: Job, folder: Path, number: int, code: int) -> None:
+    assert job.encoder.exists()
+    assert len(list(folder.iterdir())) == 1
+    job.process.send_signal(number)
+    out, err = job.process.communicate(timeout=30)
+    assert (job.process.returncode, out, err) == (code, "", "")
+    assert not job.encoder.exists()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_killed_ffmpeg_is_one_line(job: Job, folder: Path) -> None:
+    os.killpg(int(job.encoder.name), signal.SIGKILL)
+    out, err = job.process.communicate(timeout=30)
+    check_refusal(Outcome(job.process.returncode, out, err), folder, "(signal 9)")
