@@ -7,12 +7,15 @@ and upscaling never loads torch.
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import vs_espcn
 from vs_espcn.errors import BackendError, EspcnError, InputError
+
+if TYPE_CHECKING:
+    from vs_espcn.runtime.plans import StoredPlan
 
 app = typer.Typer(
     name="vs-espcn",
@@ -64,33 +67,51 @@ def bench(
     scale: Annotated[
         list[int] | None, typer.Option(help="Scale to measure; may be repeated. Default: 2, 3 and 4.")
     ] = None,
-    precision: Annotated[str, typer.Option(help="Arithmetic of the network: auto, fp32 or bf16.")] = "auto",
+    backend: Annotated[str, typer.Option(help="What to measure: openvino, tensorrt or torch.")] = "openvino",
+    precision: Annotated[
+        str, typer.Option(help="Arithmetic of the network: auto, fp32, bf16 (openvino) or fp16 (GPUs).")
+    ] = "auto",
     frames: Annotated[int, typer.Option(min=1, help="Frames per contestant and round.")] = 60,
     repeats: Annotated[int, typer.Option(min=1, help="Rounds; medians are printed.")] = 5,
     soak: Annotated[
         int, typer.Option(min=0, help="Instead, run the filter for this many frames and print peak memory.")
     ] = 0,
 ) -> None:
-    """Measure the filter to 1080p, beside the engine alone and vs-mlrt; the last line is JSON."""
+    """Measure the filter, beside the engine alone and vs-mlrt; the last line is JSON."""
     import json
     from dataclasses import asdict
 
     from rich.console import Console
     from rich.table import Table
 
-    from vs_espcn.runtime.base import OpenVINO, backend_from_name
+    with suppress(BackendError):
+        from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
+    import vapoursynth as vs
+
+    from vs_espcn.runtime.base import OpenVINO, backend_kind
     from vs_espcn.video import bench as benchmark
 
-    backend = backend_from_name("openvino", precision) or OpenVINO()
+    chosen = backend_kind(backend)(precision=precision)  # type: ignore[arg-type]
     scales = scale or [2, 3, 4]
-    if soak:
-        rows = [asdict(benchmark.soak(each, backend, frames=soak)) for each in scales]
-    else:
-        rows = [
-            asdict(result)
-            for each in scales
-            for result in benchmark.compare(each, backend, frames=frames, repeats=repeats)
-        ]
+    try:
+        if soak:
+            rows = [asdict(benchmark.soak(each, chosen, frames=soak)) for each in scales]
+        elif isinstance(chosen, OpenVINO):
+            rows = [
+                asdict(result)
+                for each in scales
+                for result in benchmark.compare(each, chosen, frames=frames, repeats=repeats)
+            ]
+        else:
+            from vs_espcn.video import bench_gpu
+
+            rows = [
+                asdict(result)
+                for case in bench_gpu.all_cases(scales)
+                for result in bench_gpu.measure(case, chosen, frames=frames, repeats=repeats)
+            ]
+    except vs.Error as error:
+        raise BackendError(str(error).removeprefix("vs_espcn: ")) from None
     table = Table(*rows[0])
     for row in rows:
         table.add_row(*(f"{value:.3g}" if isinstance(value, float) else str(value) for value in row.values()))
@@ -162,6 +183,76 @@ def _ffmpeg_options(arguments: list[str]) -> list[str]:
     if options and not options[0].startswith("-"):
         raise typer.BadParameter(f"unexpected argument {options[0]!r}; options for ffmpeg follow after --")
     return options
+
+
+@app.command()
+def build(
+    *,
+    size: Annotated[str, typer.Option(help="Size of the clip, for example 960x540.")],
+    scale: Annotated[int, typer.Option(help="Scale of the network.")] = 2,
+    network: Annotated[
+        str, typer.Option(help="Name of a shipped network, or path of an ONNX file.")
+    ] = "espcn",
+    bits: Annotated[int, typer.Option(help="Depth of the clip: 8 to 16, or 32 for float.")] = 8,
+    precision: Annotated[str, typer.Option(help="Arithmetic of the network: auto, fp32 or fp16.")] = "auto",
+    flavour: Annotated[str, typer.Option(help="auto, tensorrt or tensorrt_rtx.")] = "auto",
+    lanes: Annotated[
+        int | None, typer.Option(help="Frames in work at once, as the filter gets them.")
+    ] = None,
+    compute_capability: Annotated[
+        list[str] | None,
+        typer.Option(help="GPU to build for, such as 8.9; may be repeated. Default: the one here."),
+    ] = None,
+) -> None:
+    """Build TensorRT plans ahead of time, with TensorRT-RTX also for GPUs that are not here."""
+    from rich.console import Console
+
+    from vs_espcn.runtime import warm
+
+    width, _, height = size.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise InputError(f"size {size!r} is not understood; give it like 960x540")
+    job = warm.Job(
+        width=int(width),
+        height=int(height),
+        scale=scale,
+        network=network,
+        bits=bits,
+        precision=precision,  # type: ignore[arg-type]
+        flavour=flavour,  # type: ignore[arg-type]
+        lanes=lanes,
+        capabilities=tuple(compute_capability or ()),
+    )
+    with Console(stderr=True).status("building") as status:
+        stored = warm.warm(job, lambda title, phase, done: status.update(f"{title}: {phase} {done:.0%}"))
+    for plan in stored:
+        typer.echo(_plan_line(plan))
+
+
+cache_app = typer.Typer(help="List or clear the cache of built TensorRT plans.", no_args_is_help=True)
+app.add_typer(cache_app, name="cache")
+
+
+@cache_app.command("list")
+def cache_list() -> None:
+    """Print every built plan and its size."""
+    from vs_espcn.runtime import plans
+
+    for plan in plans.stored_plans():
+        typer.echo(_plan_line(plan))
+
+
+@cache_app.command("clear")
+def cache_clear() -> None:
+    """Delete every built plan."""
+    from vs_espcn.runtime import plans
+
+    typer.echo(f"deleted {plans.clear()} plans from {plans.plans_dir()}")
+
+
+def _plan_line(plan: "StoredPlan") -> str:
+    what = f"{plan.key.title}, {plan.key.flavour} {plan.key.version}" if plan.key else "not a plan of ours"
+    return f"{plan.path.stem[:12]}  {plan.nbytes // 1024:6} KB  {what}"
 
 
 @app.command()

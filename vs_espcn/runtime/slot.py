@@ -146,6 +146,13 @@ class CudaSlot:
         self._program.enqueue(self._stream)
         cuda.wait(self._event, self._stream)
 
+    def copy(self) -> None:
+        """Copy a frame to the GPU and one back, without computing it, and wait; for benchmarks."""
+        self._device.make_current()
+        cuda.upload(self._input_address, self._input, self._stream)
+        cuda.download(self._output, self._output_address, self._stream)
+        cuda.wait(self._event, self._stream)
+
     def close(self) -> None:
         """Free everything; a second call does nothing, and `upscale` fails from now on."""
         self._failure = self._failure or "the slot is closed"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto, numpy_helper
 
 from vs_espcn.errors import BackendError
 from vs_espcn.runtime.plans import PlanKey, graph_digest
@@ -32,13 +32,27 @@ def plan_key(api: TensorRTApi, graph: ModelProto, capability: str, device: str) 
     ]
     return PlanKey(
         graph=graph_digest(graph),
-        title=f"{shapes[0]} to {shapes[1]} on {device or 'GPUs'} of compute capability {capability}",
+        title=(
+            f"{shapes[0]} to {shapes[1]}, {_description(graph)}, "
+            f"on {device or 'GPUs'} of compute capability {capability}"
+        ),
         flavour=api.flavour,
         version=api.version,
         capability=capability,
         device=device,
         options=_OPTIONS,
     )
+
+
+def _description(graph: ModelProto) -> str:
+    """Samples, range and precision of a graph, read from its constants."""
+    constants = {constant.name: constant for constant in graph.graph.initializer}
+    samples = "float"
+    if "video.peak" in constants:
+        samples = f"{int(numpy_helper.to_array(constants['video.peak'])).bit_length()}-bit"
+    span = "full range" if "video.offset" in constants else "limited range"
+    half = any(constant.data_type == TensorProto.FLOAT16 for constant in constants.values())
+    return f"{samples} {span}, {'fp16' if half else 'fp32'}"
 
 
 def build_plan(

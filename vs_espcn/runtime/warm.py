@@ -74,6 +74,22 @@ def warm(job: Job, on_progress: Callable[[str, str, float], None] | None = None)
     return stored
 
 
+def plan_for(backend: TensorRT, model: ModelProto, *, depth: int | None) -> tuple[str, bytes]:
+    """A plan for other programs to run, from the cache or built, and the flavour that it is for.
+
+    Args:
+        backend: The GPU, of which the first counts, the flavour and the precision.
+        model: A model from `vs_espcn.graph.build_graph`.
+        depth: Depth in bits that ``precision="auto"`` goes by.
+    """
+    device = cuda.Device(backend.devices[0])
+    api = choose_api(backend.flavour, device.capability)
+    typed = typed_graph(model, gpu_precision(backend.precision, depth))
+    key = plan_key(api, typed, device.capability, device.name)
+    build = partial(build_plan, api, typed, device.capability)
+    return api.flavour, load_or_build(key, build, lambda _: None)
+
+
 def _graphs(job: Job) -> Iterator[ModelProto]:
     if job.bits not in SAMPLES:
         raise InputError(f"bits is {job.bits}; choose one of {', '.join(map(str, SAMPLES))}")

@@ -14,7 +14,7 @@ import vapoursynth as vs
 from onnx import ModelProto
 
 from vs_espcn import graph, models
-from vs_espcn.runtime.base import OpenVINO, lane_count
+from vs_espcn.runtime.base import Backend, OpenVINO, lane_count
 from vs_espcn.runtime.openvino import raw_runner, resolve_precision
 from vs_espcn.video import mlrt
 from vs_espcn.video.chroma import find_resizer, scale_chroma
@@ -101,7 +101,7 @@ def compare(scale: int, backend: OpenVINO, *, frames: int, repeats: int) -> list
     ]
 
 
-def soak(scale: int, backend: OpenVINO, *, frames: int, early_frame: int = 200) -> Memory:
+def soak(scale: int, backend: Backend, *, frames: int, early_frame: int = 200) -> Memory:
     """Run the whole filter for long and take its peak memory early and at the end.
 
     Args:
@@ -124,15 +124,15 @@ def _runners(scale: int, backend: OpenVINO) -> dict[str, Runner]:
     wrapped = graph.build_graph(network, graph.UINT8, full_range=False, width=clip.width, height=clip.height)
     runners = {
         RAW: raw_runner(backend, wrapped, lanes=lane_count(backend, vs.core.num_threads)),
-        FILTER: _to_null(upscale(clip, scale, backend=backend)),
+        FILTER: to_null(upscale(clip, scale, backend=backend)),
     }
     if mlrt.is_present():
-        runners[PLUGIN] = _to_null(_plugin_luma(clip, network, backend))
+        runners[PLUGIN] = to_null(_plugin_luma(clip, network, backend))
         luma = vs.core.resize.Point(_plugin_luma(clip, network, backend), format=vs.GRAY8)
         planes = scale_chroma(
             clip, luma.width, luma.height, resizer=find_resizer("spline36"), location=vs.CHROMA_LEFT
         )
-        runners[PLUGIN_CLIP] = _to_null(vs.core.std.ShufflePlanes([luma, *planes], [0, 0, 0], vs.YUV))
+        runners[PLUGIN_CLIP] = to_null(vs.core.std.ShufflePlanes([luma, *planes], [0, 0, 0], vs.YUV))
     return runners
 
 
@@ -154,7 +154,7 @@ def _source(scale: int, frames: int) -> vs.VideoNode:
     )
 
 
-def _to_null(clip: vs.VideoNode) -> Runner:
+def to_null(clip: vs.VideoNode) -> Runner:
     """Ask for frames that were not asked for before, and throw them away."""
     position = 0
 

@@ -16,9 +16,10 @@ from tests.runtime.double import fake_tensorrt
 from tests.runtime.double.fake_tensorrt import faults
 from vs_espcn import graph, models
 from vs_espcn.errors import BackendError
-from vs_espcn.runtime import choice, cuda, plans, tensorrt_api
+from vs_espcn.runtime import choice, cuda, plans, tensorrt_api, tiles, warm
 from vs_espcn.runtime.base import OpenVINO, TensorRT, Torch, lane_count, open_engine
 from vs_espcn.runtime.tensorrt import TensorRTEngine
+from vs_espcn.video import bench_gpu
 
 WIDTH, HEIGHT = 32, 20
 
@@ -205,7 +206,9 @@ class TestPlans:
         assert faults["built"] == 1
         (stored,) = plans.stored_plans()
         assert stored.key is not None
-        assert stored.key.title == "32x20 to 64x40 on GPUs of compute capability 8.9"
+        assert (
+            stored.key.title == "32x20 to 64x40, 8-bit limited range, fp32, on GPUs of compute capability 8.9"
+        )
         assert caplog.text.count("building a plan") == 1
 
     def test_another_precision_format_or_gpu_is_another_plan(self) -> None:
@@ -239,7 +242,7 @@ class TestPlans:
         assert faults["built"] == 2
 
     def test_building_may_be_forbidden(self) -> None:
-        with pytest.raises(BackendError, match=r"no plan for 32x20 to 64x40 .* warm the cache with"):
+        with pytest.raises(BackendError, match=r"no plan for 32x20 to 64x40, .* warm the cache with"):
             engine(TensorRT(build=False))
 
     def test_a_build_that_fails_says_what_tensorrt_says(self) -> None:
@@ -304,6 +307,27 @@ class TestFilter:
         (record,) = caplog.records
         assert "out are tensorrt and torch: the NVIDIA driver is too old" in record.getMessage()
         choice.best_backend.cache_clear()
+
+
+@pytest.mark.parametrize("bits", [8, 10])
+def test_the_benchmark_runs(bits: int) -> None:
+    case = bench_gpu.Case(scale=2, width=WIDTH, height=HEIGHT, bits=bits, lanes=2)
+    results = bench_gpu.measure(case, TensorRT(), frames=3, repeats=1)
+    assert [result.name for result in results] == [
+        *(bench_gpu.KERNELS, bench_gpu.COPIES, bench_gpu.SLOT, bench_gpu.FILTER)
+    ]
+    assert all(result.fps > 0 for result in results)
+    assert results[0].case == f"32x20 x2, {bits} bits, 2 lanes, graph on"
+
+
+def test_warming_makes_the_plans_that_the_filter_looks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiles, "ACTIVATION_BUDGET", 4_000_000)  # the clip is too large to go in one piece
+    stored = warm.warm(warm.Job(width=160, height=100, scale=2, bits=10))
+    assert len(stored) == 2
+    assert stored[0].key is not None
+    assert not stored[0].key.title.startswith("160x100")
+    clip = vs.core.std.BlankClip(format=vs.YUV420P10, width=160, height=100, length=8)
+    vs_espcn.upscale(clip, 2, backend=TensorRT(build=False))
 
 
 def test_errors_name_the_function_and_the_cause() -> None:

@@ -1,0 +1,186 @@
+"""How fast the filter is on a GPU: kernels alone, a slot with its copies, the whole filter, and vs-mlrt.
+
+All of a case's contestants run in interleaved rounds, as in `bench`.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import vapoursynth as vs
+from onnx import ModelProto
+
+from vs_espcn import graph, models
+from vs_espcn.runtime.base import TensorRT, Torch, gpu_precision, open_engine
+from vs_espcn.runtime.slot import CudaSlot
+from vs_espcn.runtime.warm import plan_for
+from vs_espcn.video.bench import Runner, to_null
+from vs_espcn.video.upscale import upscale
+
+KERNELS = "kernels alone"
+SLOT = "slot"
+FILTER = "vs_espcn.upscale"
+COPIES = "copies alone"
+PEER = "vs-mlrt on the same plan"
+PEER_FLOATS = "vs-mlrt with float samples"
+
+_PLUGINS = {"tensorrt": "trt", "tensorrt_rtx": "trt_rtx"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What is measured: a scale, the source's size and depth, lanes, and whether graphs are launched."""
+
+    scale: int
+    width: int
+    height: int
+    bits: int = 8
+    lanes: int = 2
+    cuda_graph: bool = True
+
+    @property
+    def sample(self) -> graph.SampleFormat:
+        """Samples of the source."""
+        return graph.UINT8 if self.bits == 8 else graph.UINT16[self.bits]
+
+
+SIZES = ((2, 960, 540), (3, 640, 360), (4, 480, 270), (2, 1920, 1080))
+"""Scale and source size of every case: to 1080p, and to 2160p."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One contestant's figures: medians of the rounds."""
+
+    name: str
+    case: str
+    precision: str
+    ms: float
+    fps: float
+
+
+def all_cases(scales: Sequence[int]) -> list[Case]:
+    """Every combination of size, depth, lanes and graph at some scales."""
+    return [
+        Case(scale=scale, width=width, height=height, bits=bits, lanes=lanes, cuda_graph=cuda_graph)
+        for (scale, width, height), bits, lanes, cuda_graph in product(
+            SIZES, (8, 10), (1, 2, 3, 4), (True, False)
+        )
+        if scale in scales
+    ]
+
+
+def measure(case: Case, backend: TensorRT | Torch, *, frames: int, repeats: int) -> list[Result]:
+    """Measure one case.
+
+    Args:
+        case: What to measure.
+        backend: The GPU and the precision; its lanes and graph are the case's.
+        frames: Frames per contestant and round.
+        repeats: Rounds.
+
+    Raises:
+        BackendError: The backend cannot run here.
+    """
+    backend = replace(backend, lanes=case.lanes, cuda_graph=case.cuda_graph)
+    with _runners(case, backend) as runners:
+        for run in runners.values():
+            run(4 * case.lanes)
+        seconds: dict[str, list[float]] = {name: [] for name in runners}
+        for _ in range(repeats):
+            for name, run in runners.items():
+                start = time.perf_counter()
+                run(frames)
+                seconds[name].append((time.perf_counter() - start) / frames)
+    label = (
+        f"{case.width}x{case.height} x{case.scale}, {case.bits} bits, {case.lanes} lanes, "
+        f"graph {'on' if case.cuda_graph else 'off'}"
+    )
+    precision = gpu_precision(backend.precision, case.sample.depth)
+    return [
+        Result(
+            name=name,
+            case=label,
+            precision=precision,
+            ms=1000 * median(of_name),
+            fps=1 / max(median(of_name), 1e-9),
+        )
+        for name, of_name in seconds.items()
+    ]
+
+
+@contextmanager
+def _runners(case: Case, backend: TensorRT | Torch) -> Iterator[dict[str, Runner]]:
+    network = models.load_network(models.find("espcn", case.scale).path)
+    model = graph.build_graph(network, case.sample, full_range=False, width=case.width, height=case.height)
+    clip = _source(case)
+    with ExitStack() as stack:
+        engine = open_engine(backend, model, lanes=case.lanes, depth=case.sample.depth)
+        stack.callback(engine.close)
+        slots = [slot for slot in engine.slots if isinstance(slot, CudaSlot)]
+        pool = stack.enter_context(ThreadPoolExecutor(case.lanes))
+        runners: dict[str, Runner] = {
+            KERNELS: partial(_repeat, slots[0].compute),
+            COPIES: partial(_repeat, slots[0].copy),
+            SLOT: partial(_in_lanes, slots, case, pool),
+            FILTER: to_null(upscale(clip, case.scale, backend=backend)),
+        }
+        if isinstance(backend, TensorRT) and case.bits == 8:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            luma = vs.core.std.ShufflePlanes(clip, 0, vs.GRAY)
+            floats = graph.build_graph(
+                network, graph.FLOAT32, full_range=True, width=case.width, height=case.height
+            )
+            runners |= _peers(PEER, luma, model, backend, folder / "codes.plan")
+            of_floats = vs.core.resize.Point(luma, format=vs.GRAYS)
+            runners |= _peers(PEER_FLOATS, of_floats, floats, backend, folder / "floats.plan")
+        yield runners
+
+
+def _peers(
+    name: str, luma: vs.VideoNode, model: ModelProto, backend: TensorRT, path: Path
+) -> dict[str, Runner]:
+    """vs-mlrt's plugin on a plan of ours, if the plugin is installed."""
+    flavour, plan = plan_for(backend, model, depth=8)
+    plugin = getattr(vs.core, _PLUGINS[flavour], None)
+    if plugin is None:
+        return {}
+    path.write_bytes(plan)
+    upscaled = plugin.Model(luma, str(path), use_cuda_graph=backend.cuda_graph, num_streams=backend.lanes)
+    return {name: to_null(upscaled)}
+
+
+def _repeat(function: Callable[[], None], frames: int) -> None:
+    for _ in range(frames):
+        function()
+
+
+def _in_lanes(slots: Sequence[CudaSlot], case: Case, pool: ThreadPoolExecutor, frames: int) -> None:
+    source = np.full((case.height, case.width), 100, case.sample.dtype)
+
+    def run(slot: CudaSlot, share: int) -> None:
+        target = np.empty((case.height * case.scale, case.width * case.scale), source.dtype)
+        for _ in range(share):
+            slot.upscale(source, target)
+
+    shares = [len(range(lane, frames, len(slots))) for lane in range(len(slots))]
+    list(pool.map(run, slots, shares))
+
+
+def _source(case: Case) -> vs.VideoNode:
+    """A clip that costs nothing to make: one grey frame, again and again."""
+    return vs.core.std.BlankClip(
+        width=case.width,
+        height=case.height,
+        format=vs.YUV420P8 if case.bits == 8 else vs.YUV420P10,
+        length=1 << 20,
+        keep=True,
+    )
