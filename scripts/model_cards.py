@@ -1,0 +1,40 @@
+"""Renew the table of engines/README.md from what the files themselves say.
+
+uv run python scripts/model_cards.py
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from vs_espcn.models import load_network, network_metadata, shipped
+
+PAGE = Path(__file__).parents[1] / "engines" / "README.md"
+COLUMNS = {
+    "activation": "activation",
+    "recipe": "recipe",
+    "images": "images",
+    "steps": "steps",
+    "hours": "hours",
+    "seed": "seed",
+    "validation_psnr": "held out, dB",
+}
+
+
+def table() -> str:
+    """One row per shipped network."""
+    lines = [["file", *COLUMNS.values()], ["---"] * (1 + len(COLUMNS))]
+    for spec in shipped():
+        facts = network_metadata(load_network(spec.path))
+        lines.append([f"`{spec.path.name}`", *(facts.get(name, "–") for name in COLUMNS)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    marks = re.compile(r"<!-- cards -->\n.*?<!-- end of cards -->", re.DOTALL)
+    page, count = marks.subn(
+        f"<!-- cards -->\n\n{table()}\n\n<!-- end of cards -->", PAGE.read_text(encoding="utf-8")
+    )
+    if count != 1:
+        sys.exit(f"{PAGE} has {count} places marked <!-- cards -->; one is needed")
+    PAGE.write_text(page, encoding="utf-8")
