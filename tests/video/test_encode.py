@@ -127,6 +127,30 @@ def test_the_frames_in_the_file_are_the_clips(tmp_path: Path) -> None:
     assert raw_planes(decode(output)) == raw_planes(clip)
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+@pytest.mark.parametrize("delay", ["0", "0.7"])
+def test_a_variable_frame_rate_is_kept(tmp_path: Path, suffix: str, delay: str) -> None:
+    """Every frame is shown when it was, and the sound stays in step."""
+    source, output = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
+    uneven = f"setpts='({delay}+if(lt(N,15),N*0.04,0.6+(N-15)*0.06+0.01*mod(N,3)))/TB'"
+    ffmpeg(
+        *pattern(30), *tone(2), *H264, *("-bf", "0", "-c:a", "flac", "-vf", uneven),
+        *("-fps_mode", "passthrough", "-enc_time_base:v", "1:1000", source),
+    )  # fmt: skip
+    before = packets(source)
+    upscale(source, output, *FAST)
+    after = packets(output)
+    assert decode(output).width == 128
+    origin = min(time for stream in before.values() for time, _ in stream)
+    times_before = sorted(time - origin for time, _ in before[0])
+    times_after = sorted(time for time, _ in after[0])
+    assert len(times_after) == 30
+    assert times_after == pytest.approx(times_before, abs=0.0011)
+    assert [(float(time - origin), data) for time, data in before[1]] == [
+        (pytest.approx(float(time), abs=0.0011), data) for time, data in after[1]
+    ]
+
+
 @pytest.mark.parametrize("video_format", [vs.YUV420P8, vs.YUV422P8, vs.YUV444P8, vs.YUV420P10])
 def test_x264_keeps_the_format(tmp_path: Path, video_format: vs.PresetVideoFormat) -> None:
     source, output = video(tmp_path / "in.mp4"), tmp_path / "out.mkv"

@@ -8,6 +8,7 @@ import logging
 import math
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import vapoursynth as vs
@@ -16,6 +17,7 @@ from vs_espcn.errors import InputError
 from vs_espcn.evaluation.clips import measuring
 from vs_espcn.evaluation.methods import BICUBIC, Method
 from vs_espcn.evaluation.scores import EXACT_COPY, UNCOMPRESSED, Score, labels
+from vs_espcn.video import y4m
 from vs_espcn.video.ffmpeg import find_ffmpeg
 from vs_espcn.video.planes import check_progressive
 from vs_espcn.video.process import Encoder
@@ -72,10 +74,7 @@ def frame_psnrs(result: vs.VideoNode, truth: vs.VideoNode) -> Iterator[float]:
 
 def _open(path: Path, frames: int | None) -> vs.VideoNode:
     """The clip's beginning, at 8 bits."""
-    source = open_source(path, turn_upright=False)
-    for note in source.notes:
-        _log.warning("%s: %s", path, note)
-    clip = source.clip[:frames]
+    clip = open_source(path, turn_upright=False).clip[:frames]
     if clip.format.color_family not in {vs.GRAY, vs.YUV}:
         raise InputError(f"{path} is {clip.format.name}; give a clip in YUV or grey")
     try:
@@ -122,7 +121,7 @@ def _compressed(clip: vs.VideoNode, rate: int, file: Path) -> vs.VideoNode:
     options = ("-fps_mode", "passthrough", "-c:v", "libx264", "-preset", "medium", "-crf", str(rate))
     arguments = ("-f", "yuv4mpegpipe", "-i", "pipe:0", *options, f"file:{file}")
     with Encoder(find_ffmpeg().path, arguments) as encoder:
-        encoder.feed(clip)
+        encoder.feed(partial(y4m.write, clip))
         encoder.finish(clip.num_frames)
     return vs.core.bs.VideoSource(str(file), cachemode=0)
 

@@ -1,4 +1,6 @@
-"""Encoding a clip: y4m into ffmpeg's standard input, a checked file out.
+"""Encoding a clip: a pipe into ffmpeg's standard input, a checked file out.
+
+The pipe carries y4m, or, where every frame has its own time, raw video in Matroska.
 
 The file is written under a hidden temporary name beside the output and takes
 the output's name only when everything went well: ffmpeg ended without an error,
@@ -12,12 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import vapoursynth as vs
 
 from vs_espcn.errors import EncodeError, InputError
-from vs_espcn.video import y4m
+from vs_espcn.video import matroska, y4m
 from vs_espcn.video.containers import Container, container_of, plan_streams
 from vs_espcn.video.ffmpeg import Ffmpeg, Probe, find_ffmpeg, frame_options, probe
 from vs_espcn.video.process import Encoder
@@ -105,8 +108,8 @@ def encode(
     come from the properties of the clip's first frame.
 
     Args:
-        clip: The video: constant format, size and frame rate, and as many
-            frames, at the same rate, as the source's.
+        clip: The video: constant format and size, and as many frames, at the
+            same times, as the source's.
         destination: Where to write, from `check_destination`.
         source: The file that the clip was made from.
         ffmpeg_args: Output options for ffmpeg. They come after the defaults and
@@ -119,25 +122,27 @@ def encode(
         EncodeError: A frame could not be made, ffmpeg failed or wrote too few
             frames, the disk is full, or a file took the output's name in the
             meantime.
-        InputError: The clip cannot go through y4m.
+        InputError: The clip cannot go through a pipe.
     """
     streams = plan_streams(destination.container, destination.path.suffix, source.others)
-    if on_note:
-        for note in (*source.notes, *streams.notes):
-            on_note(note)
     known = probe(destination.ffmpeg, source.path, source.track.index)
     try:
         first = clip.get_frame(0)
-        y4m.header(clip, first.props)
+        pipe = (
+            _timed_pipe(clip, first, source, known) if source.times else _y4m_pipe(clip, first, source, known)
+        )
+        if on_note:
+            for note in streams.notes:
+                on_note(note)
         with _part_of(destination.path) as part:
             command = [
-                *_input_options(clip, first, source, known),
+                *pipe.options,
                 *streams.args,
                 *_output_options(destination, known, ffmpeg_args),
                 f"file:{part}",
             ]
             with Encoder(destination.ffmpeg.path, command) as encoder:
-                encoder.feed(clip, on_frame)
+                encoder.feed(partial(pipe.write, on_frame=on_frame))
                 encoder.finish(clip.num_frames)
             _publish(part, destination)
     except vs.Error as error:
@@ -152,20 +157,50 @@ def _last_line(error: vs.Error) -> str:
     return line.removeprefix("vapoursynth.Error: ").removeprefix("vs_espcn: ")
 
 
-def _input_options(clip: vs.VideoNode, first: vs.VideoFrame, source: Source, known: Probe) -> list[str]:
-    """The two inputs, the pipe and the source file, in step with each other.
+@dataclass(frozen=True, kw_only=True)
+class Pipe:
+    """How the clip's frames reach ffmpeg.
 
-    A y4m stream's clock ticks once a frame, so the video is delayed by whole
-    frames, and what is left of its true delay moves the source's streams.
+    Attributes:
+        options: ffmpeg's inputs, the pipe and the source file, in step with each other.
+        write: Writes the whole clip to a file descriptor; ``on_frame`` is told of each frame.
     """
+
+    options: tuple[str, ...]
+    write: Callable[..., int]
+
+
+def _y4m_pipe(clip: vs.VideoNode, first: vs.VideoFrame, source: Source, known: Probe) -> Pipe:
+    """A y4m stream's clock ticks once a frame.
+
+    So the video is delayed by whole frames, and what is left of its true delay
+    moves the source's streams.
+    """
+    y4m.header(clip, first.props)
     start = source.start if source.start is not None else known.start or Fraction(0)
     origin = min(start, known.start) if known.start is not None else start
     delay = math.ceil((start - origin) * clip.fps) / clip.fps
-    return [
+    options = (
         "-copyts",
         *("-f", "yuv4mpegpipe", *frame_options(first.props), "-itsoffset", _seconds(delay), "-i", "pipe:0"),
         *("-itsoffset", _seconds(delay - start), "-i", f"file:{source.path}"),
-    ]
+    )
+    return Pipe(options=options, write=partial(y4m.write, clip))
+
+
+def _timed_pipe(clip: vs.VideoNode, first: vs.VideoFrame, source: Source, known: Probe) -> Pipe:
+    """Each frame carries its time since the file's first stream starts."""
+    assert source.times
+    matroska.header(clip, first.props)
+    origin = min(source.times[0], known.start) if known.start is not None else source.times[0]
+    times = [time - origin for time in source.times]
+    options = (
+        "-copyts",
+        *("-f", "matroska", *frame_options(first.props), "-i", "pipe:0"),
+        *("-itsoffset", _seconds(-origin), "-i", f"file:{source.path}"),
+        *("-enc_time_base:v", f"{matroska.TICK.numerator}:{matroska.TICK.denominator}"),
+    )
+    return Pipe(options=options, write=partial(matroska.write, clip, times=times))
 
 
 def _output_options(destination: Destination, known: Probe, ffmpeg_args: Sequence[str]) -> list[str]:

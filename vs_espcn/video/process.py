@@ -11,10 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import IO, Self
 
-import vapoursynth as vs
-
 from vs_espcn.errors import EncodeError
-from vs_espcn.video import y4m
 
 _GLOBAL_OPTIONS = (
     *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-y"),
@@ -34,7 +31,7 @@ _INCOMPLETE = re.compile(r"Error writing trailer|Error closing file|Error (muxin
 
 
 class Encoder:
-    """A running ffmpeg that reads y4m.
+    """A running ffmpeg that reads a pipe.
 
     A context manager: ffmpeg never outlives it. Its standard error is read all
     the time, so that it cannot stall on it.
@@ -83,19 +80,16 @@ class Encoder:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._wait()
 
-    def feed(self, clip: vs.VideoNode, on_frame: Callable[[int], None] | None = None) -> None:
-        """Write the whole clip, or as much as ffmpeg takes before it ends.
+    def feed(self, write: Callable[[int], object]) -> None:
+        """Write ffmpeg's input, or as much as it takes before it ends.
 
         Args:
-            clip: Clip of constant format, size and frame rate.
-            on_frame: Called with the number of frames written so far after each.
-
-        Raises:
-            vs.Error: A frame could not be made.
+            write: Writes all of it to an open, blocking file descriptor; what
+                it raises, but for BrokenPipeError, is passed on.
         """
         assert self._input
         with suppress(BrokenPipeError):  # finish() tells why ffmpeg ended
-            y4m.write(clip, self._input.fileno(), on_frame=on_frame)
+            write(self._input.fileno())
 
     def finish(self, frames: int) -> None:
         """Close ffmpeg's input, wait for its end, and check what it did.

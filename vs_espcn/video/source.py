@@ -53,12 +53,13 @@ class Source:
 
     Attributes:
         path: The file.
-        clip: Its first video track, of constant frame rate.
+        clip: Its first video track.
         track: That track.
         others: The file's other tracks, in its order.
         start: When the first frame is shown, in seconds on the file's own
             clock; None if the file has no timestamps.
-        notes: One line for each thing that isn't taken over as it is.
+        times: When each frame is shown, on the same clock, if the frame rate is
+            variable; the clip's own rate is then only an average.
     """
 
     path: Path
@@ -66,7 +67,7 @@ class Source:
     track: Track
     others: tuple[Track, ...]
     start: Fraction | None
-    notes: tuple[str, ...] = ()
+    times: tuple[Fraction, ...] | None = None
 
 
 def cache_dir() -> Path:
@@ -110,9 +111,8 @@ def open_source(
     The first time, BestSource decodes the whole file to index it; the index of a
     long file is kept in `cache_dir`, so that later opens are quick.
 
-    A track whose timestamps don't follow its frame rate has a variable one. It
-    is brought to a constant rate by repeating and dropping frames, which keeps
-    it in step with its sound, and a note says so.
+    A track whose timestamps don't follow its frame rate has a variable one, and
+    every frame its own time.
 
     Args:
         path: The file.
@@ -131,24 +131,18 @@ def open_source(
         track = _first_video(path, tracks)
         with _index_progress(on_index):
             clip, times = _open(path, track, turn_upright)
-            fps = clip.fps
-            start = _on_grid(times, fps) if times else None
-            if variable := bool(times) and start is None:
-                clip, _ = _open(path, track, turn_upright, fpsnum=fps.numerator, fpsden=fps.denominator)
     except vs.Error as error:
         reason = str(error).partition(": ")[2] or error
         raise InputError(f"INPUT {str(path)!r} cannot be opened as a video: {reason}") from None
-    note = (
-        f"the frame rate of {path.name!r} varies; it becomes a constant {float(fps):.3f} fps "
-        "by repeating and dropping frames"
-    )
+    start = _on_grid(times, clip.fps) if times else None
+    is_variable = bool(times) and start is None
     return Source(
         path=path,
         clip=clip,
         track=track,
         others=tuple(other for other in tracks if other is not track),
-        start=times[0] if variable else start,
-        notes=(note,) if variable else (),
+        start=times[0] if is_variable else start,
+        times=tuple(times) if is_variable else None,
     )
 
 
@@ -180,8 +174,8 @@ def _first_video(path: Path, tracks: list[Track]) -> Track:
     raise InputError(f"INPUT {str(path)!r} has no video track, only {found}; give a video file")
 
 
-def _open(path: Path, track: Track, turn_upright: bool, **rate: int) -> tuple[vs.VideoNode, list[Fraction]]:
-    """Call BestSource: the clip and its frames' times; without the times if a `rate` is made up for it."""
+def _open(path: Path, track: Track, turn_upright: bool) -> tuple[vs.VideoNode, list[Fraction]]:
+    """Call BestSource: the clip and its frames' times."""
     index = _index_path(path)
     opened = vs.core.bs.VideoSource(
         os.fsencode(path),
@@ -189,10 +183,9 @@ def _open(path: Path, track: Track, turn_upright: bool, **rate: int) -> tuple[vs
         cachemode=_INDEX_IF_LONG if _can_write_in(index.parent) else _NO_INDEX,
         cachepath=os.fsencode(index),
         apply_rotation=turn_upright,
-        exporttimestamps=not rate,
-        **rate,
+        exporttimestamps=True,
     )
-    return (opened, []) if rate else (opened["clip"], _timestamps(opened))
+    return opened["clip"], _timestamps(opened)
 
 
 def _index_path(path: Path) -> Path:

@@ -4,18 +4,14 @@ A stream is one header line and, for each frame, the line ``FRAME`` and the
 planes without padding.
 """
 
-import os
-from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from itertools import islice
 from typing import Any, Literal
 
-import numpy as np
 import vapoursynth as vs
 
 from vs_espcn.errors import InputError
+from vs_espcn.video.pipe import check_constant, frames_in_order, packed, write_all
 from vs_espcn.video.planes import is_full_range
 
 _DEPTHS = (9, 10, 12, 14, 16)
@@ -43,9 +39,6 @@ _INTERLACING: dict[int, str] = {
     vs.FIELD_BOTTOM: "b",
 }
 
-_FRAMES_AHEAD = 2
-"""Frames asked for beyond one per thread, so that no thread waits for a frame to be written."""
-
 _FRAME = memoryview(b"FRAME\n")
 
 
@@ -67,8 +60,7 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
     Raises:
         InputError: y4m cannot carry the clip.
     """
-    if clip.format.id == vs.NONE or not clip.width:
-        raise InputError("the clip's format or size varies, which y4m cannot carry; make it constant first")
+    check_constant(clip)
     if clip.format.id not in _COLOUR_SPACES:
         raise InputError(
             f"format {clip.format.name} cannot be written as y4m; convert it to GRAY or "
@@ -116,48 +108,11 @@ def write(clip: vs.VideoNode, fd: int, *, on_frame: Callable[[int], None] | None
         OSError: The descriptor cannot be written, for example BrokenPipeError.
         vs.Error: A frame could not be made.
     """
-    with closing(_frames(clip)) as frames:
+    with closing(frames_in_order(clip)) as frames:
         for written, frame in enumerate(frames, start=1):
             if written == 1:
-                _write_all(fd, [memoryview(header(clip, frame.props))])
-            _write_all(fd, [_FRAME, *(_packed(plane) for plane in frame)])
+                write_all(fd, [memoryview(header(clip, frame.props))])
+            write_all(fd, [_FRAME, *(packed(plane) for plane in frame)])
             if on_frame:
                 on_frame(written)
-    return clip.num_frames
-
-
-def _frames(clip: vs.VideoNode) -> Generator[vs.VideoFrame]:
-    """All frames in order, the next ones already in the works; each is valid until the next.
-
-    When it is closed no frame is in the works any more: an interpreter that
-    exits under VapourSynth's threads can hang.
-    """
-    ahead: deque[Future[vs.VideoFrame]] = deque()
-    numbers = iter(range(clip.num_frames))
-    try:
-        for number in islice(numbers, vs.core.num_threads + _FRAMES_AHEAD):
-            ahead.append(clip.get_frame_async(number))
-        while ahead:
-            with ahead[0].result() as frame:
-                ahead.popleft()
-                ahead.extend(clip.get_frame_async(number) for number in islice(numbers, 1))
-                yield frame
-    finally:
-        wait(ahead)
-
-
-def _packed(plane: memoryview) -> memoryview:
-    """The plane's bytes without padding; its own memory where it has none."""
-    if not plane.c_contiguous:
-        plane = memoryview(np.ascontiguousarray(plane))
-    return plane.cast("B")
-
-
-def _write_all(fd: int, buffers: Sequence[memoryview]) -> None:
-    pending = list(buffers)
-    while pending:
-        count = os.writev(fd, pending)
-        while pending and count >= len(pending[0]):
-            count -= len(pending.pop(0))
-        if count:
-            pending[0] = pending[0][count:]
+    return int(clip.num_frames)
