@@ -143,37 +143,44 @@ def upscale(
 ) -> None:
     """Upscale a video; sound, subtitles, chapters and attachments are kept."""
     from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
-    from vs_espcn.runtime.base import backend_from_name
 
     options = _ffmpeg_options(ffmpeg_args or [])
-    chosen = backend_from_name(backend, precision)
-    with suppress(BackendError):
-        # Before VapourSynth loads its plugins: vs-mlrt's own copy of OpenVINO would bar this one.
-        from vs_espcn.runtime import openvino  # noqa: F401
-    import vapoursynth as vs
-
-    from vs_espcn.video.encode import check_destination, encode
-    from vs_espcn.video.source import open_source
-
-    with exit_in_order(), JobProgress() as progress:
-        destination = check_destination(source, output, overwrite=overwrite)
+    with JobProgress() as progress:
         with exit_at_once():
-            opened = open_source(
-                source, turn_upright=not destination.keeps_rotation, on_index=progress.indexing
-            )
-        try:
-            clip = vs_espcn.upscale(opened.clip, scale, network=network, backend=chosen)
-        except vs.Error as error:
-            raise InputError(str(error).removeprefix("vs_espcn: ")) from None
+            from vs_espcn.runtime.base import backend_from_name
+
+            chosen = backend_from_name(backend, precision)
+            with suppress(BackendError):
+                # Before VapourSynth loads its plugins: vs-mlrt's own copy of OpenVINO would bar this one.
+                from vs_espcn.runtime import openvino  # noqa: F401
+            import vapoursynth as vs
+
+            from vs_espcn.video.encode import check_destination, encode
+            from vs_espcn.video.source import open_source
+        with exit_in_order():
+            destination = check_destination(source, output, overwrite=overwrite)
+        with exit_at_once():
+            upright = not destination.keeps_rotation
+            opened = open_source(source, turn_upright=upright, on_index=progress.indexing)
+            try:
+                clip = vs_espcn.upscale(opened.clip, scale, network=network, backend=chosen)
+            except vs.Error as error:
+                raise InputError(str(error).removeprefix("vs_espcn: ")) from None
         progress.start(clip.num_frames, float(clip.fps))
-        encode(
-            clip,
-            destination,
-            opened,
-            ffmpeg_args=options,
-            on_note=progress.note,
-            on_frame=progress.frame,
-        )
+        with exit_in_order() as leave_if_told:
+
+            def on_frame(number: int) -> None:
+                leave_if_told()
+                progress.frame(number)
+
+            encode(
+                clip,
+                destination,
+                opened,
+                ffmpeg_args=options,
+                on_note=progress.note,
+                on_frame=on_frame,
+            )
         progress.done()
 
 

@@ -17,18 +17,29 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SECONDS_PER_LINE = 10.0
 
 
-def _exit_on(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
-
-
 @contextmanager
-def exit_in_order() -> Iterator[None]:
+def exit_in_order() -> Iterator[Callable[[], None]]:
     """Let SIGINT, SIGTERM and SIGHUP unwind the stack and exit with 128 + their number.
 
     A signal that is ignored, as under nohup, stays ignored.
+
+    Yields:
+        A function to call now and then, which exits if a signal has come.
+        Python drops the exit that a signal raises while a finalizer or a weak
+        reference's callback happens to run.
     """
-    with _handled_by(_exit_on):
-        yield
+    caught: list[int] = []
+
+    def leave() -> None:
+        if caught:
+            raise SystemExit(128 + caught[0])
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        caught.append(number)
+        leave()
+
+    with _handled_by(handle):
+        yield leave
 
 
 @contextmanager
