@@ -136,7 +136,7 @@ def test_a_finished_run_resumes_to_nothing(settings: Settings) -> None:
 
 
 def test_training_lowers_the_loss(settings: Settings) -> None:
-    reports = run(settings, steps=60, validate_every=20)
+    reports = run(settings, steps=30, validate_every=15)
     assert reports[-1].loss < reports[0].loss
     assert reports[-1].best_psnr > reports[0].best_psnr
 

@@ -1,0 +1,44 @@
+"""``vs-espcn train`` as a user calls it."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from vs_espcn.cli import app
+from vs_espcn.errors import InputError
+from vs_espcn.models import load_network, network_metadata
+from vs_espcn.training.history import read_history
+
+
+def arguments(folder: Path, output: Path, *more: str) -> list[str]:
+    options = {"--scale": "2", "--data": str(folder), "--out": str(output), "--steps": "4"}
+    return ["train", *(word for option in options.items() for word in option), *more]
+
+
+@pytest.mark.parametrize(
+    ("options", "network", "activation"),
+    [
+        ((), "espcn", "tanh"),
+        (("--recipe", "paper", "--activation", "relu"), "espcn", "relu"),
+        (("--network", "srcnn-915"), "srcnn-915", "relu"),
+    ],
+)
+def test_a_network_its_checkpoint_and_its_table_are_written(
+    options: tuple[str, ...], network: str, activation: str, image_folder: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.onnx"
+    done = CliRunner().invoke(app, arguments(image_folder, output, "--validate-every", "2", *options))
+    assert done.exit_code == 0, done.exception
+    assert done.stdout == ""
+    assert "dB on the images held out, after 4 steps" in done.stderr.replace("\n", " ")
+    facts = network_metadata(load_network(output))
+    assert (facts["network"], facts["activation"]) == (network, activation)
+    assert [row.step for row in read_history(output.with_suffix(".csv"))] == [2, 4]
+    assert output.with_suffix(".ckpt").is_file()
+
+
+def test_a_wrong_folder_is_named(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, arguments(tmp_path / "none", tmp_path / "out.onnx"))
+    assert isinstance(done.exception, InputError)
+    assert f"{tmp_path / 'none'} is not a folder; give folders of images" in str(done.exception)

@@ -1,0 +1,60 @@
+"""The scripts behind docs/paper.md, docs/training.md and engines/README.md."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from PIL import Image
+
+from vs_espcn.training.history import History, Row
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_srcnn_takes_two_and_a_half_times_scale_squared_the_operations() -> None:
+    claims = load("paper_claims")
+    large, small = claims.NETWORKS["SRCNN 9-5-5"], claims.NETWORKS["ESPCN, tanh"]
+    assert claims.operations(large) == 81 * 64 + 25 * 64 * 32 + 25 * 32
+    assert claims.operations(small) == (25 * 64 + 9 * 64 * 32 + 9 * 32 * 9) / 9
+    assert claims.operations(large) / claims.operations(small) == pytest.approx(2.5 * 3**2, rel=0.02)
+    assert claims.parameters(large) / claims.parameters(small) == pytest.approx(2.5, rel=0.02)
+
+
+def test_a_table_goes_between_its_marks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- x -->\nold\n<!-- end of x -->\nb\n")
+    claims = load("paper_claims")
+    claims.paste(page, {"x": "new"})
+    assert page.read_text() == "a\n<!-- x -->\n\nnew\n\n<!-- end of x -->\nb\n"
+    with pytest.raises(SystemExit, match="0 places marked <!-- y -->"):
+        claims.paste(page, {"y": "new"})
+
+
+def test_the_cards_say_what_the_files_say() -> None:
+    cards = load("model_cards")
+    assert cards.table() in cards.PAGE.read_text(encoding="utf-8")
+
+
+def test_training_curves_are_drawn(tmp_path: Path) -> None:
+    for name in ("espcn_x2", "espcn_x3", "srcnn-915_x3"):
+        history = History(tmp_path / f"{name}.csv")
+        for step in (1, 2):
+            history.add(Row(step=step, hours=step / 10, rate=1e-3, loss=1e-3, psnr=30.0 + step))
+    output = tmp_path / "curves.png"
+    load("training_curves").main(tmp_path, output)
+    with Image.open(output) as picture:
+        assert picture.width > picture.height
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(SystemExit, match=r"no \.csv files in"):
+        load("training_curves").main(empty, output)
