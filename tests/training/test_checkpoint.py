@@ -5,12 +5,12 @@ import torch
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.checkpoint import describe, load_checkpoint, save_checkpoint, start_from
-from vs_espcn.training.network import Espcn
+from vs_espcn.training.network import Espcn, Network, make_network
 
 
-def checkpoint(path: Path, scale: int, activation: str = "tanh") -> Espcn:
+def checkpoint(path: Path, scale: int, activation: str | None = None, name: str = "espcn") -> Network:
     torch.manual_seed(scale)
-    network = Espcn(scale, activation)
+    network = make_network(name, scale, activation)
     save_checkpoint(path, {"of": describe(network), "average": network.state_dict()})
     return network
 
@@ -65,3 +65,18 @@ def test_another_activation_is_no_start(tmp_path: Path) -> None:
     checkpoint(tmp_path / "relu.ckpt", 3, "relu")
     with pytest.raises(InputError, match=r"holds espcn x3 with relu, the run asks for espcn x2 with tanh"):
         start_from(tmp_path / "relu.ckpt", Espcn(2))
+
+
+def test_another_network_is_no_start(tmp_path: Path) -> None:
+    checkpoint(tmp_path / "srcnn.ckpt", 3, name="srcnn-915")
+    with pytest.raises(
+        InputError, match=r"holds srcnn-915 x3 with relu, the run asks for espcn x2 with tanh"
+    ):
+        start_from(tmp_path / "srcnn.ckpt", Espcn(2))
+
+
+def test_a_baseline_starts_from_every_layer_at_any_scale(tmp_path: Path) -> None:
+    held = checkpoint(tmp_path / "srcnn.ckpt", 3, name="srcnn-915")
+    network = make_network("srcnn-915", 2)
+    start_from(tmp_path / "srcnn.ckpt", network)
+    assert torch.equal(network.conv3.weight, held.conv3.weight)
