@@ -1,6 +1,6 @@
 """Write down what TensorRT's versions have of the interface that the package uses.
 
-    python scripts/tensorrt_api_table.py API.json … > tests/data/tensorrt_api.json
+    PYTHONPATH=. python scripts/tensorrt_api_table.py API.json … > tests/data/tensorrt_api.json
 
 Each input describes one version: its name, and by class and member the member's
 kind or signatures. The tests compare their fake of TensorRT with the result.

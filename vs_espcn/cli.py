@@ -135,9 +135,9 @@ def upscale(
     *,
     scale: Annotated[int, typer.Option(help="Factor between input and output width and height.")] = 2,
     network: Annotated[str, typer.Option(help="Name of a shipped network.")] = "espcn",
-    backend: Annotated[str | None, typer.Option(help="Where the network runs. Default: the best.")] = None,
+    backend: Annotated[str | None, typer.Option(help="openvino, tensorrt or torch. Default: best.")] = None,
     precision: Annotated[
-        str | None, typer.Option(help="Arithmetic of the network: auto, fp32 or bf16.")
+        str | None, typer.Option(help="Arithmetic of the network: auto, fp32, bf16 or fp16.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,
 ) -> None:

@@ -38,9 +38,8 @@ class TensorRTApi:
 
     def failure(self, what: str) -> BackendError:
         """An error that says what failed and what TensorRT last said about it."""
-        return BackendError(
-            f"{self.flavour} {self.version} {what}: {self.logger.last_error or 'no reason given'}"
-        )
+        reason, self.logger.last_error = self.logger.last_error, ""
+        return BackendError(f"{self.flavour} {self.version} {what}: {reason or 'no reason given'}")
 
     @property
     def network_flags(self) -> int:

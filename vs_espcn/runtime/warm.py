@@ -83,6 +83,7 @@ def plan_for(backend: TensorRT, model: ModelProto, *, depth: int | None) -> tupl
         depth: Depth in bits that ``precision="auto"`` goes by.
     """
     device = cuda.Device(backend.devices[0])
+    device.make_current()
     api = choose_api(backend.flavour, device.capability)
     typed = typed_graph(model, gpu_precision(backend.precision, depth))
     key = plan_key(api, typed, device.capability, device.name)
@@ -113,6 +114,7 @@ def _targets(job: Job) -> Iterator[tuple[TensorRTApi, str, str]]:
     """Library, compute capability and name of each GPU to build for."""
     if not job.capabilities:
         device = cuda.Device(0)
+        device.make_current()
         yield choose_api(job.flavour, device.capability), device.capability, device.name
         return
     api = load_api("tensorrt_rtx" if job.flavour == "auto" else job.flavour)

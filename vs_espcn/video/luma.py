@@ -106,8 +106,7 @@ class LumaUpscaler:
         engine = open_engine(
             self._backend, self._graph(self._sample, full_range), lanes=self._lanes, depth=self._depth
         )
-        close = WeakMethod(engine.close)
-        vs.register_on_destroy(lambda: (alive := close()) and alive())
+        _close_with_core(engine)
         if self._tile == self._size:
             return engine
         return TiledEngine(engine, size=self._size, tile=self._tile, radius=self._radius, scale=self._scale)
@@ -149,3 +148,14 @@ class LumaUpscaler:
                 f"so give at least {least}x{least}, or None for automatic"
             )
         return min(tile[0], self._size[0]), min(tile[1], self._size[1])
+
+
+def _close_with_core(engine: Engine) -> None:
+    """Have an engine closed before VapourSynth's core goes, if it is still there then."""
+    close = WeakMethod(engine.close)
+
+    def close_if_alive() -> None:
+        if (alive := close()) is not None:
+            alive()
+
+    vs.register_on_destroy(close_if_alive)

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -340,3 +341,20 @@ def test_torch_is_asked_only_when_there_is_a_gpu() -> None:
     set_("devices", 0)
     with pytest.raises(BackendError, match="finds no GPU"):
         choice.probe(Torch())
+
+
+def test_a_script_that_ends_frees_the_gpu() -> None:
+    """Also with a clip still set as output, in an interpreter of its own."""
+    script = (
+        "import atexit, sys\n"
+        "from tests.runtime.double import fake_tensorrt, plugin\n"
+        "live = fake_tensorrt.libcuda().double_get\n"
+        "atexit.register(lambda: print(live(b'live')))\n"
+        "import vapoursynth as vs, vs_espcn\n"
+        "clip = vs.core.std.BlankClip(format=vs.YUV420P8, width=32, height=20, length=4)\n"
+        "clip = vs_espcn.upscale(clip, 2, backend=vs_espcn.TensorRT())\n"
+        "clip.set_output()\n"
+        "print(live(b'live') > 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "0"]
