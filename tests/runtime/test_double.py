@@ -32,8 +32,13 @@ def double(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     ("tests", "count"),
-    [(("double/on_double.py",), 20), (("test_engines.py", "-k", "tensorrt"), 5)],
-    ids=["slots", "engines"],
+    [
+        (("double/on_double.py",), 45),
+        (("test_engines.py", "-k", "tensorrt"), 15),
+        # The tests that wait for a GPU must not be found broken there.
+        (("test_gpu.py", "-k", "tensorrt_rtx and not long_run and not in_a_second"), 13),
+    ],
+    ids=["slots", "engines", "gpu tests"],
 )
 def test_on_the_double(double: Path, tests: tuple[str, ...], count: int) -> None:
     file, *options = tests

@@ -156,7 +156,9 @@ class ICudaEngine:
 
 class IExecutionContext:
     def __init__(self, model: onnx.ModelProto, logger: ILogger) -> None:
-        self._session = onnxruntime.InferenceSession(model.SerializeToString())
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # frames are small, idle threads cost turns
+        self._session = onnxruntime.InferenceSession(model.SerializeToString(), options)
         self._types = {
             value.name: value.type.tensor_type for value in (*model.graph.input, *model.graph.output)
         }
