@@ -32,7 +32,6 @@ class Thing:
 
 
 @pytest.mark.usefixtures("_handlers")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_signal_whose_exit_is_dropped_is_obeyed_at_the_next_call() -> None:
     thing = Thing()
     told = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGTERM))

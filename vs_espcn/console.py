@@ -1,6 +1,7 @@
 """How a long job shows itself and is interrupted on the command line; stderr only."""
 
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,8 +39,15 @@ def exit_in_order() -> Iterator[Callable[[], None]]:
         caught.append(number)
         leave()
 
-    with _handled_by(handle):
-        yield leave
+    report = sys.unraisablehook
+    sys.unraisablehook = lambda dropped: (
+        None if caught and dropped.exc_type is SystemExit else report(dropped)
+    )
+    try:
+        with _handled_by(handle):
+            yield leave
+    finally:
+        sys.unraisablehook = report
 
 
 @contextmanager
