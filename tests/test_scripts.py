@@ -49,11 +49,11 @@ def test_upscale_vpy_through_vspipe(tmp_path: Path, environment: dict[str, str])
 def test_errors_of_the_filter_reach_vspipes_user(tmp_path: Path, environment: dict[str, str]) -> None:
     source = video(tmp_path / "in.mp4", frames=2)
     done = run(
-        "vspipe", "-c", "y4m", "--arg", f"source={source}", "--arg", "scale=7", SCRIPTS / "upscale.vpy", "-",
+        "vspipe", "-c", "y4m", "--arg", f"source={source}", "--arg", "scale=17", SCRIPTS / "upscale.vpy", "-",
         env=environment, code=1,
     )  # fmt: skip
     assert done.stdout == b""
-    assert b"vs_espcn: scale 7 has no espcn network; choose one of 2, 3, 4" in done.stderr
+    assert b"vs_espcn: scale 17 is out of reach: espcn has networks for 2, 3, 4" in done.stderr
 
 
 def test_pipe_sh_keeps_the_sound(tmp_path: Path, environment: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ and upscaling never loads torch.
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -133,8 +133,19 @@ def upscale(
         typer.Argument(metavar="-- FFMPEG ARGS", help="Output options for ffmpeg, such as -c:v libx265."),
     ] = None,
     *,
-    scale: Annotated[int, typer.Option(help="Factor between input and output width and height.")] = 2,
-    network: Annotated[str, typer.Option(help="Name of a shipped network.")] = "espcn",
+    scale: Annotated[float, typer.Option(help="Factor on width and height, 1 to 16.")] = 2,
+    width: Annotated[int | None, typer.Option(help="Width of the output, instead of --scale.")] = None,
+    height: Annotated[int | None, typer.Option(help="Height of the output, instead of --scale.")] = None,
+    network: Annotated[
+        str, typer.Option(help="Name of a shipped network, or path of an ONNX file.")
+    ] = "espcn",
+    chroma: Annotated[
+        str, typer.Option(help="Kernel for chroma, such as spline36, bicubic:0:0.5 or lanczos:4.")
+    ] = "spline36",
+    range_: Annotated[
+        Literal["limited", "full"] | None,
+        typer.Option("--range", help="Range of every frame. Default: as each frame says."),
+    ] = None,
     backend: Annotated[str | None, typer.Option(help="openvino, tensorrt or torch. Default: best.")] = None,
     precision: Annotated[
         str | None, typer.Option(help="Arithmetic of the network: auto, fp32, bf16 or fp16.")
@@ -163,7 +174,16 @@ def upscale(
             upright = not destination.keeps_rotation
             opened = open_source(source, turn_upright=upright, on_index=progress.indexing)
             try:
-                clip = vs_espcn.upscale(opened.clip, scale, network=network, backend=chosen)
+                clip = vs_espcn.upscale(
+                    opened.clip,
+                    scale,
+                    width=width,
+                    height=height,
+                    network=network,
+                    backend=chosen,
+                    chroma=chroma,
+                    range=range_,
+                )
             except vs.Error as error:
                 raise InputError(str(error).removeprefix("vs_espcn: ")) from None
         progress.start(clip.num_frames, float(clip.fps))
