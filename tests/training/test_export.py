@@ -1,9 +1,11 @@
 from pathlib import Path
 
+import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
+from onnx import numpy_helper
 
 from vs_espcn.models import load_network, network_metadata
 from vs_espcn.training.export import save_onnx, to_onnx
@@ -70,3 +72,15 @@ def test_the_file_keeps_to_the_contract(tmp_path: Path) -> None:
         dims = value.type.tensor_type.shape.dim
         assert [dim.dim_value for dim in dims[:2]] == [1, 1]
         assert [dim.dim_param for dim in dims[2:]] == sides
+
+
+def test_files_hold_bfloat16_weights(tmp_path: Path) -> None:
+    network = Espcn(3)
+    save_onnx(network, tmp_path / "network.onnx", {})
+    stored = onnx.load(tmp_path / "network.onnx").graph.initializer
+    weights = {each.name: numpy_helper.to_array(each) for each in stored if each.name.endswith("weight")}
+    assert len(weights) == 3
+    for name, weight in weights.items():
+        assert (weight.view(np.uint32) & 0xFFFF == 0).all(), name
+        trained = network.state_dict()[name].numpy() / (4 if name.startswith("conv3") else 1)
+        np.testing.assert_allclose(weight, trained, rtol=2**-8)
