@@ -1,7 +1,9 @@
 """Set-up that every test shares."""
 
-# First of all: once VapourSynth has loaded vs-mlrt's plugin, which carries its
-# own copy of OpenVINO, openvino can no longer be imported.
+import signal
+
+# Before vapoursynth: once it has loaded vs-mlrt's plugin, which carries its own
+# copy of OpenVINO, openvino can no longer be imported.
 import openvino  # noqa: F401
 import pytest
 
@@ -10,3 +12,12 @@ import pytest
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's cache."""
     monkeypatch.setenv("VS_ESPCN_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _signals_are_heard() -> None:
+    """A runner in the background, or under nohup, ignores these, and what it starts inherits that."""
+    heard = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    for number, handler in heard.items():
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
