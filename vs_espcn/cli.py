@@ -171,7 +171,8 @@ def upscale(
         with exit_in_order():
             destination = check_destination(source, output, overwrite=overwrite)
         with exit_at_once():
-            upright = not destination.keeps_rotation
+            # A width or height is that of the picture as it is shown.
+            upright = not destination.keeps_rotation or width is not None or height is not None
             opened = open_source(source, turn_upright=upright, on_index=progress.indexing)
             try:
                 clip = vs_espcn.upscale(
