@@ -13,6 +13,7 @@ from tests.clips import largest_difference, noise_clip, samples
 from vs_espcn import graph, models
 from vs_espcn.errors import BackendError
 from vs_espcn.video import mlrt
+from vs_espcn.video.planes import sample_format
 
 pytestmark = pytest.mark.skipif(not mlrt.is_present(), reason="vapoursynth-mlrt-ov is not installed")
 
@@ -35,6 +36,28 @@ def test_the_plugin_gives_the_engines_codes(scale: int, width: int, height: int,
 
     ours = vs_espcn.upscale(clip, scale, backend=backend)
     assert largest_difference(samples(through_plugin), samples(ours)) <= 1
+
+
+@pytest.mark.parametrize("video", [vs.GRAY8, vs.GRAY10, vs.GRAY16, vs.GRAYH, vs.GRAYS])
+@pytest.mark.parametrize("tile", [(90, 60), (40, 32)])
+def test_every_sample_format_and_tiles(video: int, tile: tuple[int, int]) -> None:
+    clip = noise_clip(video, 90, 60)
+    sample = sample_format(clip.format)
+    backend = vs_espcn.OpenVINO(precision="fp32")
+    model = graph.build_graph(
+        models.load_network(models.find("espcn", 2).path),
+        sample.in_float(),
+        full_range=False,
+        width=tile[0],
+        height=tile[1],
+    )
+
+    through_plugin = mlrt.upscale_with_plugin(clip, model, backend, tile=tile, overlap=4)
+
+    ours = vs_espcn.upscale(clip, 2, backend=backend)
+    assert through_plugin.format.id == clip.format.id
+    allowed = 1 if sample.depth else 2e-3
+    assert largest_difference(samples(through_plugin), samples(ours)) <= allowed
 
 
 def test_an_unknown_device_is_an_error_of_one_line() -> None:

@@ -45,7 +45,8 @@ def upscale_with_plugin(
     if precision == "auto" and luma.format.bits_per_sample != 8:
         precision = "fp32"
     samples = vs.core.std.Expr(luma, "x", format=vs.GRAYS)
-    tiling = {} if tile == (luma.width, luma.height) else {"tilesize": [*tile], "overlap": [overlap, overlap]}
+    # The plugin counts what two neighbours share, to which each gives its side's overlap.
+    tiling = {} if tile == (luma.width, luma.height) else {"tilesize": [*tile], "overlap": [2 * overlap] * 2}
     upscaled = model(samples, graph, replace(backend, precision=precision), **tiling)
     return vs.core.std.Expr(upscaled, "x", format=luma.format.id)
 
