@@ -1,5 +1,6 @@
 """The networks, in PyTorch."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch
@@ -17,7 +18,7 @@ CENTRE = 0.45
 SPREAD = 4.0
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """Three convolutions with 64 and 32 channels between them.
 
     Each pads with zeros, so that the size stays. A subclass says on which grid
@@ -67,6 +68,7 @@ class Network(nn.Module):
         result: Tensor = x / SPREAD + CENTRE
         return result
 
+    @abstractmethod
     def phases(self, luma: Tensor) -> Tensor:
         """Upscaled luma, rearranged; what training compares with ``to_phases``.
 
@@ -76,8 +78,8 @@ class Network(nn.Module):
         Returns:
             float32 (N, scale², H, W), on the same footing.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def forward(self, luma: Tensor) -> Tensor:
         """Upscale luma.
 
@@ -87,7 +89,6 @@ class Network(nn.Module):
         Returns:
             float32 (N, 1, scale·H, scale·W), on the same footing; may overshoot.
         """
-        raise NotImplementedError
 
 
 class Espcn(Network):
