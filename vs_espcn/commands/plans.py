@@ -1,0 +1,78 @@
+"""``vs-espcn build`` and ``vs-espcn cache``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vs_espcn.errors import InputError
+
+if TYPE_CHECKING:
+    from vs_espcn.runtime.plans import StoredPlan
+
+
+def build(
+    *,
+    size: Annotated[str, typer.Option(help="Size of the clip, for example 960x540.")],
+    scale: Annotated[int, typer.Option(help="Scale of the network.")] = 2,
+    network: Annotated[
+        str, typer.Option(help="Name of a shipped network, or path of an ONNX file.")
+    ] = "espcn",
+    bits: Annotated[int, typer.Option(help="Depth of the clip: 8 to 16, or 32 for float.")] = 8,
+    precision: Annotated[str, typer.Option(help="Arithmetic of the network: auto, fp32 or fp16.")] = "auto",
+    flavour: Annotated[str, typer.Option(help="auto, tensorrt or tensorrt_rtx.")] = "auto",
+    lanes: Annotated[
+        int | None, typer.Option(help="Frames in work at once, as the filter gets them.")
+    ] = None,
+    compute_capability: Annotated[
+        list[str] | None,
+        typer.Option(help="GPU to build for, such as 8.9; may be repeated. Default: the one here."),
+    ] = None,
+) -> None:
+    """Build TensorRT plans ahead of time, with TensorRT-RTX also for GPUs that are not here."""
+    from rich.console import Console
+
+    from vs_espcn.runtime import warm
+
+    width, _, height = size.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise InputError(f"size {size!r} is not understood; give it like 960x540")
+    job = warm.Job(
+        width=int(width),
+        height=int(height),
+        scale=scale,
+        network=network,
+        bits=bits,
+        precision=precision,  # type: ignore[arg-type]
+        flavour=flavour,  # type: ignore[arg-type]
+        lanes=lanes,
+        capabilities=tuple(compute_capability or ()),
+    )
+    with Console(stderr=True).status("building") as status:
+        stored = warm.warm(job, lambda title, phase, done: status.update(f"{title}: {phase} {done:.0%}"))
+    for plan in stored:
+        typer.echo(_plan_line(plan))
+
+
+cache_app = typer.Typer(help="List or clear the cache of built TensorRT plans.", no_args_is_help=True)
+
+
+@cache_app.command("list")
+def cache_list() -> None:
+    """Print every built plan and its size."""
+    from vs_espcn.runtime import plans
+
+    for plan in plans.stored_plans():
+        typer.echo(_plan_line(plan))
+
+
+@cache_app.command("clear")
+def cache_clear() -> None:
+    """Delete every built plan."""
+    from vs_espcn.runtime import plans
+
+    typer.echo(f"deleted {plans.clear()} plans from {plans.plans_dir()}")
+
+
+def _plan_line(plan: "StoredPlan") -> str:
+    what = f"{plan.key.title}, {plan.key.flavour} {plan.key.version}" if plan.key else "not a plan of ours"
+    return f"{plan.path.stem[:12]}  {plan.nbytes // 1024:6} KB  {what}"

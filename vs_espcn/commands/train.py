@@ -1,0 +1,73 @@
+"""``vs-espcn train``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    *,
+    scale: Annotated[int, typer.Option(help="Integer scale.")],
+    data: Annotated[list[Path], typer.Option(help="Folder of images, searched in depth; may be repeated.")],
+    out: Annotated[Path, typer.Option(help="ONNX file; rewritten each time validation improves.")],
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="State of the run. Default: beside the output, with the suffix .ckpt.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
+    init_from: Annotated[
+        Path | None, typer.Option(help="Checkpoint, of any scale, whose layers a new run starts from.")
+    ] = None,
+    network: Annotated[
+        str, typer.Option(help="What to train: espcn, or its baselines srcnn-915 and srcnn-955.")
+    ] = "espcn",
+    recipe: Annotated[str, typer.Option(help="How to train: modern or paper.")] = "modern",
+    activation: Annotated[
+        str | None, typer.Option(help="Non-linearity: tanh (default of espcn) or relu (of srcnn).")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Length of the run. Default: the recipe's.")] = None,
+    hours: Annotated[float | None, typer.Option(help="Longest duration, earlier parts included.")] = None,
+    seed: Annotated[int, typer.Option(help="Start of weights and data order.")] = 0,
+    device: Annotated[str, typer.Option(help="Where to train: auto, cpu or cuda.")] = "auto",
+    validate_every: Annotated[
+        int, typer.Option(min=1, help="Steps between two validations; each writes a checkpoint.")
+    ] = 2000,
+) -> None:
+    """Train a network on folders of images and export it as ONNX."""
+    import logging
+
+    from rich.console import Console
+    from rich.logging import RichHandler
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    from vs_espcn.training.loop import train as run
+    from vs_espcn.training.settings import Settings
+
+    console = Console(stderr=True)
+    handler = RichHandler(console=console, show_path=False)
+    logging.basicConfig(level="INFO", format="%(message)s", handlers=[handler])
+    settings = Settings(
+        scale=scale,
+        folders=tuple(data),
+        output=out,
+        checkpoint=checkpoint or out.with_suffix(".ckpt"),
+        network=network,
+        recipe=recipe,
+        activation=activation,
+        steps=steps,
+        hours=hours,
+        seed=seed,
+        resume=resume,
+        init_from=init_from,
+        device=device,
+        validate_every=validate_every,
+    )
+    facts = TextColumn("step {task.fields[step]}  loss {task.fields[loss]:.2e}  {task.fields[psnr]:.2f} dB")
+    columns = (TextColumn(f"x{scale}"), BarColumn(), facts, TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("train", total=1.0, step=0, loss=float("nan"), psnr=float("nan"))
+        end = run(
+            settings,
+            lambda now: bar.update(task, completed=now.done, step=now.step, loss=now.loss, psnr=now.psnr),
+        )
+    console.print(f"{out}: {end.best_psnr:.3f} dB on the images held out, after {end.step} steps")

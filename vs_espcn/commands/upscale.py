@@ -1,0 +1,103 @@
+"""``vs-espcn upscale``."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+import vs_espcn
+from vs_espcn.errors import BackendError, InputError
+
+
+def upscale(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The video to upscale.")],
+    output: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUTPUT", help="The file to write: .mp4, .m4v, .mov, .mkv, .webm or .ts by its suffix."
+        ),
+    ],
+    ffmpeg_args: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="-- FFMPEG ARGS", help="Output options for ffmpeg, such as -c:v libx265."),
+    ] = None,
+    *,
+    scale: Annotated[float, typer.Option(help="Factor on width and height, 1 to 16.")] = 2,
+    width: Annotated[int | None, typer.Option(help="Width of the output, instead of --scale.")] = None,
+    height: Annotated[int | None, typer.Option(help="Height of the output, instead of --scale.")] = None,
+    network: Annotated[
+        str, typer.Option(help="Name of a shipped network, or path of an ONNX file.")
+    ] = "espcn",
+    chroma: Annotated[
+        str, typer.Option(help="Kernel for chroma, such as spline36, bicubic:0:0.5 or lanczos:4.")
+    ] = "spline36",
+    range_: Annotated[
+        Literal["limited", "full"] | None,
+        typer.Option("--range", help="Range of every frame. Default: as each frame says."),
+    ] = None,
+    backend: Annotated[str | None, typer.Option(help="openvino, tensorrt or torch. Default: best.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="Arithmetic of the network: auto, fp32, bf16 or fp16.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,
+) -> None:
+    """Upscale a video; sound, subtitles, chapters and attachments are kept."""
+    from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
+
+    options = _ffmpeg_options(ffmpeg_args or [])
+    with JobProgress() as progress:
+        with exit_at_once():
+            from vs_espcn.runtime.base import backend_from_name
+
+            chosen = backend_from_name(backend, precision)
+            with suppress(BackendError):
+                # Before VapourSynth loads its plugins: vs-mlrt's own copy of OpenVINO would bar this one.
+                from vs_espcn.runtime import openvino  # noqa: F401
+            import vapoursynth as vs
+
+            from vs_espcn.video.encode import check_destination, encode
+            from vs_espcn.video.source import open_source
+        with exit_in_order():
+            destination = check_destination(source, output, overwrite=overwrite)
+        with exit_at_once():
+            # A width or height is that of the picture as it is shown.
+            upright = not destination.keeps_rotation or width is not None or height is not None
+            opened = open_source(source, turn_upright=upright, on_index=progress.indexing)
+            try:
+                clip = vs_espcn.upscale(
+                    opened.clip,
+                    scale,
+                    width=width,
+                    height=height,
+                    network=network,
+                    backend=chosen,
+                    chroma=chroma,
+                    range=range_,
+                )
+            except vs.Error as error:
+                raise InputError(str(error).removeprefix("vs_espcn: ")) from None
+        progress.start(clip.num_frames, float(clip.fps))
+        with exit_in_order() as leave_if_told:
+
+            def on_frame(number: int) -> None:
+                leave_if_told()
+                progress.frame(number)
+
+            encode(
+                clip,
+                destination,
+                opened,
+                ffmpeg_args=options,
+                on_note=progress.note,
+                on_frame=on_frame,
+            )
+        progress.done()
+
+
+def _ffmpeg_options(arguments: list[str]) -> list[str]:
+    """What follows ``--``; anything else is a mistake, and ffmpeg would write a file of that name."""
+    options = arguments[1:] if arguments[:1] == ["--"] else arguments
+    if options and not options[0].startswith("-"):
+        raise typer.BadParameter(f"unexpected argument {options[0]!r}; options for ffmpeg follow after --")
+    return options
