@@ -8,7 +8,8 @@ CUDA graph that holds both copies and the program.
 
 import logging
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -184,3 +185,37 @@ class CudaSlot:
         except BackendError as error:
             _log.warning("running without a CUDA graph: %s", str(error))
             return None
+
+
+class CudaEngine:
+    """What is the same in every engine on a GPU: its slots, and how they are opened and closed."""
+
+    def __init__(self, description: str, slots: Iterable[CudaSlot]) -> None:
+        """Open every slot, or none.
+
+        Args:
+            description: Library, GPUs, precision and lanes in a few words.
+            slots: Makes one slot after the other; if it fails, those that it made are closed.
+        """
+        self._description = description
+        opened = []
+        with ExitStack() as opening:
+            for slot in slots:
+                opening.callback(slot.close)
+                opened.append(slot)
+            self._open = opening.pop_all()
+        self._slots = tuple(opened)
+
+    @property
+    def description(self) -> str:
+        """Library, GPUs, precision and lanes in a few words, for the log."""
+        return self._description
+
+    @property
+    def slots(self) -> tuple[CudaSlot, ...]:
+        """One slot per lane."""
+        return self._slots
+
+    def close(self) -> None:
+        """Free everything on the GPUs; a second call does nothing."""
+        self._open.close()

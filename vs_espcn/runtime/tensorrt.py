@@ -1,6 +1,5 @@
 """TensorRT and TensorRT-RTX behind the `Engine` protocol."""
 
-from contextlib import ExitStack
 from functools import partial
 from typing import Any, cast
 
@@ -11,14 +10,14 @@ from vs_espcn.graph import FRAME_NAME, UPSCALED_FRAME_NAME
 from vs_espcn.runtime import cuda
 from vs_espcn.runtime.base import TensorRT, gpu_precision
 from vs_espcn.runtime.plans import load_or_build
-from vs_espcn.runtime.slot import CudaSlot, plane_types, typed_graph
+from vs_espcn.runtime.slot import CudaEngine, CudaSlot, plane_types, typed_graph
 from vs_espcn.runtime.tensorrt_api import TensorRTApi, choose_api
 from vs_espcn.runtime.tensorrt_build import build_plan, plan_key
 
 _MEGABYTE = 1 << 20
 
 
-class TensorRTEngine:
+class TensorRTEngine(CudaEngine):
     """A plan loaded on one or more GPUs, with one execution context per lane."""
 
     def __init__(self, backend: TensorRT, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
@@ -27,38 +26,20 @@ class TensorRTEngine:
         typed = typed_graph(graph, precision)
         source, target = plane_types(graph)
         lane_devices = [backend.devices[lane % len(backend.devices)] for lane in range(lanes)]
-        with ExitStack() as opening:
-            loaded = {
-                index: _LoadedPlan(cuda.Device(index), typed, backend)
-                for index in dict.fromkeys(lane_devices)
-            }
-            for index, plan in loaded.items():
-                plan.check_memory(source.nbytes + target.nbytes, lane_devices.count(index))
-            slots = []
-            for index in lane_devices:
-                plan = loaded[index]
-                slot = CudaSlot(plan.device, source, target, plan.make_program, cuda_graph=backend.cuda_graph)
-                opening.callback(slot.close)
-                slots.append(slot)
-            self._open = opening.pop_all()
-        self._slots = tuple(slots)
-        names = ", ".join(f"{plan.device.name} ({index})" for index, plan in loaded.items())
-        api = next(iter(loaded.values())).api
-        self._description = f"{api.flavour} {api.version} on {names}, {precision}, {lanes} lanes"
-
-    @property
-    def description(self) -> str:
-        """Library, GPUs, precision and lanes in a few words, for the log."""
-        return self._description
-
-    @property
-    def slots(self) -> tuple[CudaSlot, ...]:
-        """One slot per lane."""
-        return self._slots
-
-    def close(self) -> None:
-        """Free everything on the GPUs; a second call does nothing."""
-        self._open.close()
+        plans = {
+            index: _LoadedPlan(cuda.Device(index), typed, backend) for index in dict.fromkeys(lane_devices)
+        }
+        for index, plan in plans.items():
+            plan.check_memory(source.nbytes + target.nbytes, lane_devices.count(index))
+        names = ", ".join(f"{plan.device.name} ({index})" for index, plan in plans.items())
+        api = next(iter(plans.values())).api
+        super().__init__(
+            f"{api.flavour} {api.version} on {names}, {precision}, {lanes} lanes",
+            (
+                CudaSlot(plan.device, source, target, plan.make_program, cuda_graph=backend.cuda_graph)
+                for plan in map(plans.__getitem__, lane_devices)
+            ),
+        )
 
 
 class _LoadedPlan:

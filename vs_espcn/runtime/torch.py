@@ -1,7 +1,7 @@
 """PyTorch on an NVIDIA GPU behind the `Engine` protocol, for GPUs without TensorRT."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ from onnx import ModelProto, helper, numpy_helper
 from vs_espcn.errors import BackendError, RuntimeMissingError
 from vs_espcn.runtime import cuda
 from vs_espcn.runtime.base import Torch, gpu_precision
-from vs_espcn.runtime.slot import CudaSlot, plane_types, typed_graph
+from vs_espcn.runtime.slot import CudaEngine, CudaSlot, plane_types, typed_graph
 
 try:
     import torch
@@ -40,7 +40,7 @@ def check_usable() -> None:
         )
 
 
-class TorchEngine:
+class TorchEngine(CudaEngine):
     """A graph run operation by operation, with one stream and memory pool per lane."""
 
     def __init__(self, backend: Torch, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
@@ -51,35 +51,14 @@ class TorchEngine:
         typed = typed_graph(graph, precision)
         network = TorchGraph(typed, torch.device("cuda", backend.index))
         source, target = plane_types(graph)
-        with ExitStack() as opening:
-            slots = []
-            for _ in range(lanes):
-                slot = CudaSlot(
-                    device,
-                    source,
-                    target,
-                    partial(_make_program, network, typed, backend.index),
-                    cuda_graph=backend.cuda_graph,
-                )
-                opening.callback(slot.close)
-                slots.append(slot)
-            self._open = opening.pop_all()
-        self._slots = tuple(slots)
-        self._description = f"PyTorch {version()} on {device.name}, {precision}, {lanes} lanes"
-
-    @property
-    def description(self) -> str:
-        """Library, GPU, precision and lanes in a few words, for the log."""
-        return self._description
-
-    @property
-    def slots(self) -> tuple[CudaSlot, ...]:
-        """One slot per lane."""
-        return self._slots
-
-    def close(self) -> None:
-        """Free everything on the GPU; a second call does nothing."""
-        self._open.close()
+        make_program = partial(_make_program, network, typed, backend.index)
+        super().__init__(
+            f"PyTorch {version()} on {device.name}, {precision}, {lanes} lanes",
+            (
+                CudaSlot(device, source, target, make_program, cuda_graph=backend.cuda_graph)
+                for _ in range(lanes)
+            ),
+        )
 
 
 class TorchGraph:
