@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from vs_espcn import console
+from vs_espcn import console, logs
 from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
 
 
@@ -59,7 +59,7 @@ def test_without_a_terminal_progress_is_a_line_now_and_then(
 ) -> None:
     now = 100.0
     monkeypatch.setattr(console.time, "monotonic", lambda: now)
-    with JobProgress() as progress:
+    with logs.on_stderr(), JobProgress() as progress:
         progress.indexing(40)
         progress.note("something")
         progress.start(40, 25)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 import vs_espcn
+from vs_espcn import logs
 from vs_espcn.commands import bench, evaluate, info, plans, train, upscale
 from vs_espcn.errors import EspcnError
 
@@ -26,11 +27,22 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
+    *,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    verbose: Annotated[
+        int,
+        typer.Option("-v", "--verbose", count=True, help="Say what the library does; -vv its details too."),
+    ] = 0,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="One JSON object per line on stderr instead of text.")
+    ] = False,
 ) -> None:
     del version  # its callback has acted
+    context.with_resource(logs.on_stderr(-1 if quiet else verbose, as_json=log_json))
 
 
 app.command()(info.info)
@@ -47,7 +59,7 @@ def main() -> None:
     try:
         app()
     except EspcnError as error:
-        typer.echo(f"vs-espcn: error: {error}", err=True)
+        logs.show_error(error)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,5 +1,6 @@
-"""How a long job shows itself and is interrupted on the command line; stderr only."""
+"""How a long job shows itself and is interrupted on the command line, and who may write to stdout."""
 
+import os
 import signal
 import sys
 import time
@@ -11,6 +12,9 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from vs_espcn import logs
+from vs_espcn.errors import InputError
 
 Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 
@@ -74,6 +78,37 @@ def _handled_by(handler: Handler) -> Iterator[None]:
             signal.signal(number, old)
 
 
+def claim_stdout() -> int:
+    """Take standard output for video alone.
+
+    From now on the process's own descriptor 1 is stderr, so that nothing that
+    anything prints can get between the frames: Python, a library in C, a child
+    process. To be called before such libraries are loaded.
+
+    Returns:
+        Descriptor of the true standard output, which child processes don't inherit.
+
+    Raises:
+        InputError: Standard output is closed or a terminal.
+    """
+    try:
+        video = os.dup(1)
+    except OSError:
+        raise InputError("stdout is closed; video goes there: pipe it on, or into a file with >") from None
+    if os.isatty(video):
+        raise InputError(
+            "stdout is a terminal; video goes there: pipe it on, for example with | ffmpeg -i - OUTPUT, "
+            "or into a file with >"
+        )
+    sys.stdout.flush()
+    try:
+        os.dup2(2, 1)
+    except OSError:  # stderr is closed: what would go there goes nowhere
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
+            os.dup2(nowhere.fileno(), 1)
+    return video
+
+
 class JobProgress:
     """Progress of one video: a bar on a terminal, now and then a line elsewhere.
 
@@ -82,13 +117,14 @@ class JobProgress:
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
+        shown = self._console.is_terminal and logs.is_for_people()
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[detail]}"),
             TimeRemainingColumn(),
             console=self._console,
-            disable=not self._console.is_terminal,
+            disable=not shown,
             transient=True,
         )
         self._task = self._bar.add_task("opening", total=None, detail="")
@@ -105,7 +141,7 @@ class JobProgress:
 
     def note(self, text: str) -> None:
         """Show a line that stays."""
-        self._console.print(f"vs-espcn: note: {text}", markup=False, soft_wrap=True)
+        logs.console_logger.info("note: %s", text)
 
     def indexing(self, percent: int) -> None:
         """Show how far the source is indexed, in percent."""
@@ -132,15 +168,17 @@ class JobProgress:
             self._next_line = now + _SECONDS_PER_LINE
             left = (self._frames - number) * (now - self._started) / number
             detail = f"{number}/{self._frames} frames, {self._speed(number)}, {_clock(left)} left"
-            self._console.print(f"vs-espcn: {detail}", markup=False, soft_wrap=True)
+            logs.console_logger.info("%s", detail, extra={"fields": {"frames": number}})
 
     def done(self) -> None:
         """Sum up."""
         took = _clock(time.monotonic() - self._started)
-        self._console.print(
-            f"vs-espcn: {self._frames} frames in {took}, {self._speed(self._frames)}",
-            markup=False,
-            soft_wrap=True,
+        logs.console_logger.info(
+            "%d frames in %s, %s",
+            self._frames,
+            took,
+            self._speed(self._frames),
+            extra={"fields": {"frames": self._frames}},
         )
 
     def _speed(self, number: int) -> str:

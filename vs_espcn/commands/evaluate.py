@@ -50,11 +50,10 @@ def evaluate(
     picture_out: Annotated[Path | None, typer.Option(help="PNG file for --picture.")] = None,
 ) -> None:
     """Measure resizers and networks against originals: PSNR and SSIM on luma, as tables."""
-    import logging
-
     from rich.console import Console
     from rich.progress import track
 
+    from vs_espcn import logs
     from vs_espcn.console import exit_in_order
     from vs_espcn.runtime.base import backend_from_name
 
@@ -63,7 +62,6 @@ def evaluate(
         from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
     from vs_espcn.evaluation import job
 
-    logging.basicConfig(level="WARNING", format="vs-espcn: %(message)s")
     asked = job.Job(
         folders=tuple(folders or ()),
         clips=tuple(video or ()),
@@ -82,12 +80,11 @@ def evaluate(
         picture_out=picture_out,
     )
     console = Console(stderr=True)
+    shown = console.is_terminal and logs.is_for_people()
     with exit_in_order():
         tables = job.run(
             asked,
-            lambda scores: track(
-                scores, "measuring", console=console, transient=True, disable=not console.is_terminal
-            ),
+            lambda scores: track(scores, "measuring", console=console, transient=True, disable=not shown),
         )
     if tables:
         typer.echo(tables)

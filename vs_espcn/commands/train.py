@@ -34,18 +34,14 @@ def train(
     ] = 2000,
 ) -> None:
     """Train a network on folders of images and export it as ONNX."""
-    import logging
-
     from rich.console import Console
-    from rich.logging import RichHandler
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+    from vs_espcn import logs
     from vs_espcn.training.loop import train as run
     from vs_espcn.training.settings import Settings
 
     console = Console(stderr=True)
-    handler = RichHandler(console=console, show_path=False)
-    logging.basicConfig(level="INFO", format="%(message)s", handlers=[handler])
     settings = Settings(
         scale=scale,
         folders=tuple(data),
@@ -64,10 +60,12 @@ def train(
     )
     facts = TextColumn("step {task.fields[step]}  loss {task.fields[loss]:.2e}  {task.fields[psnr]:.2f} dB")
     columns = (TextColumn(f"x{scale}"), BarColumn(), facts, TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=console, disable=not logs.is_for_people()) as bar:
         task = bar.add_task("train", total=1.0, step=0, loss=float("nan"), psnr=float("nan"))
         end = run(
             settings,
             lambda now: bar.update(task, completed=now.done, step=now.step, loss=now.loss, psnr=now.psnr),
         )
-    console.print(f"{out}: {end.best_psnr:.3f} dB on the images held out, after {end.step} steps")
+    logs.console_logger.info(
+        "%s: %.3f dB on the images held out, after %d steps", out, end.best_psnr, end.step
+    )

@@ -2,11 +2,12 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 import vs_espcn
+from vs_espcn.commands import options
 from vs_espcn.errors import BackendError, InputError
 
 
@@ -23,29 +24,20 @@ def upscale(
         typer.Argument(metavar="-- FFMPEG ARGS", help="Output options for ffmpeg, such as -c:v libx265."),
     ] = None,
     *,
-    scale: Annotated[float, typer.Option(help="Factor on width and height, 1 to 16.")] = 2,
-    width: Annotated[int | None, typer.Option(help="Width of the output, instead of --scale.")] = None,
-    height: Annotated[int | None, typer.Option(help="Height of the output, instead of --scale.")] = None,
-    network: Annotated[
-        str, typer.Option(help="Name of a shipped network, or path of an ONNX file.")
-    ] = "espcn",
-    chroma: Annotated[
-        str, typer.Option(help="Kernel for chroma, such as spline36, bicubic:0:0.5 or lanczos:4.")
-    ] = "spline36",
-    range_: Annotated[
-        Literal["limited", "full"] | None,
-        typer.Option("--range", help="Range of every frame. Default: as each frame says."),
-    ] = None,
-    backend: Annotated[str | None, typer.Option(help="openvino, tensorrt or torch. Default: best.")] = None,
-    precision: Annotated[
-        str | None, typer.Option(help="Arithmetic of the network: auto, fp32, bf16 or fp16.")
-    ] = None,
+    scale: options.Scale = 2,
+    width: options.Width = None,
+    height: options.Height = None,
+    network: options.Network = "espcn",
+    chroma: options.Chroma = "spline36",
+    range_: options.Range = None,
+    backend: options.Backend = None,
+    precision: options.Precision = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,
 ) -> None:
     """Upscale a video; sound, subtitles, chapters and attachments are kept."""
     from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
 
-    options = _ffmpeg_options(ffmpeg_args or [])
+    encoding = _ffmpeg_options(ffmpeg_args or [])
     with JobProgress() as progress:
         with exit_at_once():
             from vs_espcn.runtime.base import backend_from_name
@@ -88,7 +80,7 @@ def upscale(
                 clip,
                 destination,
                 opened,
-                ffmpeg_args=options,
+                ffmpeg_args=encoding,
                 on_note=progress.note,
                 on_frame=on_frame,
             )
@@ -97,7 +89,7 @@ def upscale(
 
 def _ffmpeg_options(arguments: list[str]) -> list[str]:
     """What follows ``--``; anything else is a mistake, and ffmpeg would write a file of that name."""
-    options = arguments[1:] if arguments[:1] == ["--"] else arguments
-    if options and not options[0].startswith("-"):
-        raise typer.BadParameter(f"unexpected argument {options[0]!r}; options for ffmpeg follow after --")
-    return options
+    found = arguments[1:] if arguments[:1] == ["--"] else arguments
+    if found and not found[0].startswith("-"):
+        raise typer.BadParameter(f"unexpected argument {found[0]!r}; options for ffmpeg follow after --")
+    return found

@@ -1,0 +1,83 @@
+"""What a command says on stderr, and how much of it."""
+
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.media import video
+from vs_espcn import logs
+
+LIBRARY = logging.getLogger("vs_espcn.runtime.something")
+
+
+def say_everything() -> None:
+    for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+        LIBRARY.log(level, "library %s", logging.getLevelName(level).lower())
+    logs.console_logger.info("10 frames", extra={"fields": {"frames": 10}})
+
+
+@pytest.mark.parametrize(
+    ("verbosity", "lines"),
+    [
+        (-1, ["error: library error"]),
+        (0, ["library warning", "error: library error", "10 frames"]),
+        (1, ["library info", "library warning", "error: library error", "10 frames"]),
+        (2, ["library debug", "library info", "library warning", "error: library error", "10 frames"]),
+    ],
+)
+def test_the_verbosity_chooses_what_is_shown(
+    verbosity: int, lines: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with logs.on_stderr(verbosity):
+        say_everything()
+    say_everything()
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines() == [f"vs-espcn: {line}" for line in lines]
+
+
+def test_json_has_one_object_per_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with logs.on_stderr(as_json=True):
+        assert not logs.is_for_people()
+        logs.console_logger.info("two\nlines ü", extra={"fields": {"frames": 10}})
+    logs.show_error(ValueError("bad"))
+    said, error = map(json.loads, capsys.readouterr().err.splitlines())
+    assert said.pop("time").endswith("+00:00")
+    assert said == {"level": "info", "logger": "vs_espcn.console", "message": "two\nlines ü", "frames": 10}
+    assert (error["level"], error["message"]) == ("error", "bad")
+
+
+def test_levels_are_as_before_afterwards() -> None:
+    before = logging.getLogger("vs_espcn").level
+    with logs.on_stderr(2):
+        assert logging.getLogger("vs_espcn").level == logging.DEBUG
+    assert logging.getLogger("vs_espcn").level == before
+    assert not logging.getLogger("vs_espcn").handlers
+
+
+def vs_espcn_command(*arguments: str | Path) -> tuple[int, list[str]]:
+    done = subprocess.run(
+        [sys.executable, "-m", "vs_espcn", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.stdout == ""
+    return done.returncode, done.stderr.splitlines()
+
+
+def test_the_options_of_the_command(tmp_path: Path) -> None:
+    source = video(tmp_path / "in.mp4", frames=2)
+    assert vs_espcn_command("-q", "upscale", source, tmp_path / "1.mkv") == (0, [])
+    code, lines = vs_espcn_command("-v", "upscale", source, tmp_path / "2.mkv")
+    assert code == 0
+    assert any(line.startswith("vs-espcn: using OpenVINO") for line in lines)
+    code, lines = vs_espcn_command("--log-json", "upscale", source, tmp_path / "2.mkv")
+    (error,) = map(json.loads, lines)
+    assert (code, error["level"]) == (1, "error")
+    assert "exists" in error["message"]

@@ -1,0 +1,17 @@
+"""Options that several commands take, declared once."""
+
+from typing import Annotated, Literal
+
+import typer
+
+Scale = Annotated[float, typer.Option(help="Factor on width and height, 1 to 16.")]
+Width = Annotated[int | None, typer.Option(help="Width of the output, instead of --scale.")]
+Height = Annotated[int | None, typer.Option(help="Height of the output, instead of --scale.")]
+Network = Annotated[str, typer.Option(help="Name of a shipped network, or path of an ONNX file.")]
+Chroma = Annotated[str, typer.Option(help="Kernel for chroma, such as spline36, bicubic:0:0.5 or lanczos:4.")]
+Range = Annotated[
+    Literal["limited", "full"] | None,
+    typer.Option("--range", help="Range of every frame. Default: as each frame says."),
+]
+Backend = Annotated[str | None, typer.Option(help="openvino, tensorrt or torch. Default: best.")]
+Precision = Annotated[str | None, typer.Option(help="Arithmetic of the network: auto, fp32, bf16 or fp16.")]

@@ -1,0 +1,101 @@
+"""What is said on stderr: lines for people, or JSON for machines.
+
+The package says everything through loggers under ``vs_espcn``; on the command
+line this module alone decides which of it is shown, and how. What is said
+through `console_logger` is for the one who runs a command and is shown unless
+asked to be quiet; what the library logs is shown from warnings on.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+console_logger = logging.getLogger("vs_espcn.console")
+"""For the lines of commands: progress, notes, sums, and the error that ends one."""
+
+_package = logging.getLogger("vs_espcn")
+_for_the_user = (console_logger, logging.getLogger("vs_espcn.training"))
+
+_LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
+
+
+class _Line(logging.Formatter):
+    """``vs-espcn: error: …`` for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        kind = "error: " if record.levelno >= logging.ERROR else ""
+        return f"vs-espcn: {kind}{record.getMessage()}"
+
+
+class _Json(logging.Formatter):
+    """One object a line: time, level, logger, message, and the record's `fields`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        return json.dumps(line | getattr(record, "fields", {}), ensure_ascii=False)
+
+
+class _Stderr(logging.Handler):
+    """Writes to what is ``sys.stderr`` at that moment: above a progress bar while one is shown."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError, AttributeError):
+            self.handleError(record)
+
+
+_handler = _Stderr()
+_handler.setFormatter(_Line())
+
+
+@contextmanager
+def on_stderr(verbosity: int = 0, *, as_json: bool = False) -> Iterator[None]:
+    """Show what the package says on stderr, until the end of the context.
+
+    Args:
+        verbosity: -1 for errors alone, 0 for what concerns the user, 1 for what
+            the library does, 2 for its details too.
+        as_json: One JSON object per line instead of text.
+    """
+    before = {logger: logger.level for logger in (_package, *_for_the_user)}
+    level = _LEVELS[max(-1, min(verbosity, 2))]
+    _package.setLevel(level)
+    for logger in _for_the_user:
+        logger.setLevel(level if verbosity < 0 else min(level, logging.INFO))
+    _handler.setFormatter(_Json() if as_json else _Line())
+    try:
+        with _shown():
+            yield
+    finally:
+        for logger, old in before.items():
+            logger.setLevel(old)
+
+
+def show_error(error: Exception) -> None:
+    """Show the error that ends a command, in the form that was chosen last."""
+    with _shown():
+        console_logger.error("%s", error)
+
+
+@contextmanager
+def _shown() -> Iterator[None]:
+    _package.addHandler(_handler)
+    try:
+        yield
+    finally:
+        _package.removeHandler(_handler)
+
+
+def is_for_people() -> bool:
+    """Whether someone may want to watch a progress bar: neither quiet nor JSON."""
+    return console_logger.isEnabledFor(logging.INFO) and not isinstance(_handler.formatter, _Json)
