@@ -1,5 +1,6 @@
 import os
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,16 @@ def test_a_variable_rate_gives_every_frame_its_time(tmp_path: Path) -> None:
     assert source.clip.num_frames == 40
     assert list(source.times) == sorted(time for time, _ in packets(path)[0])
     assert source.start == source.times[0]
+
+
+def test_one_longer_step_makes_a_rate_variable(tmp_path: Path) -> None:
+    """35 ms among steps of 33.3, as phones write them."""
+    path = tmp_path / "film.mp4"
+    later = ("-vf", "setpts='(N/30+0.00167*gte(N,20))/TB'", "-enc_time_base", "1:30000")
+    ffmpeg(*pattern(40), *H264, *later, "-fps_mode", "passthrough", "-video_track_timescale", "30000", path)
+    source = open_source(path)
+    assert list(source.times) == sorted(time for time, _ in packets(path)[0])
+    assert max(b - a for a, b in pairwise(source.times)) == Fraction(35, 1000)
 
 
 def test_a_rotation_tag_turns_the_picture_or_stays(tmp_path: Path) -> None:

@@ -29,6 +29,9 @@ _TEXT_AS_VIDEO = frozenset({"ansi", "bintext", "idf", "xbin"})
 _NO_INDEX, _INDEX_IF_LONG = 0, 3
 """BestSource's cachemodes: keep none; keep one of 100 frames or more, at the very path given."""
 
+_ROUNDING = Fraction(3, 2000)
+"""Seconds that times on one grid may be apart when they are rounded to milliseconds, as in Matroska."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
@@ -214,12 +217,14 @@ def _timestamps(opened: Mapping[str, Any]) -> list[Fraction]:
 def _on_grid(times: list[Fraction], fps: Fraction) -> Fraction | None:
     """Where the grid of a constant rate begins, in seconds; None if the times don't follow one.
 
-    Single frames may be up to three quarters of a frame off: some muxers delay
-    all but the first by the encoder's priming.
+    Times may be rounded as containers do it. The first alone may be up to
+    three quarters of a frame off: some muxers delay all others by the
+    encoder's priming.
     """
     starts = [time - number / fps for number, time in enumerate(times)]
     start = median_low(starts)
-    return start if all(abs(other - start) * fps <= Fraction(3, 4) for other in starts) else None
+    is_constant = all(abs(other - start) <= _ROUNDING for other in starts[1:])
+    return start if is_constant and abs(starts[0] - start) * fps <= Fraction(3, 4) else None
 
 
 @contextmanager
