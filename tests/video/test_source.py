@@ -184,7 +184,7 @@ def test_a_variable_rate_gives_every_frame_its_time(tmp_path: Path) -> None:
 def test_one_longer_step_makes_a_rate_variable(tmp_path: Path) -> None:
     """35 ms among steps of 33.3, as phones write them."""
     path = tmp_path / "film.mp4"
-    later = ("-vf", "setpts='(N/30+0.00167*gte(N,20))/TB'", "-enc_time_base", "1:30000")
+    later = ("-vf", "settb=1/30000,setpts='(N/30+0.00167*gte(N,20))/TB'", "-enc_time_base", "1:30000")
     ffmpeg(*pattern(40), *H264, *later, "-fps_mode", "passthrough", "-video_track_timescale", "30000", path)
     source = open_source(path)
     assert list(source.times) == sorted(time for time, _ in packets(path)[0])
