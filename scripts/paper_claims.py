@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from vs_espcn.cost import macs_per_sample
 from vs_espcn.models import load_network, network_metadata
 from vs_espcn.training.degradation import enlarge
 from vs_espcn.training.evaluate import score_folder
@@ -70,9 +71,7 @@ def parameters(path: Path) -> int:
 
 def operations(path: Path) -> float:
     """Multiply-adds of the convolutions per high-resolution pixel."""
-    products = sum(math.prod(kernel.dims) for kernel in convolution_weights(path))
-    before_the_shuffle = any(node.op_type == "DepthToSpace" for node in load_network(path).graph.node)
-    return products / SCALE**2 if before_the_shuffle else float(products)
+    return macs_per_sample(load_network(path)) / SCALE**2
 
 
 def cpu_milliseconds(

@@ -8,9 +8,7 @@ sample of any depth is brought there by one gain; a full-range one by a gain
 and an offset, so that black and white mean the same to the network.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
@@ -64,30 +62,6 @@ UINT8 = SampleFormat(depth=8, dtype=np.dtype(np.uint8))
 UINT16 = {depth: SampleFormat(depth=depth, dtype=np.dtype(np.uint16)) for depth in range(9, 17)}
 FLOAT16 = SampleFormat(depth=None, dtype=np.dtype(np.float16))
 FLOAT32 = SampleFormat(depth=None, dtype=np.dtype(np.float32))
-
-
-def receptive_radius(network: ModelProto) -> int:
-    """How far from a source sample its influence on the output reaches, in source samples.
-
-    The sum over the convolutions, all of stride 1, of half their width.
-    """
-    return sum(max(dims[2:]) // 2 for dims in _convolutions(network))
-
-
-def activation_bytes(network: ModelProto) -> int:
-    """Memory for a frame's activations, in bytes per source sample, in float32.
-
-    Two neighbouring layers are alive at once; each holds as many values per
-    source sample as its convolution has output channels.
-    """
-    channels = [dims[0] for dims in _convolutions(network)]
-    return 4 * max(a + b for a, b in pairwise([1, *channels]))
-
-
-def _convolutions(network: ModelProto) -> list[Sequence[int]]:
-    """Shapes (out, in, height, width) of the convolutions' weights, in order."""
-    shapes = {weight.name: weight.dims for weight in network.graph.initializer}
-    return [shapes[node.input[1]] for node in network.graph.node if node.op_type == "Conv"]
 
 
 def build_graph(

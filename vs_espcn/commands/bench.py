@@ -52,8 +52,9 @@ def bench(
 
             rows = [
                 asdict(result)
-                for case in bench_gpu.all_cases(scales)
-                for result in bench_gpu.measure(case, chosen, frames=frames, repeats=repeats)
+                for result in bench_gpu.compare(
+                    bench_gpu.all_cases(scales), chosen, frames=frames, repeats=repeats
+                )
             ]
     except vs.Error as error:
         raise BackendError(str(error).removeprefix("vs_espcn: ")) from None

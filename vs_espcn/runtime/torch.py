@@ -216,6 +216,7 @@ _OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "Conv": _convolve,
     "DepthToSpace": _shuffle,
     "Floor": torch.floor,
+    "MatMul": torch.matmul,
     "Mul": torch.mul,
     "ReduceSum": _sum,
     "Relu": torch.relu,

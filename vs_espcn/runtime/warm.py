@@ -6,7 +6,7 @@ from functools import partial
 
 from onnx import ModelProto
 
-from vs_espcn import graph, models
+from vs_espcn import cost, graph, models
 from vs_espcn.errors import InputError
 from vs_espcn.runtime import cuda
 from vs_espcn.runtime.base import Flavour, GpuPrecision, TensorRT, gpu_precision, lane_count
@@ -99,7 +99,7 @@ def _graphs(job: Job) -> Iterator[ModelProto]:
     network = models.load_network(models.find(job.network, job.scale).path)
     lanes = lane_count(backend, job.lanes or _MOST_LANES)
     width, height = automatic_tile(
-        job.width, job.height, bytes_per_sample=graph.activation_bytes(network), lanes=lanes
+        job.width, job.height, bytes_per_sample=cost.activation_bytes(network), lanes=lanes
     )
     precision = gpu_precision(job.precision, sample.depth)
     for full_range in (False, True) if sample.depth else (True,):

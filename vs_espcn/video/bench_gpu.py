@@ -18,8 +18,9 @@ import numpy as np
 import vapoursynth as vs
 from onnx import ModelProto
 
-from vs_espcn import graph, models
+from vs_espcn import cost, graph, models
 from vs_espcn.runtime.base import TensorRT, Torch, gpu_precision, open_engine
+from vs_espcn.runtime.matrix_rate import matrix_rate
 from vs_espcn.runtime.slot import CudaSlot
 from vs_espcn.runtime.warm import plan_for
 from vs_espcn.video.bench import Runner, to_null
@@ -29,6 +30,7 @@ KERNELS = "kernels alone"
 SLOT = "slot"
 FILTER = "vs_espcn.upscale"
 COPIES = "copies alone"
+BOUND = "multiply-adds at the matrix rate"
 PEER = "vs-mlrt on the same plan"
 PEER_FLOATS = "vs-mlrt with float samples"
 
@@ -51,6 +53,14 @@ class Case:
         """Samples of the source."""
         return graph.UINT8 if self.bits == 8 else graph.UINT16[self.bits]
 
+    @property
+    def label(self) -> str:
+        """All of it in words."""
+        return (
+            f"{self.width}x{self.height} x{self.scale}, {self.bits} bits, {self.lanes} lanes, "
+            f"graph {'on' if self.cuda_graph else 'off'}"
+        )
+
 
 SIZES = ((2, 960, 540), (3, 640, 360), (4, 480, 270), (2, 1920, 1080))
 """Scale and source size of every case: to 1080p, and to 2160p."""
@@ -58,7 +68,7 @@ SIZES = ((2, 960, 540), (3, 640, 360), (4, 480, 270), (2, 1920, 1080))
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One contestant's figures: medians of the rounds."""
+    """One contestant's time per frame, the median of the rounds, or a bound on it."""
 
     name: str
     case: str
@@ -78,14 +88,31 @@ def all_cases(scales: Sequence[int]) -> list[Case]:
     ]
 
 
-def measure(case: Case, backend: TensorRT | Torch, *, frames: int, repeats: int) -> list[Result]:
+def compare(
+    cases: Sequence[Case], backend: TensorRT | Torch, *, frames: int, repeats: int
+) -> Iterator[Result]:
+    """Measure the GPU's matrix rate and then every case; see `measure`."""
+    rates = {
+        precision: matrix_rate(backend, precision)
+        for precision in {gpu_precision(backend.precision, case.sample.depth) for case in cases}
+    }
+    for case in cases:
+        rate = rates[gpu_precision(backend.precision, case.sample.depth)]
+        yield from measure(case, backend, rate, frames=frames, repeats=repeats)
+
+
+def measure(case: Case, backend: TensorRT | Torch, rate: float, *, frames: int, repeats: int) -> list[Result]:
     """Measure one case.
 
     Args:
         case: What to measure.
         backend: The GPU and the precision; its lanes and graph are the case's.
+        rate: The GPU's operations per second in matrix products, in that precision.
         frames: Frames per contestant and round.
         repeats: Rounds.
+
+    Returns:
+        Every contestant, and the bound that the matrix rate sets on the kernels.
 
     Raises:
         BackendError: The backend cannot run here.
@@ -100,21 +127,24 @@ def measure(case: Case, backend: TensorRT | Torch, *, frames: int, repeats: int)
                 start = time.perf_counter()
                 run(frames)
                 seconds[name].append((time.perf_counter() - start) / frames)
-    label = (
-        f"{case.width}x{case.height} x{case.scale}, {case.bits} bits, {case.lanes} lanes, "
-        f"graph {'on' if case.cuda_graph else 'off'}"
-    )
+    typical = {name: median(of_name) for name, of_name in seconds.items()} | {BOUND: _operations(case) / rate}
     precision = gpu_precision(backend.precision, case.sample.depth)
     return [
         Result(
             name=name,
-            case=label,
+            case=case.label,
             precision=precision,
-            ms=1000 * median(of_name),
-            fps=1 / max(median(of_name), 1e-9),
+            ms=1000 * of_name,
+            fps=1 / max(of_name, 1e-9),
         )
-        for name, of_name in seconds.items()
+        for name, of_name in typical.items()
     ]
+
+
+def _operations(case: Case) -> float:
+    """Of a frame: two per multiply-add of the network's convolutions."""
+    network = models.load_network(models.find("espcn", case.scale).path)
+    return 2 * cost.macs_per_sample(network) * case.width * case.height
 
 
 @contextmanager

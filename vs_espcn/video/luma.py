@@ -8,7 +8,7 @@ from weakref import WeakMethod
 import vapoursynth as vs
 from onnx import ModelProto
 
-from vs_espcn import graph, models
+from vs_espcn import cost, graph, models
 from vs_espcn.errors import InputError, RuntimeMissingError
 from vs_espcn.runtime.base import Backend, Engine, OpenVINO, Slot, lane_count, open_engine
 from vs_espcn.runtime.tiles import TiledEngine, automatic_tile
@@ -61,7 +61,7 @@ class LumaUpscaler:
         self._depth = depth
         self._sample = sample_format(clip.format)
         self._range = "full" if self._sample.depth is None else range_
-        self._radius = graph.receptive_radius(self._network)
+        self._radius = cost.receptive_radius(self._network)
         self._lanes = lane_count(backend, min(vs.core.num_threads, clip.num_frames))
         self._tile = self._checked(tile) if tile else self._automatic_tile()
         self._engines: dict[bool, Engine] = {}
@@ -137,7 +137,7 @@ class LumaUpscaler:
 
     def _automatic_tile(self) -> Tile:
         return automatic_tile(
-            *self._size, bytes_per_sample=graph.activation_bytes(self._network), lanes=self._lanes
+            *self._size, bytes_per_sample=cost.activation_bytes(self._network), lanes=self._lanes
         )
 
     def _checked(self, tile: Tile) -> Tile:

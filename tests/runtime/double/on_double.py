@@ -19,6 +19,7 @@ from vs_espcn import graph, models
 from vs_espcn.errors import BackendError
 from vs_espcn.runtime import choice, cuda, plans, tensorrt_api, tiles, warm
 from vs_espcn.runtime.base import OpenVINO, TensorRT, Torch, lane_count, open_engine
+from vs_espcn.runtime.matrix_rate import matrix_rate
 from vs_espcn.runtime.tensorrt import TensorRTEngine
 from vs_espcn.video import bench_gpu
 
@@ -313,12 +314,21 @@ class TestFilter:
 @pytest.mark.parametrize("bits", [8, 10])
 def test_the_benchmark_runs(bits: int) -> None:
     case = bench_gpu.Case(scale=2, width=WIDTH, height=HEIGHT, bits=bits, lanes=2)
-    results = bench_gpu.measure(case, TensorRT(), frames=3, repeats=1)
+    results = bench_gpu.measure(case, TensorRT(), 1e9, frames=3, repeats=1)
     assert [result.name for result in results] == [
-        *(bench_gpu.KERNELS, bench_gpu.COPIES, bench_gpu.SLOT, bench_gpu.FILTER)
+        *(bench_gpu.KERNELS, bench_gpu.COPIES, bench_gpu.SLOT, bench_gpu.FILTER, bench_gpu.BOUND)
     ]
+    assert results[-1].ms == pytest.approx(2 * 21184 * WIDTH * HEIGHT / 1e9 * 1000)
     assert all(result.fps > 0 for result in results)
     assert results[0].case == f"32x20 x2, {bits} bits, 2 lanes, graph on"
+
+
+@pytest.mark.parametrize("precision", ["fp16", "fp32"])
+def test_the_matrix_rate_goes_through_the_same_engine(precision: str) -> None:
+    assert 1e6 < matrix_rate(TensorRT(), precision, side=64) < 1e15  # type: ignore[arg-type]
+    (stored,) = plans.stored_plans()
+    assert stored.key is not None
+    assert stored.key.title.startswith(f"64x64 to 64x64, 8-bit limited range, {precision}")
 
 
 def test_warming_makes_the_plans_that_the_filter_looks_for(monkeypatch: pytest.MonkeyPatch) -> None:
