@@ -51,6 +51,8 @@ def test_aspect_and_chroma_samples_are_kept(clip: tuple, asked: dict, size: tupl
 def test_stretching_changes_the_sample_aspect_ratio() -> None:
     assert plan(height=1080).stretch == 1
     assert plan(height=1080, clip=(vs.YUV420P8, 720, 406)).stretch == 1
+    # Its height is 425, or 424 in whole chroma samples.
+    assert plan(width=1000, clip=(vs.YUV420P8, 640, 272)).stretch == 1
     # 720 → 1440 is 2, 480 → 1080 is 2.25: each sample now stands for more width than height.
     assert plan(width=1440, height=1080, clip=(vs.YUV420P8, 720, 480)).stretch == Fraction(9, 8)
 

@@ -98,9 +98,13 @@ def _target_size(clip: vs.VideoNode, scale: float, width: int | None, height: in
 
 
 def _stretch(clip: vs.VideoNode, width: int, height: int) -> Fraction:
-    """Rounding a side to whole chroma samples is no stretch."""
+    """Rounding either side to whole chroma samples is no stretch."""
     exact_width = Fraction(clip.width * height, clip.height)
-    if abs(exact_width - width) <= 1 << clip.format.subsampling_w:
+    exact_height = Fraction(clip.height * width, clip.width)
+    if (
+        abs(exact_width - width) <= 1 << clip.format.subsampling_w
+        or abs(exact_height - height) <= 1 << clip.format.subsampling_h
+    ):
         return Fraction(1)
     return exact_width / width
 
