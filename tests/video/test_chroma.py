@@ -105,13 +105,30 @@ def test_a_function_of_the_wrong_size_is_refused() -> None:
         vs_espcn.upscale(noise_clip(vs.YUV420P8, 16, 16), chroma=lambda plane: plane)
 
 
+def test_a_function_that_returns_no_clip_is_refused() -> None:
+    with pytest.raises(vs.Error, match="vs_espcn: the chroma function returned a NoneType; it must return"):
+        vs_espcn.upscale(noise_clip(vs.YUV420P8, 16, 16), chroma=lambda plane: None)  # noqa: ARG005
+
+
 @pytest.mark.parametrize("kernel", ["mitchel", "", "Spline36", 3])
 def test_unknown_kernels_are_refused(kernel: object) -> None:
     with pytest.raises(InputError, match=r"chroma kernel .* is not known; choose one of bilinear"):
         find_resizer(kernel)
 
 
-@pytest.mark.parametrize("kernel", ["lanczos:x", "bicubic:1:2:3", "spline36:1", "lanczos:"])
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        "lanczos:x",
+        "lanczos:",
+        "lanczos:0",
+        "lanczos:2.5",
+        "lanczos:16",
+        "bicubic:1:2:3",
+        "bicubic:nan",
+        "spline36:1",
+    ],
+)
 def test_wrong_parameters_are_refused(kernel: str) -> None:
     with pytest.raises(InputError, match=r"has wrong parameters; accepted are bicubic:B:C, lanczos:TAPS"):
         find_resizer(kernel)

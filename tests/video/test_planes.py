@@ -1,10 +1,19 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import vapoursynth as vs
 
 from tests.clips import noise_clip
 from vs_espcn.errors import InputError
-from vs_espcn.video.planes import check_progressive, check_range, is_full_range, plane, sample_format
+from vs_espcn.video.planes import (
+    check_progressive,
+    check_range,
+    is_full_range,
+    plane,
+    sample_aspect,
+    sample_format,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +62,7 @@ def test_deeper_formats_are_refused_with_the_fix() -> None:
         sample_format(vs.core.query_video_format(vs.GRAY, vs.INTEGER, 32, 0, 0))
 
 
-@pytest.mark.parametrize("props", [{"_Range": 2}, {"_ColorRange": "full"}])
+@pytest.mark.parametrize("props", [{"_Range": 2}, {"_Range": [0, 1]}, {"_ColorRange": "full"}])
 def test_unknown_ranges_are_refused(props: dict) -> None:
     with pytest.raises(InputError, match=r"Range is .*; accepted are 0 and 1"):
         is_full_range(props)
@@ -71,3 +80,18 @@ def test_interlaced_frames_are_refused_with_the_fix() -> None:
     check_progressive({"_FieldBased": 0})
     with pytest.raises(InputError, match=r"interlaced \(_FieldBased is 2\); deinterlace it first"):
         check_progressive({"_FieldBased": 2})
+
+
+@pytest.mark.parametrize("value", [3, "top", [0, 1]])
+def test_unknown_field_orders_are_refused(value: object) -> None:
+    with pytest.raises(InputError, match=r"_FieldBased is .*; accepted are 0 \(progressive\), 1 and 2"):
+        check_progressive({"_FieldBased": value})
+
+
+def test_sample_aspect() -> None:
+    assert sample_aspect({"_SARNum": 32, "_SARDen": 27}) == Fraction(32, 27)
+    for unknown in ({}, {"_SARNum": 0, "_SARDen": 0}, {"_SARNum": 0, "_SARDen": 1}, {"_SARNum": 4}):
+        assert sample_aspect(unknown) == 1
+    for wrong in ({"_SARNum": -1, "_SARDen": 1}, {"_SARNum": 4, "_SARDen": "3"}):
+        with pytest.raises(InputError, match=r"_SARNum and _SARDen are .*; set both to whole numbers"):
+            sample_aspect(wrong)

@@ -57,7 +57,16 @@ def test_the_matrix_is_by_size_unless_given() -> None:
         assert np.array_equal(samples(ours), samples(zimgs))
 
 
-@pytest.mark.parametrize("matrix", [0, 2, 10, 99, -1, "709"])
+def test_colours_described_wrongly_are_no_obstacle() -> None:
+    """As with YUV, whose samples are all that is needed."""
+    clip = noise_clip(vs.RGB24, 30, 20)
+    wrong = vs.core.std.SetFrameProps(clip, _Matrix=1, _Transfer=99)
+    result = vs_espcn.upscale(wrong, 2)
+    assert np.array_equal(samples(result), samples(vs_espcn.upscale(clip, 2)))
+    assert dict(result.get_frame(0).props) == dict(wrong.get_frame(0).props)
+
+
+@pytest.mark.parametrize("matrix", [0, 2, 10, 99, -1, "709", [1]])
 def test_other_matrices_are_refused(matrix: object) -> None:
     message = re.escape(f"vs_espcn: matrix is {matrix!r}; accepted are 1 (BT709)")
     with pytest.raises(vs.Error, match=message):

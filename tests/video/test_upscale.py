@@ -1,6 +1,7 @@
 import logging
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -203,9 +204,15 @@ def test_the_smallest_and_the_thinnest(width: int, height: int) -> None:
         ({"height": -2}, "height is -2; give a whole number of at least 1"),
         ({"width": 33, "height": 32}, "33x32 does not fit YUV420P8"),
         ({"tile": (4, 4)}, "tile is 4x4; tiles overlap by 4 samples"),
+        ({"tile": 64}, r"tile is 64; give \(width, height\) in samples, or None for automatic"),
+        ({"tile": (64.0, 64)}, r"tile is \(64.0, 64\); give"),
         ({"range": "tv"}, "range is 'tv'"),
+        ({"range": ["full"]}, r"range is \['full'\]"),
+        ({"matrix": 3}, "matrix is 3; accepted are 1"),
         ({"network": "waifu"}, "network 'waifu' is not shipped; choose one of espcn"),
+        ({"network": Path("nowhere.onnx")}, "cannot read the network nowhere.onnx"),
         ({"chroma": "sinc"}, "chroma kernel 'sinc' is not known"),
+        ({"backend": "openvino"}, r"backend is 'openvino'; give vs_espcn.TensorRT\(\)"),
         ({"backend": vs_espcn.OpenVINO(device="TOASTER")}, "OpenVINO has no device 'TOASTER'"),
     ],
 )

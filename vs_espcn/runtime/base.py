@@ -128,6 +128,18 @@ BACKENDS: dict[str, type[Backend]] = {kind.name: kind for kind in (TensorRT, Tor
 """Every backend by its name on the command line, the preferred first."""
 
 
+def check_backend(value: Backend) -> Backend:
+    """Pass a caller's backend on.
+
+    Raises:
+        InputError: It is something else, such as a backend's name.
+    """
+    if not isinstance(value, Backend):
+        accepted = ", ".join(f"vs_espcn.{kind.__name__}()" for kind in BACKENDS.values())
+        raise InputError(f"backend is {value!r}; give {accepted}, or None for the best that is present")
+    return value
+
+
 def backend_kind(name: str) -> type[Backend]:
     """Look up a backend.
 

@@ -7,6 +7,7 @@ before the centre, upscaling by ``scale`` moves the window by ``d − d / scale`
 exactly what zimg does when it is given the whole clip.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -27,7 +28,7 @@ ChromaKernel = str | Callable[[vs.VideoNode], vs.VideoNode]
 function that is given each chroma plane as a GRAY clip and returns it at its new size,
 the centres of both pictures aligned."""
 
-_MOST_PARAMETERS = {"bicubic": 2, "lanczos": 1}
+_MOST_TAPS = 15  # of zimg
 
 _LEFT_SITED = {vs.CHROMA_LEFT, vs.CHROMA_TOP_LEFT, vs.CHROMA_BOTTOM_LEFT}
 _TOP_SITED = {vs.CHROMA_TOP_LEFT, vs.CHROMA_TOP}
@@ -45,17 +46,25 @@ def find_resizer(kernel: ChromaKernel) -> Resizer:
     name, *words = str(kernel).split(":")
     if name not in KERNELS:
         raise InputError(f"chroma kernel {kernel!r} is not known; choose one of {', '.join(KERNELS)}")
-    try:
-        values = [float(word) for word in words]
-    except ValueError:
-        values = None
-    if values is None or len(values) > _MOST_PARAMETERS.get(name, 0):
+    if not _accepts(name, words):
         raise InputError(
-            f"chroma kernel {kernel!r} has wrong parameters; accepted are bicubic:B:C, lanczos:TAPS, "
-            f"and none for the others"
+            f"chroma kernel {kernel!r} has wrong parameters; accepted are bicubic:B:C, lanczos:TAPS with "
+            f"1 to {_MOST_TAPS} taps, and none for the others"
         )
-    parameters = dict(zip(("filter_param_a", "filter_param_b"), values, strict=False))
+    parameters = dict(zip(("filter_param_a", "filter_param_b"), map(float, words), strict=False))
     return partial(getattr(vs.core.resize, name.capitalize()), **parameters)
+
+
+def _accepts(name: str, words: list[str]) -> bool:
+    """Whether a kernel takes these parameters."""
+    if name == "lanczos":
+        return not words or (len(words) == 1 and words[0] in map(str, range(1, _MOST_TAPS + 1)))
+    if name != "bicubic":
+        return not words
+    try:
+        return len(words) <= 2 and all(math.isfinite(float(word)) for word in words)
+    except ValueError:
+        return False
 
 
 def _by_function(
@@ -69,6 +78,10 @@ def _by_function(
 ) -> vs.VideoNode:
     """The caller's function aligns centres; what siting needs beyond that is moved afterwards."""
     scaled = function(plane)
+    if not isinstance(scaled, vs.VideoNode):
+        raise InputError(
+            f"the chroma function returned a {type(scaled).__name__}; it must return the plane's clip, scaled"
+        )
     expected = (width, height, plane.format.id)
     if (scaled.width, scaled.height, scaled.format.id) != expected:
         raise InputError(

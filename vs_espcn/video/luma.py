@@ -63,7 +63,7 @@ class LumaUpscaler:
         self._range = "full" if self._sample.depth is None else range_
         self._radius = cost.receptive_radius(self._network)
         self._lanes = lane_count(backend, min(vs.core.num_threads, clip.num_frames))
-        self._tile = self._checked(tile) if tile else self._automatic_tile()
+        self._tile = self._automatic_tile() if tile is None else self._checked(tile)
         self._engines: dict[bool, Engine] = {}
         self._opening = Lock()
 
@@ -141,6 +141,8 @@ class LumaUpscaler:
         )
 
     def _checked(self, tile: Tile) -> Tile:
+        if not isinstance(tile, tuple | list) or [type(side) for side in tile] != [int, int]:
+            raise InputError(f"tile is {tile!r}; give (width, height) in samples, or None for automatic")
         least = 2 * self._radius + 1
         if min(tile) < least:
             raise InputError(

@@ -1,6 +1,7 @@
 """Between VapourSynth's frames and the engines' arrays: formats, planes, range."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
@@ -47,7 +48,7 @@ def is_full_range(props: Mapping[str, Any], *, default: bool = False) -> bool:
     """
     for name, full in (("_Range", 1), ("_ColorRange", 0)):
         if name in props:
-            if props[name] not in {0, 1}:
+            if props[name] not in (0, 1):
                 raise InputError(
                     f"{name} is {props[name]!r}; accepted are 0 and 1: set _Range to 0 (limited) or 1 (full) "
                     "with std.SetFrameProps, or give range="
@@ -62,8 +63,12 @@ def split_plane(clip: vs.VideoNode, index: int) -> vs.VideoNode:
     Scaling needs no colour description, and a resizer refuses frames whose
     description makes no sense to it, so the planes carry none.
     """
-    gray = vs.core.std.ShufflePlanes(clip, index, vs.GRAY)
-    return vs.core.std.RemoveFrameProps(gray, ["_Matrix", "_Transfer", "_Primaries", "_ChromaLocation"])
+    return without_description(vs.core.std.ShufflePlanes(clip, index, vs.GRAY))
+
+
+def without_description(clip: vs.VideoNode) -> vs.VideoNode:
+    """The clip without the properties that describe its colours; range is kept."""
+    return vs.core.std.RemoveFrameProps(clip, ["_Matrix", "_Transfer", "_Primaries", "_ChromaLocation"])
 
 
 def check_range(value: Range | None) -> Range | None:
@@ -72,7 +77,7 @@ def check_range(value: Range | None) -> Range | None:
     Raises:
         InputError: It is neither ``"limited"`` nor ``"full"`` nor None.
     """
-    if value not in {None, "limited", "full"}:
+    if value not in (None, "limited", "full"):
         raise InputError(f"range is {value!r}; give 'limited', 'full', or None to go by each frame's _Range")
     return value
 
@@ -81,14 +86,35 @@ def check_progressive(props: Mapping[str, Any]) -> None:
     """Let progressive frames pass.
 
     Raises:
-        InputError: The frame is interlaced: its lines belong to two pictures.
+        InputError: The frame is interlaced: its lines belong to two pictures; or the property
+            holds no known value.
     """
     field_based = props.get("_FieldBased", 0)
-    if field_based:
+    if field_based in (1, 2):
         raise InputError(
-            f"the clip is interlaced (_FieldBased is {int(field_based)}); deinterlace it first, for example "
+            f"the clip is interlaced (_FieldBased is {field_based}); deinterlace it first, for example "
             "with bwdif, or, if it is in truth progressive, clear the flag with std.SetFieldBased(0)"
         )
+    if field_based != 0:
+        raise InputError(
+            f"_FieldBased is {field_based!r}; accepted are 0 (progressive), 1 and 2 (interlaced): "
+            "set it with std.SetFieldBased"
+        )
+
+
+def sample_aspect(props: Mapping[str, Any]) -> Fraction:
+    """Width of a sample by its height; 1 where the properties are absent, or 0 for "unknown".
+
+    Raises:
+        InputError: A property holds another value.
+    """
+    sides = [props.get(name, 0) for name in ("_SARNum", "_SARDen")]
+    if any(not isinstance(side, int) or side < 0 for side in sides):
+        raise InputError(
+            f"_SARNum and _SARDen are {sides[0]!r} and {sides[1]!r}; set both to whole numbers from 0 "
+            "with std.SetFrameProps"
+        )
+    return Fraction(*sides) if all(sides) else Fraction(1)
 
 
 def plane(frame: vs.VideoFrame, index: int = 0) -> Plane:

@@ -3,6 +3,7 @@
 import vapoursynth as vs
 
 from vs_espcn.errors import InputError
+from vs_espcn.video.planes import without_description
 
 MATRICES = {
     int(matrix): matrix.name.removeprefix("MATRIX_")
@@ -21,6 +22,18 @@ MATRICES = {
 _BT709_FROM = (1280, 720)
 
 
+def check_matrix(value: int | None) -> int | None:
+    """Pass a caller's ``matrix=`` on.
+
+    Raises:
+        InputError: It is neither one of `MATRICES` nor None.
+    """
+    if value not in (None, *MATRICES):
+        accepted = ", ".join(f"{number} ({name})" for number, name in MATRICES.items())
+        raise InputError(f"matrix is {value!r}; accepted are {accepted}, or None for the usual one")
+    return None if value is None else int(value)
+
+
 def to_yuv(clip: vs.VideoNode, matrix: int | None, *, full_range: bool) -> vs.VideoNode:
     """YUV 4:4:4 in single float.
 
@@ -28,12 +41,9 @@ def to_yuv(clip: vs.VideoNode, matrix: int | None, *, full_range: bool) -> vs.Vi
         clip: RGB of constant format and size.
         matrix: One of `MATRICES`; None is BT.709 from 1280×720 on, else BT.601.
         full_range: Whether the clip's codes span the full range.
-
-    Raises:
-        InputError: The matrix is not accepted.
     """
     return vs.core.resize.Point(
-        clip, format=vs.YUV444PS, matrix=_matrix_of(clip, matrix), range_in=full_range
+        without_description(clip), format=vs.YUV444PS, matrix=_matrix_of(clip, matrix), range_in=full_range
     )
 
 
@@ -56,9 +66,6 @@ def from_yuv(
 
 def _matrix_of(clip: vs.VideoNode, matrix: int | None) -> int:
     if matrix is not None:
-        if matrix not in MATRICES:
-            accepted = ", ".join(f"{value} ({name})" for value, name in MATRICES.items())
-            raise InputError(f"matrix is {matrix!r}; accepted are {accepted}, or None for the usual one")
-        return int(matrix)
+        return matrix
     is_hd = clip.width >= _BT709_FROM[0] or clip.height >= _BT709_FROM[1]
     return int(vs.MATRIX_BT709 if is_hd else vs.MATRIX_ST170_M)

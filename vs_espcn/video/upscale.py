@@ -1,13 +1,13 @@
 """The filter: a clip's luma through a network, its chroma resized, joined again."""
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import partial
+from pathlib import Path
 
 import vapoursynth as vs
 
 from vs_espcn.errors import EspcnError, InputError
-from vs_espcn.runtime.base import Backend
+from vs_espcn.runtime.base import Backend, check_backend
 from vs_espcn.runtime.choice import best_backend
 from vs_espcn.video import rgb
 from vs_espcn.video.chroma import ChromaKernel, Resizer, chroma_location, find_resizer, scale_chroma
@@ -19,6 +19,7 @@ from vs_espcn.video.planes import (
     check_progressive,
     check_range,
     is_full_range,
+    sample_aspect,
     sample_format,
     split_plane,
 )
@@ -31,7 +32,7 @@ def upscale(
     *,
     width: int | None = None,
     height: int | None = None,
-    network: str = "espcn",
+    network: str | Path = "espcn",
     backend: Backend | None = None,
     chroma: ChromaKernel = "spline36",
     range: Range | None = None,  # noqa: A002 - VapourSynth's name
@@ -77,11 +78,11 @@ def upscale(
             scale=scale,
             width=width,
             height=height,
-            network=network,
-            backend=backend or best_backend(),
+            network=str(network),
+            backend=best_backend() if backend is None else check_backend(backend),
             resizer=find_resizer(chroma),
             range_=check_range(range),
-            matrix=matrix,
+            matrix=rgb.check_matrix(matrix),
             tile=tile,
         )
         return _upscale(clip, job)
@@ -129,7 +130,7 @@ def _upscale_constant(clip: vs.VideoNode, props: vs.FrameProps, job: Job) -> vs.
         upscaled = _upscale_planes(clip, props, plan, job, depth)
     if plan.stretch == 1:
         return upscaled
-    aspect = Fraction(props.get("_SARNum", 1), props.get("_SARDen", 1)) * plan.stretch
+    aspect = sample_aspect(props) * plan.stretch
     return vs.core.std.SetFrameProps(upscaled, _SARNum=aspect.numerator, _SARDen=aspect.denominator)
 
 
