@@ -11,8 +11,8 @@ import vapoursynth as vs
 import vs_espcn
 from tests.clips import largest_difference, noise_clip, samples
 from vs_espcn import graph, models
-from vs_espcn.errors import BackendError
-from vs_espcn.video import mlrt
+from vs_espcn.errors import BackendError, RuntimeMissingError
+from vs_espcn.video import luma, mlrt
 from vs_espcn.video.planes import sample_format
 
 pytestmark = pytest.mark.skipif(not mlrt.is_present(), reason="vapoursynth-mlrt-ov is not installed")
@@ -74,6 +74,21 @@ def test_an_unknown_device_is_an_error_of_one_line() -> None:
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("range_", [None, "full"])
+def test_a_later_interlaced_frame_is_refused(monkeypatch: pytest.MonkeyPatch, range_: str | None) -> None:
+    def openvino_is_missing(*_: object, **__: object) -> None:
+        raise RuntimeMissingError("as in vspipe")
+
+    monkeypatch.setattr(luma, "open_engine", openvino_is_missing)
+    clip = noise_clip(vs.GRAY8, 16, 16)
+    result = vs_espcn.upscale(
+        clip + vs.core.std.SetFieldBased(clip, 2), range=range_, backend=vs_espcn.OpenVINO(precision="fp32")
+    )
+    result.get_frame(0)
+    with pytest.raises(vs.Error, match="vs_espcn: frame 1: the clip is interlaced"):
+        result.get_frame(1)
+
+
 SCRIPT = """
 import sys
 import numpy as np
@@ -108,5 +123,5 @@ def test_the_filter_works_after_the_plugin_has_taken_openvinos_place(tmp_path: P
     ours = vs_espcn.upscale(
         noise_clip(vs.YUV420P8, 48, 32, length=4), 2, backend=vs_espcn.OpenVINO(precision="fp32")
     )
-    for n, luma in enumerate(np.load(output)):
-        assert largest_difference(luma, samples(ours, 0, n)) <= 1
+    for n, plane in enumerate(np.load(output)):
+        assert largest_difference(plane, samples(ours, 0, n)) <= 1

@@ -57,6 +57,14 @@ def test_the_matrix_is_by_size_unless_given() -> None:
         assert np.array_equal(samples(ours), samples(zimgs))
 
 
+def test_range_may_change_from_frame_to_frame() -> None:
+    clip = noise_clip(vs.RGB24, 30, 20)
+    limited, full = (vs.core.std.SetFrameProps(clip, _Range=value) for value in (0, 1))
+    result = vs_espcn.upscale(vs.core.std.Splice([limited, full, clip, limited]), 2)
+    for n, alone in enumerate([limited, full, clip, limited]):
+        assert np.array_equal(samples(result, frame=n), samples(vs_espcn.upscale(alone, 2)))
+
+
 def test_colours_described_wrongly_are_no_obstacle() -> None:
     """As with YUV, whose samples are all that is needed."""
     clip = noise_clip(vs.RGB24, 30, 20)

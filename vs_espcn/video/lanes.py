@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 import vapoursynth as vs
 
-from vs_espcn.errors import EspcnError
 from vs_espcn.runtime.base import Slot
+from vs_espcn.video.frames import naming_frame
 from vs_espcn.video.planes import plane
 
 SlotChoice = Callable[[vs.FrameProps], Slot]
@@ -53,10 +53,8 @@ def _lane(clip: vs.VideoNode, scale: int, slot: SlotChoice, *, first: int, step:
     def upscale_frame(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
         target = vs.core.create_video_frame(video, width, height)
         target.props.update(f.props)
-        try:
+        with naming_frame(first + n * step):
             slot(f.props).upscale(plane(f), plane(target))
-        except EspcnError as error:
-            raise vs.Error(f"vs_espcn: frame {first + n * step}: {error}") from error
         return target
 
     blank = vs.core.std.BlankClip(clip, width=width, height=height, format=video.id, keep=True)

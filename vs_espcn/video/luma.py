@@ -1,8 +1,10 @@
 """Luma through one network: engines, their ranges and tiles, or vs-mlrt's plugin."""
 
 import logging
-from functools import cache, partial
+from collections.abc import Mapping
+from functools import partial
 from threading import Lock
+from typing import Any
 from weakref import WeakMethod
 
 import vapoursynth as vs
@@ -13,6 +15,7 @@ from vs_espcn.errors import InputError, RuntimeMissingError
 from vs_espcn.runtime.base import Backend, Engine, OpenVINO, Slot, lane_count, open_engine
 from vs_espcn.runtime.tiles import TiledEngine, automatic_tile
 from vs_espcn.video import mlrt
+from vs_espcn.video.frames import by_range
 from vs_espcn.video.lanes import upscale_in_lanes
 from vs_espcn.video.planes import Range, check_progressive, is_full_range, sample_format
 
@@ -77,19 +80,18 @@ class LumaUpscaler:
             BackendError: The runtime cannot run the network.
             InputError: The frame's range cannot be used.
         """
-        first = self._full_range(props)
         try:
-            engine = self._engine(first)
+            engine = self._engine(self._full_range(props))
         except RuntimeMissingError:
             if not (isinstance(self._backend, OpenVINO) and mlrt.is_present()):
                 raise
             _log.info("using OpenVINO through the vs-mlrt plugin, which has loaded its own copy of it")
-            return self._through_plugin(first, self._backend)
+            return by_range(self._clip, partial(self._through_plugin, self._backend), self._full_range, props)
         _log.info("using %s", engine.description)
         slots = [partial(self._slot, lane) for lane in range(len(engine.slots))]
         return upscale_in_lanes(self._clip, self._scale, slots)
 
-    def _full_range(self, props: vs.FrameProps) -> bool:
+    def _full_range(self, props: Mapping[str, Any]) -> bool:
         return is_full_range(props) if self._range is None else self._range == "full"
 
     def _slot(self, lane: int, props: vs.FrameProps) -> Slot:
@@ -115,18 +117,7 @@ class LumaUpscaler:
         width, height = self._tile
         return graph.build_graph(self._network, sample, full_range=full_range, width=width, height=height)
 
-    def _through_plugin(self, first: bool, backend: OpenVINO) -> vs.VideoNode:
-        of_range = cache(partial(self._plugin_clip, backend))
-        upscaled = of_range(first)
-        if self._range is not None:
-            return upscaled
-        return vs.core.std.FrameEval(
-            upscaled,
-            lambda n, f: of_range(self._full_range(f.props)),  # noqa: ARG005 - VapourSynth's names
-            prop_src=self._clip,
-        )
-
-    def _plugin_clip(self, backend: OpenVINO, full_range: bool) -> vs.VideoNode:
+    def _through_plugin(self, backend: OpenVINO, full_range: bool) -> vs.VideoNode:
         return mlrt.upscale_with_plugin(
             vs.core.std.ShufflePlanes(self._clip, 0, vs.GRAY),
             self._graph(self._sample.in_float(), full_range),

@@ -1,8 +1,10 @@
 """The filter: a clip's luma through a network, its chroma resized, joined again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import vapoursynth as vs
 
@@ -11,6 +13,7 @@ from vs_espcn.runtime.base import Backend, check_backend
 from vs_espcn.runtime.choice import best_backend
 from vs_espcn.video import rgb
 from vs_espcn.video.chroma import ChromaKernel, Resizer, chroma_location, find_resizer, scale_chroma
+from vs_espcn.video.frames import by_range
 from vs_espcn.video.luma import LumaUpscaler, Tile
 from vs_espcn.video.memory import check_fits, keep_heap_flat
 from vs_espcn.video.plan import Plan, make_plan
@@ -122,16 +125,27 @@ def _upscale_constant(clip: vs.VideoNode, props: vs.FrameProps, job: Job) -> vs.
     plan = make_plan(clip, job.network, job.scale, job.width, job.height)
     check_fits(clip.format, clip.width * plan.scale, clip.height * plan.scale)
     if clip.format.color_family == vs.RGB:
-        full_range = is_full_range(props, default=True) if job.range_ is None else job.range_ == "full"
-        yuv = rgb.to_yuv(clip, job.matrix, full_range=full_range)
-        upscaled = _upscale_planes(yuv, props, plan, job, depth)
-        upscaled = rgb.from_yuv(upscaled, clip, job.matrix, full_range=full_range)
+        upscaled = _upscale_rgb(clip, props, plan, job, depth)
     else:
         upscaled = _upscale_planes(clip, props, plan, job, depth)
     if plan.stretch == 1:
         return upscaled
     aspect = sample_aspect(props) * plan.stretch
     return vs.core.std.SetFrameProps(upscaled, _SARNum=aspect.numerator, _SARDen=aspect.denominator)
+
+
+def _upscale_rgb(
+    clip: vs.VideoNode, props: vs.FrameProps, plan: Plan, job: Job, depth: int | None
+) -> vs.VideoNode:
+    def of_range(full_range: bool) -> vs.VideoNode:
+        yuv = rgb.to_yuv(clip, job.matrix, full_range=full_range)
+        upscaled = _upscale_planes(yuv, props, plan, job, depth)
+        return rgb.from_yuv(upscaled, clip, job.matrix, full_range=full_range)
+
+    def is_full(props: Mapping[str, Any]) -> bool:
+        return is_full_range(props, default=True) if job.range_ is None else job.range_ == "full"
+
+    return by_range(clip, of_range, is_full, props)
 
 
 def _upscale_planes(
