@@ -137,6 +137,14 @@ def test_alpha_is_upscaled_too() -> None:
     assert np.array_equal(samples(result), samples(vs_espcn.upscale(clip, 2, backend=FP32)))
 
 
+def test_a_frame_that_lacks_the_others_alpha_is_refused() -> None:
+    clip = noise_clip(vs.YUV420P8, 16, 16)
+    result = vs_espcn.upscale(vs.core.std.ClipToProp(clip, noise_clip(vs.GRAY8, 16, 16), "_Alpha") + clip)
+    result.get_frame(0)
+    with pytest.raises(vs.Error, match="vs_espcn: frame 1: the frame has no alpha plane, but others have"):
+        result.get_frame(1)
+
+
 def test_stretching_keeps_the_pictures_shape() -> None:
     clip = noise_clip(vs.YUV420P8, 72, 48, _SARNum=8, _SARDen=9)
     props = vs_espcn.upscale(clip, width=144, height=108).get_frame(0).props

@@ -54,8 +54,36 @@ def test_what_cannot_be_upscaled_fails_at_its_frame() -> None:
         result.get_frame(1)
 
 
-def test_alpha_is_refused_with_the_fix() -> None:
-    with_alpha = vs.core.std.ClipToProp(noise_clip(vs.GRAY8, 16, 16), noise_clip(vs.GRAY8, 16, 16), "_Alpha")
-    clip = vs.core.std.Splice([with_alpha, noise_clip(vs.GRAY8, 24, 16)], mismatch=True)
-    with pytest.raises(vs.Error, match="alpha planes are upscaled only in clips of constant format and size"):
-        vs_espcn.upscale(clip).get_frame(0)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"scale": -1}, "scale is -1"),
+        ({"network": "waifu"}, "network 'waifu' is not"),
+        ({"tile": 3}, "tile is 3"),
+    ],
+)
+def test_bad_arguments_fail_at_once(arguments: dict, message: str) -> None:
+    with pytest.raises(vs.Error, match=f"^vs_espcn: {message}"):
+        vs_espcn.upscale(varying_clip(), **arguments)
+
+
+def test_only_what_varies_is_left_open() -> None:
+    sizes = vs.core.std.Splice([noise_clip(vs.YUV420P8, side, 24) for side in (32, 48)], mismatch=True)
+    result = vs_espcn.upscale(sizes)
+    assert (result.format.id, result.width) == (vs.YUV420P8, 0)
+    assert vs_espcn.upscale(varying_clip()).format.color_family == vs.UNDEFINED
+
+
+def test_alpha_is_upscaled_too() -> None:
+    def with_alpha(clip: vs.VideoNode) -> vs.VideoNode:
+        return vs.core.std.ClipToProp(clip, noise_clip(vs.GRAY8, clip.width, clip.height), "_Alpha")
+
+    opaque = noise_clip(vs.RGB24, 16, 16)
+    clips = [opaque, with_alpha(noise_clip(vs.YUV420P8, 24, 16)), with_alpha(opaque)]
+    result = vs_espcn.upscale(vs.core.std.Splice(clips, mismatch=True))
+    for n, clip in enumerate(clips):
+        frame, alone = result.get_frame(n), vs_espcn.upscale(clip).get_frame(0)
+        assert ("_Alpha" in frame.props) == (n > 0)
+        assert np.array_equal(np.asarray(frame[0]), np.asarray(alone[0]))
+        if n:
+            assert np.array_equal(np.asarray(frame.props["_Alpha"][0]), np.asarray(alone.props["_Alpha"][0]))

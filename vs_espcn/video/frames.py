@@ -7,7 +7,7 @@ from typing import Any
 
 import vapoursynth as vs
 
-from vs_espcn.errors import EspcnError
+from vs_espcn.errors import EspcnError, InputError
 from vs_espcn.video.planes import check_progressive
 
 
@@ -50,3 +50,26 @@ def by_range(
             return of_range(is_full(f.props))
 
     return vs.core.std.FrameEval(of_range(is_full(props)), choose, prop_src=clip)
+
+
+def alpha_clip(clip: vs.VideoNode, like: vs.VideoFrame) -> vs.VideoNode:
+    """The alpha planes, which VapourSynth keeps as frames in the property ``_Alpha``, as a clip.
+
+    ``std.PropToClip`` does so too, but looks at the clip's first frame for it.
+
+    Args:
+        clip: Of constant format and size.
+        like: One of its alpha planes. A frame without one fails when it is asked for.
+    """
+
+    def alpha_of(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        with naming_frame(n):
+            if "_Alpha" not in f.props:
+                raise InputError(
+                    "the frame has no alpha plane, but others have; drop them with "
+                    "std.RemoveFrameProps(props='_Alpha'), or give every frame one with std.ClipToProp"
+                )
+            return f.props["_Alpha"]
+
+    blank = vs.core.std.BlankClip(clip, like.width, like.height, like.format.id, keep=True)
+    return vs.core.std.ModifyFrame(blank, clip, alpha_of)

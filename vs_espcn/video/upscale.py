@@ -13,7 +13,7 @@ from vs_espcn.runtime.base import Backend, check_backend
 from vs_espcn.runtime.choice import best_backend
 from vs_espcn.video import rgb
 from vs_espcn.video.chroma import ChromaKernel, Resizer, chroma_location, find_resizer, scale_chroma
-from vs_espcn.video.frames import by_range
+from vs_espcn.video.frames import alpha_clip, by_range
 from vs_espcn.video.luma import LumaUpscaler, Tile
 from vs_espcn.video.memory import check_fits, keep_heap_flat
 from vs_espcn.video.plan import Plan, make_plan
@@ -48,7 +48,7 @@ def upscale(
         clip: GRAY, YUV of any subsampling, or RGB; 8 to 16 bits, half or
             single float; progressive. Chroma siting is that of its first
             frame. A clip whose format or size varies is upscaled frame by
-            frame, by `scale` only.
+            frame.
         scale: Factor on width and height, 1 or more. What the network's own
             scales (2, 3, 4, or two of them in turn) overshoot is resized away.
         width: Width of the result instead of `scale`; alone, it keeps the aspect.
@@ -113,13 +113,16 @@ def _upscale(clip: vs.VideoNode, job: Job) -> vs.VideoNode:
         raise InputError(f"clip is a {type(clip).__name__}; give a VapourSynth video clip")
     if is_varying(clip):
         return upscale_varying(clip, partial(_upscale_constant, job=job))
-    props = clip.get_frame(0).props
-    upscaled = _upscale_constant(clip, props, job)
-    return _with_alpha(upscaled, clip, props, job) if "_Alpha" in props else upscaled
+    return _upscale_constant(clip, clip.get_frame(0).props, job)
 
 
 def _upscale_constant(clip: vs.VideoNode, props: vs.FrameProps, job: Job) -> vs.VideoNode:
     """Upscale a clip of constant format and size, going by the properties of one of its frames."""
+    upscaled = _upscale_colours(clip, props, job)
+    return _with_alpha(upscaled, clip, props, job) if "_Alpha" in props else upscaled
+
+
+def _upscale_colours(clip: vs.VideoNode, props: vs.FrameProps, job: Job) -> vs.VideoNode:
     check_progressive(props)
     depth = sample_format(clip.format).depth
     plan = make_plan(clip, job.network, job.scale, job.width, job.height)
@@ -161,7 +164,7 @@ def _upscale_planes(
 
 def _with_alpha(upscaled: vs.VideoNode, clip: vs.VideoNode, props: vs.FrameProps, job: Job) -> vs.VideoNode:
     """The alpha plane, which VapourSynth keeps as a property of each frame, at the size of the rest."""
-    alpha = vs.core.std.PropToClip(clip, "_Alpha")
+    alpha = alpha_clip(clip, props["_Alpha"])
     plan = make_plan(alpha, job.network, 1, upscaled.width, upscaled.height)
     depth = sample_format(alpha.format).depth
     plane = _upscale_plane(alpha, props, plan, replace(job, range_="full"), depth)

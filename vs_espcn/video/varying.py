@@ -1,22 +1,37 @@
 """Clips whose format or size varies, frame by frame."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import vapoursynth as vs
 
-from vs_espcn.errors import EspcnError, InputError
+from vs_espcn.video.frames import naming_frame
 
 _MOST_KINDS = 4
 """Kinds of frames for which engines are kept; the one longest unused goes first."""
 
 Upscaler = Callable[[vs.VideoNode, vs.FrameProps], vs.VideoNode]
-"""Upscales a clip of constant format and size, going by the properties of one of its frames."""
+"""Upscales a clip of constant format and size, going by the properties of one of its frames.
+
+It must not ask for frames: most of the clip's are of another kind.
+"""
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Frames that one result serves; `props` are those of the first that came up."""
+
+    video: int
+    width: int
+    height: int
+    has_alpha: bool
+    props: vs.FrameProps = field(compare=False)
 
 
 def is_varying(clip: vs.VideoNode) -> bool:
     """Whether frames of the clip differ in format or size."""
-    return not clip.width or clip.format is None or clip.format.color_family == vs.UNDEFINED
+    return not clip.width or _format_varies(clip)
 
 
 def upscale_varying(clip: vs.VideoNode, upscaler: Upscaler) -> vs.VideoNode:
@@ -28,45 +43,39 @@ def upscale_varying(clip: vs.VideoNode, upscaler: Upscaler) -> vs.VideoNode:
             it comes up after `_MOST_KINDS` others.
 
     Returns:
-        A clip whose format and size vary likewise. What cannot be upscaled
-        fails when its frame is asked for.
+        A clip whose size varies, and its format if that of `clip` does. What
+        cannot be upscaled fails when its frame is asked for.
+
+    Raises:
+        EspcnError: The first frame cannot be upscaled.
     """
-    template = _blank(clip, vs.GRAY8, 16, 16, varformat=True, varsize=True)
 
     @lru_cache(_MOST_KINDS)
-    def of_kind(video: int, width: int, height: int) -> list[vs.VideoNode]:
-        """The clip as if all its frames were of this kind; upscaled once a frame's properties are known."""
-        return [vs.core.std.FrameEval(_blank(clip, video, width, height), lambda n: clip)]  # noqa: ARG005 - VapourSynth's name
+    def of_kind(kind: _Kind) -> vs.VideoNode:
+        like_all = vs.core.std.BlankClip(
+            format=kind.video,
+            width=kind.width,
+            height=kind.height,
+            length=clip.num_frames,
+            fpsnum=clip.fps.numerator,
+            fpsden=clip.fps.denominator,
+            keep=True,
+        )
+        return upscaler(vs.core.std.FrameEval(like_all, lambda n: clip), kind.props)  # noqa: ARG005 - VapourSynth's name
 
     def choose(n: int, f: vs.VideoFrame) -> vs.VideoNode:
-        uniform = of_kind(f.format.id, f.width, f.height)
-        if len(uniform) == 1:
-            try:
-                _refuse_alpha(f.props)
-                uniform.append(upscaler(uniform[0], f.props))
-            except EspcnError as error:
-                raise vs.Error(f"vs_espcn: frame {n}: {error}") from error
-        return uniform[1]
+        with naming_frame(n):
+            return of_kind(_kind(f))
 
+    with clip.get_frame(0) as frame:
+        first = of_kind(_kind(frame))
+    template = vs.core.std.BlankClip(first, varformat=_format_varies(clip), varsize=True, keep=True)
     return vs.core.std.FrameEval(template, choose, prop_src=clip)
 
 
-def _blank(clip: vs.VideoNode, video: int, width: int, height: int, **varying: bool) -> vs.VideoNode:
-    return vs.core.std.BlankClip(
-        format=video,
-        width=width,
-        height=height,
-        length=clip.num_frames,
-        fpsnum=clip.fps.numerator,
-        fpsden=clip.fps.denominator,
-        keep=True,
-        **varying,
-    )
+def _format_varies(clip: vs.VideoNode) -> bool:
+    return clip.format is None or clip.format.color_family == vs.UNDEFINED
 
 
-def _refuse_alpha(props: vs.FrameProps) -> None:
-    if "_Alpha" in props:
-        raise InputError(
-            "alpha planes are upscaled only in clips of constant format and size; "
-            "drop them with std.RemoveFrameProps(props='_Alpha'), or make the clip constant"
-        )
+def _kind(frame: vs.VideoFrame) -> _Kind:
+    return _Kind(frame.format.id, frame.width, frame.height, "_Alpha" in frame.props, frame.props)
