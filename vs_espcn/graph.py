@@ -187,6 +187,42 @@ def _split_bytes(codes: str) -> list[NodeProto]:
     ]
 
 
+def up_to_size(graph: ModelProto, width: int, height: int) -> ModelProto:
+    """A graph for frames of any size up to one.
+
+    Args:
+        graph: A model from `build_graph`, or what the functions here made of one; it is not changed.
+        width: Largest width of the source plane.
+        height: Largest height of the source plane.
+
+    Returns:
+        The same computation with free heights and widths; `largest_size`
+        gives the limit, and the metadata the scale.
+    """
+    free = ModelProto()
+    free.CopyFrom(graph)
+    values = (free.graph.input[0], free.graph.output[0])
+    sides = [value.type.tensor_type.shape.dim[2:4] for value in values]
+    scale = sides[1][0].dim_value // sides[0][0].dim_value
+    for value, lengths in zip(values, sides, strict=True):
+        for name, length in zip(("height", "width"), lengths, strict=True):
+            length.dim_param = f"{value.name}_{name}"
+    helper.set_model_props(free, {"scale": str(scale), _LARGEST_SIZE: f"{width}x{height}"})
+    return free
+
+
+def largest_size(graph: ModelProto) -> tuple[int, int] | None:
+    """Width and height that a graph from `up_to_size` is limited to; None for a graph of one size."""
+    size = network_metadata(graph).get(_LARGEST_SIZE)
+    if size is None:
+        return None
+    width, height = map(int, size.split("x"))
+    return width, height
+
+
+_LARGEST_SIZE = "largest_size"
+
+
 def in_half(graph: ModelProto) -> ModelProto:
     """A graph whose convolutions and activations compute in ``float16``, the rest in ``float32``.
 

@@ -33,8 +33,8 @@ def double(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("tests", "count"),
     [
-        (("double/on_double.py",), 45),
-        (("test_engines.py", "-k", "tensorrt"), 15),
+        (("double/on_double.py",), 54),
+        (("test_engines.py", "-k", "tensorrt"), 20),
         # The tests that wait for a GPU must not be found broken there.
         (("test_gpu.py", "-k", "tensorrt_rtx and not long_run and not in_a_second"), 13),
     ],

@@ -12,6 +12,7 @@ import vapoursynth as vs
 import vs_espcn
 from vs_espcn import graph, models
 from vs_espcn.errors import BackendError
+from vs_espcn.runtime import plans
 from vs_espcn.runtime.base import OpenVINO, TensorRT, Torch, open_engine
 from vs_espcn.runtime.choice import probe
 
@@ -138,6 +139,33 @@ def test_lanes_go_round_the_devices(backend: TensorRT | Torch) -> None:
     engine = open_engine(settings(backend, device=devices), wrapped(graph.UINT8), lanes=4, depth=8)
     assert len(engine.slots) == 4
     engine.close()
+
+
+def test_one_plan_serves_many_sizes(backend: TensorRT | Torch) -> None:
+    if not isinstance(backend, TensorRT):
+        pytest.skip("PyTorch has no plans")
+    network = models.load_network(models.find("espcn", 2).path)
+    for width, height in ((WIDTH, HEIGHT), (64, 48), (1, 1), (319, 7)):
+        model = graph.build_graph(network, graph.UINT8, full_range=False, width=width, height=height)
+        codes = np.random.default_rng(width).integers(0, 256, (height, width), dtype=np.uint8)
+        result = upscaled(settings(backend, max_size=(WIDTH, HEIGHT)), model, codes, 8)
+        assert np.abs(result.astype(int) - reference(model, codes)).max() <= 1
+    assert len(plans.stored_plans()) == 1
+
+
+def test_compiled_kernels_are_kept_and_read(
+    backend: TensorRT | Torch, caplog: pytest.LogCaptureFixture
+) -> None:
+    if not isinstance(backend, TensorRT) or backend.flavour != "tensorrt_rtx":
+        pytest.skip("only TensorRT-RTX compiles kernels when it makes contexts")
+    model, codes = wrapped(graph.UINT8), noise(graph.UINT8)
+    first = upscaled(backend, model, codes, 8)
+    (stored,) = plans.plans_dir().glob("*.kernels")
+    written = stored.stat().st_mtime_ns
+    caplog.set_level("INFO")
+    assert np.array_equal(upscaled(backend, model, codes, 8), first)
+    assert "no kernels for" not in caplog.text
+    assert stored.stat().st_mtime_ns == written  # they were accepted, and nothing was compiled beside them
 
 
 def test_too_many_lanes_are_refused_with_a_clear_text(backend: TensorRT | Torch) -> None:

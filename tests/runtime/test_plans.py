@@ -137,6 +137,23 @@ def test_clear() -> None:
     assert plans.clear() == 0
 
 
+class TestKernels:
+    def test_they_are_stored_and_read(self) -> None:
+        plans.plans_dir().mkdir()
+        plans.store_kernels(KEY, "Toaster 3", b"hot")
+        assert plans.load_kernels(KEY, "Toaster 3") == b"hot"
+        assert plans.load_kernels(KEY, "Toaster 4") is None
+        assert plans.load_kernels(replace(KEY, version="1.8"), "Toaster 3") is None
+        assert plans.stored_plans() == []
+
+    def test_a_folder_that_cannot_be_written_costs_time_only(self, caplog: pytest.LogCaptureFixture) -> None:
+        plans.plans_dir().parent.mkdir(exist_ok=True)
+        plans.plans_dir().write_text("a file")
+        plans.store_kernels(KEY, "Toaster 3", b"hot")
+        assert "cannot keep compiled kernels in" in caplog.text
+        assert plans.load_kernels(KEY, "Toaster 3") is None
+
+
 def test_the_file_can_be_read_by_eye() -> None:
     load(b"plan")
     header, _, plan = plans.stored_plans()[0].path.read_bytes().partition(b"\n")

@@ -19,7 +19,7 @@ from vs_espcn.runtime import tensorrt_api, warm
 from vs_espcn.runtime.base import TensorRT, Torch, gpu_precision, open_engine
 from vs_espcn.runtime.slot import typed_graph
 from vs_espcn.runtime.tensorrt_api import TensorRTApi, check_capability
-from vs_espcn.runtime.tensorrt_build import build_plan
+from vs_espcn.runtime.tensorrt_build import build_plan, source_graph
 
 CAPABILITIES = ("7.5", "8.0", "8.6", "8.9", "12.0")
 SHUFFLE_CLAMP_ROUND = r"Tran.*Resh.*Mul.*MaxMin.*Roun"
@@ -89,6 +89,57 @@ def test_16_bits_are_split_into_bytes_in_the_last_kernel(
     assert re.search(rf"^Name: \S*{SHUFFLE_CLAMP_ROUND}.*Floo.*Conc.*Cast", last)
     assert f"[1,1,{54 * scale},{96 * scale},2]" in last
     assert "UInt8" in last
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+@pytest.mark.parametrize("precision", ["fp16", "fp32"])
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_plan_for_any_size_has_the_same_kernels(
+    rtx: TensorRTApi, capability: str, precision: str, depth: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt_api")
+    sample = graph.UINT8 if depth == 8 else graph.UINT16[16]
+    backend = TensorRT(precision=precision, max_size=(1920, 1080))  # type: ignore[arg-type]
+
+    plan = build_plan(rtx, source_graph(backend, wrapped(sample), depth), capability)
+
+    assert len(plan) > 100_000
+    shapes, first, *_, last = kernels("\n".join(caplog.messages))
+    assert "LayerType: shape_call" in shapes  # works out sizes; launches nothing
+    assert len(kernels("\n".join(caplog.messages))) - 1 == (
+        6 if (capability, precision) == ("7.5", "fp16") else 5
+    )
+    assert "Inputs: [ { Name: frame, Dimensions: [1,1,-1,-1" in first
+    assert re.search(rf"^Name: \S*{SHUFFLE_CLAMP_ROUND}.*Cast", last)
+    assert re.search(r"Outputs: \[ { Name: upscaled_frame, Dimensions: \[1,1,.*Datatype: UInt8", last)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("precision", ["fp16", "fp32"])
+def test_every_variant_for_any_size_computes_what_the_graph_does(variant: str, precision: str) -> None:
+    sample, full_range = VARIANTS[variant]
+    backend = TensorRT(precision=precision, max_size=(640, 360))  # type: ignore[arg-type]
+    free = source_graph(backend, wrapped(sample, full_range), sample.depth)
+    onnx.checker.check_model(free, full_check=True)
+    session = onnxruntime.InferenceSession(free.SerializeToString())
+    for width, height in ((96, 54), (1, 1), (33, 70)):
+        network = models.load_network(models.find("espcn", 2).path)
+        model = graph.build_graph(network, sample, full_range=full_range, width=width, height=height)
+        frame = (np.random.default_rng(3).random((1, 1, height, width)) * sample.peak).astype(sample.dtype)
+        pairs = sample.dtype == np.uint16
+        sent = frame.view(np.uint8).reshape(1, 1, height, width, 2) if pairs else frame
+        result = session.run(None, {graph.FRAME_NAME: sent})[0]
+        result = result.view(np.uint16)[..., 0] if pairs else result
+        error = np.abs(result.astype(np.float64) - run(model, frame).astype(np.float64)).max() / sample.peak
+        assert error <= (1 / 255 if precision == "fp16" else 1 / sample.peak if sample.depth else 1e-6)
+
+
+def test_only_planes_within_the_limit_and_limits_that_are_sizes() -> None:
+    with pytest.raises(InputError, match="a plane of 96x54 is larger than max_size=96x53; give a larger one"):
+        source_graph(TensorRT(max_size=(96, 53)), wrapped(graph.UINT8), 8)
+    for size in ((0, 5), (1920,), "1920x1080", [1920, 1080], (1.5, 2)):
+        with pytest.raises(InputError, match=r"max_size is .*; give a width and a height, such as"):
+            TensorRT(max_size=size)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -227,6 +278,16 @@ class TestWarm:
         assert [plan.key.capability for plan in first] == ["8.9", "8.9", "12.0", "12.0"]
         before = [plan.path.stat().st_mtime_ns for plan in first]
         assert [plan.path.stat().st_mtime_ns for plan in warm.warm(job)] == before
+
+    def test_a_plan_for_any_size(self, rtx: TensorRTApi) -> None:
+        assert rtx.flavour == "tensorrt_rtx"
+        (limited, full) = warm.warm(
+            warm.Job(width=1920, height=1080, scale=3, capabilities=("8.9",), any_size=True)
+        )
+        assert limited.key.title == (
+            "sizes up to 1920x1080, x3, 8-bit limited range, fp16, on GPUs of compute capability 8.9"
+        )
+        assert "full range" in full.key.title
 
     def test_a_gpu_that_is_not_supported(self, rtx: TensorRTApi) -> None:
         assert rtx.flavour == "tensorrt_rtx"

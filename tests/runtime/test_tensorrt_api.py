@@ -27,6 +27,13 @@ ONLY_RTX = {
     "ComputeCapability": None,
     "EngineValidity": None,
     "EngineInvalidityDiagnostics": None,
+    "DynamicShapesKernelSpecializationStrategy": None,
+    "IRuntimeCache": None,
+    "IRuntimeConfig": {
+        "create_runtime_cache",
+        "set_runtime_cache",
+        "dynamic_shapes_kernel_specialization_strategy",
+    },
     "IBuilderConfig": {"num_compute_capabilities", "set_compute_capability"},
     "Runtime": {"get_engine_validity"},
     "IExecutionContext": {"is_stream_capturable"},

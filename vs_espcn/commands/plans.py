@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 def build(
     *,
-    size: Annotated[str, typer.Option(help="Size of the clip, for example 960x540.")],
+    size: Annotated[str | None, typer.Option(help="Size of the clip, for example 960x540.")] = None,
+    max_size: Annotated[
+        str | None,
+        typer.Option(help="Instead, one plan for clips of any size up to this, for TensorRT(max_size=…)."),
+    ] = None,
     scale: Annotated[int, typer.Option(help="Scale of the network.")] = 2,
     network: Annotated[
         str, typer.Option(help="Name of a shipped network, or path of an ONNX file.")
@@ -33,9 +37,12 @@ def build(
 
     from vs_espcn.runtime import warm
 
-    width, _, height = size.partition("x")
+    given = [each for each in (size, max_size) if each is not None]
+    if len(given) != 1:
+        raise InputError(f"{len(given)} sizes are given; give either --size or --max-size, like 960x540")
+    width, _, height = given[0].partition("x")
     if not (width.isdecimal() and height.isdecimal()):
-        raise InputError(f"size {size!r} is not understood; give it like 960x540")
+        raise InputError(f"size {given[0]!r} is not understood; give it like 960x540")
     job = warm.Job(
         width=int(width),
         height=int(height),
@@ -46,6 +53,7 @@ def build(
         flavour=flavour,  # type: ignore[arg-type]
         lanes=lanes,
         capabilities=tuple(compute_capability or ()),
+        any_size=size is None,
     )
     with Console(stderr=True).status("building") as status:
         stored = warm.warm(job, lambda title, phase, done: status.update(f"{title}: {phase} {done:.0%}"))

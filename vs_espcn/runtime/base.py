@@ -60,6 +60,9 @@ class TensorRT:
         cuda_graph: Whether a frame's copies and kernels are launched as one.
         build: Whether a plan that is not in the cache is built; if not, its
             absence is an error.
+        max_size: Largest width and height of the planes of clips or tiles for
+            which one plan is to serve, whatever their size; None for a plan
+            per size, which is faster.
     """
 
     name: ClassVar = "tensorrt"
@@ -71,9 +74,12 @@ class TensorRT:
     lanes: int | None = None
     cuda_graph: bool = True
     build: bool = True
+    max_size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         _check_common(self)
+        if self.max_size is not None:
+            _check_size("max_size", self.max_size)
         if self.flavour not in get_args(Flavour):
             raise InputError(
                 f"flavour {self.flavour!r} is not known; choose one of {', '.join(get_args(Flavour))}"
@@ -184,6 +190,15 @@ def gpu_precision(precision: GpuPrecision, depth: int | None) -> Literal["fp32",
 
 
 _FP16_DEPTH = 10
+
+
+def _check_size(name: str, size: object) -> None:
+    if (
+        not isinstance(size, tuple)
+        or len(size) != 2
+        or any(not isinstance(side, int) or side < 1 for side in size)
+    ):
+        raise InputError(f"{name} is {size!r}; give a width and a height, such as (1920, 1080)")
 
 
 def _check_common(backend: Backend) -> None:

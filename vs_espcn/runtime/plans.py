@@ -10,7 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import platformdirs
@@ -22,6 +22,7 @@ from vs_espcn.errors import BackendError
 _log = logging.getLogger(__name__)
 
 SUFFIX = ".plan"
+KERNELS_SUFFIX = ".kernels"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +122,34 @@ def _load_or_build(
     return plan
 
 
+def load_kernels(key: PlanKey, device: str) -> bytes | None:
+    """What was compiled for a plan on one kind of GPU; None if nothing usable is stored."""
+    key = _kernels_key(key, device)
+    try:
+        return _read(_path_of(key, KERNELS_SUFFIX), key)
+    except (OSError, ValueError) as error:
+        _log.info("no kernels for %s: %s", key.title, error)
+        return None
+
+
+def store_kernels(key: PlanKey, device: str, kernels: bytes) -> None:
+    """Store what was compiled for a plan on one kind of GPU.
+
+    If it cannot be stored, it is compiled again next time, and a line says so.
+    """
+    key = _kernels_key(key, device)
+    path = _path_of(key, KERNELS_SUFFIX)
+    try:
+        with FileLock(path.with_suffix(".lock")):
+            _write(path, key, kernels)
+    except OSError as error:
+        _log.warning("cannot keep compiled kernels in %s: %s", path.parent, error.strerror or error)
+
+
+def _kernels_key(key: PlanKey, device: str) -> PlanKey:
+    return replace(key, device=device, options=f"{key.options}; compiled kernels")
+
+
 def stored_plan(key: PlanKey) -> StoredPlan:
     """A plan that is in the cache."""
     path = _path_of(key)
@@ -136,16 +165,17 @@ def stored_plans() -> list[StoredPlan]:
 
 
 def clear() -> int:
-    """Delete every plan; returns how many there were."""
+    """Delete every plan and what was compiled for it; returns how many plans there were."""
     plans = stored_plans()
+    kernels = plans_dir().glob("*" + KERNELS_SUFFIX)
     parts = plans_dir().glob("*.part")  # of processes that were killed
-    for path in [*(plan.path for plan in plans), *parts]:
+    for path in [*(plan.path for plan in plans), *kernels, *parts]:
         path.unlink(missing_ok=True)
     return len(plans)
 
 
-def _path_of(key: PlanKey) -> Path:
-    return plans_dir() / (key.digest + SUFFIX)
+def _path_of(key: PlanKey, suffix: str = SUFFIX) -> Path:
+    return plans_dir() / (key.digest + suffix)
 
 
 def _key_of(path: Path) -> PlanKey | None:

@@ -23,6 +23,8 @@ from vs_espcn.runtime.base import Plane
 
 _log = logging.getLogger(__name__)
 
+_MEGABYTE = 1 << 20
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlaneType:
@@ -63,6 +65,25 @@ def typed_graph(graph: ModelProto, precision: Literal["fp32", "fp16"]) -> ModelP
     if graph.graph.input[0].type.tensor_type.elem_type == TensorProto.UINT16:
         graph = graphs.in_byte_pairs(graph)
     return graph
+
+
+def check_free_memory(device: cuda.Device, lane_bytes: int, lanes: int) -> None:
+    """Compare what lanes will take on a GPU with what is free there.
+
+    Args:
+        device: The GPU.
+        lane_bytes: What one lane takes.
+        lanes: Lanes on this GPU.
+
+    Raises:
+        BackendError: It is not enough.
+    """
+    needed, free = lanes * lane_bytes, device.free_memory()
+    if needed > free:
+        raise BackendError(
+            f"{device.name} has {free // _MEGABYTE} MB of memory free, but {lanes} lanes need "
+            f"{needed // _MEGABYTE + 1} MB; use fewer lanes, precision='fp16', or smaller tiles"
+        )
 
 
 class Program(Protocol):

@@ -6,15 +6,14 @@ from typing import Any, cast
 from onnx import ModelProto
 
 from vs_espcn.errors import BackendError
-from vs_espcn.graph import FRAME_NAME, UPSCALED_FRAME_NAME
+from vs_espcn.graph import FRAME_NAME, UPSCALED_FRAME_NAME, largest_size
 from vs_espcn.runtime import cuda
 from vs_espcn.runtime.base import TensorRT, gpu_precision
-from vs_espcn.runtime.plans import load_or_build
-from vs_espcn.runtime.slot import CudaEngine, CudaSlot, plane_types, typed_graph
+from vs_espcn.runtime.plans import load_kernels, load_or_build, store_kernels
+from vs_espcn.runtime.slot import CudaEngine, CudaSlot, PlaneType, check_free_memory, plane_types
 from vs_espcn.runtime.tensorrt_api import TensorRTApi, choose_api
-from vs_espcn.runtime.tensorrt_build import build_plan, plan_key
-
-_MEGABYTE = 1 << 20
+from vs_espcn.runtime.tensorrt_build import build_plan, plan_key, source_graph
+from vs_espcn.runtime.tensorrt_context import ContextMaker
 
 
 class TensorRTEngine(CudaEngine):
@@ -23,11 +22,12 @@ class TensorRTEngine(CudaEngine):
     def __init__(self, backend: TensorRT, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
         """Load the plan from the cache, or build it; see `vs_espcn.runtime.base.open_engine`."""
         precision = gpu_precision(backend.precision, depth)
-        typed = typed_graph(graph, precision)
+        built_from = source_graph(backend, graph, depth)
         source, target = plane_types(graph)
         lane_devices = [backend.devices[lane % len(backend.devices)] for lane in range(lanes)]
         plans = {
-            index: _LoadedPlan(cuda.Device(index), typed, backend) for index in dict.fromkeys(lane_devices)
+            index: _LoadedPlan(cuda.Device(index), built_from, backend, source)
+            for index in dict.fromkeys(lane_devices)
         }
         for index, plan in plans.items():
             plan.check_memory(source.nbytes + target.nbytes, lane_devices.count(index))
@@ -40,26 +40,31 @@ class TensorRTEngine(CudaEngine):
                 for plan in map(plans.__getitem__, lane_devices)
             ),
         )
+        for plan in plans.values():
+            plan.keep_kernels()
 
 
 class _LoadedPlan:
-    """A plan on one GPU, which execution contexts are made from."""
+    """A plan on one GPU, which execution contexts for planes of one size are made from."""
 
-    def __init__(self, device: cuda.Device, graph: ModelProto, backend: TensorRT) -> None:
+    def __init__(self, device: cuda.Device, graph: ModelProto, backend: TensorRT, source: PlaneType) -> None:
         """Load it; `device` has been opened, so there is a driver: without one, TensorRT may crash."""
         self.device = device
         self.api: TensorRTApi = choose_api(backend.flavour, device.capability)
         device.make_current()
         self._runtime = self.api.module.Runtime(self.api.logger)  # must outlive the engine
         self._engine = cast(Any, None)
+        self._key = plan_key(self.api, graph, device.capability, device.name)
         plan = load_or_build(
-            plan_key(self.api, graph, device.capability, device.name),
+            self._key,
             partial(build_plan, self.api, graph, device.capability) if backend.build else None,
             self._load,
         )
         if self._engine is None and (problem := self._load(plan)):
             raise BackendError(f"{problem}, although it was just built for {device.name}; update the driver")
-        self._scratch: int = self._engine.device_memory_size_v2
+        self._contexts = ContextMaker(self.api, self._engine, load_kernels(self._key, device.name))
+        self._shape = None if largest_size(graph) is None else _shape(graph, source)
+        self._spare = [self._make_context()]  # tells how much working memory each needs
 
     def _load(self, plan: bytes) -> str | None:
         """Load a plan; returns why it cannot be, if it cannot."""
@@ -80,24 +85,40 @@ class _LoadedPlan:
         Raises:
             BackendError: It is not enough.
         """
-        needed, free = lanes * (frame_bytes + self._scratch), self.device.free_memory()
-        if needed > free:
-            raise BackendError(
-                f"{self.device.name} has {free // _MEGABYTE} MB of memory free, but {lanes} lanes need "
-                f"{needed // _MEGABYTE + 1} MB; use fewer lanes, precision='fp16', or smaller tiles"
-            )
+        _, scratch = self._spare[0]
+        check_free_memory(self.device, frame_bytes + scratch, lanes)
 
     def make_program(self, resources: cuda.Resources, source: int, target: int) -> "_Program":
         """Make an execution context, whose working memory `resources` owns."""
-        strategy = self.api.module.ExecutionContextAllocationStrategy.USER_MANAGED
-        context = self._engine.create_execution_context(strategy)
-        if context is None:
-            raise self.api.failure(f"cannot make an execution context on {self.device.name}")
-        if self._scratch:
-            context.set_device_memory(resources.on_device(self._scratch), self._scratch)
+        context, scratch = self._spare.pop() if self._spare else self._make_context()
+        if scratch:
+            context.set_device_memory(resources.on_device(scratch), scratch)
         program = _Program(self.api, self, context, {FRAME_NAME: source, UPSCALED_FRAME_NAME: target})
         resources.on_close(program.close)
         return program
+
+    def keep_kernels(self) -> None:
+        """Store what was compiled for the contexts, if anything was that is not stored yet."""
+        self.device.make_current()
+        if (kernels := self._contexts.compiled()) is not None:
+            store_kernels(self._key, self.device.name, kernels)
+
+    def _make_context(self) -> tuple[Any, int]:
+        """A context and how many bytes of working memory it needs."""
+        context = self._contexts.make()
+        if context is None:
+            raise self.api.failure(f"cannot make an execution context on {self.device.name}")
+        if self._shape is None:
+            return context, self._engine.device_memory_size_v2
+        if not context.set_input_shape(FRAME_NAME, self._shape):
+            raise self.api.failure(f"does not take planes of shape {self._shape}")
+        return context, context.update_device_memory_size_for_shapes()
+
+
+def _shape(graph: ModelProto, source: PlaneType) -> tuple[int, ...]:
+    """Shape of a graph's input for planes of one size."""
+    pair = (dim.dim_value for dim in graph.graph.input[0].type.tensor_type.shape.dim[4:])
+    return (1, 1, source.height, source.width, *pair)
 
 
 class _Program:

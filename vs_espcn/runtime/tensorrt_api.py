@@ -55,6 +55,11 @@ class TensorRTApi:
         names = {name: re.fullmatch(r"SM(\d+)(\d)", name) for name in kinds.__members__}
         return {f"{match[1]}.{match[2]}": kinds.__members__[name] for name, match in names.items() if match}
 
+    @property
+    def compiles_late(self) -> bool:
+        """Whether kernels are compiled when a context is made, and can be kept."""
+        return hasattr(self.module, "IRuntimeCache")
+
     def check_target(self, capability: str) -> None:
         """Let a GPU that this library supports pass.
 

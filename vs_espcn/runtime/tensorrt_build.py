@@ -5,8 +5,12 @@ from typing import Any
 
 from onnx import ModelProto, TensorProto, numpy_helper
 
-from vs_espcn.errors import BackendError
+from vs_espcn.errors import BackendError, InputError
+from vs_espcn.graph import FRAME_NAME, largest_size, up_to_size
+from vs_espcn.models import network_metadata
+from vs_espcn.runtime.base import TensorRT, gpu_precision
 from vs_espcn.runtime.plans import PlanKey, graph_digest
+from vs_espcn.runtime.slot import plane_types, typed_graph
 from vs_espcn.runtime.tensorrt_api import TensorRTApi
 
 OnProgress = Callable[[str, float], None]
@@ -15,25 +19,48 @@ OnProgress = Callable[[str, float], None]
 _OPTIONS = "strongly typed, no TF32, detailed"
 
 
+def source_graph(backend: TensorRT, graph: ModelProto, depth: int | None) -> ModelProto:
+    """What a plan is built from.
+
+    Args:
+        backend: Precision, and the largest size of a plan for many.
+        graph: A model from `vs_espcn.graph.build_graph`.
+        depth: Depth in bits that ``precision="auto"`` goes by.
+
+    Returns:
+        The graph in the types that it runs in; for any size, if `backend` has a `max_size`.
+
+    Raises:
+        InputError: The graph's planes are larger than `max_size`.
+    """
+    typed = typed_graph(graph, gpu_precision(backend.precision, depth))
+    if backend.max_size is None:
+        return typed
+    source, _ = plane_types(graph)
+    width, height = backend.max_size
+    if source.width > width or source.height > height:
+        raise InputError(
+            f"a plane of {source.width}x{source.height} is larger than max_size={width}x{height}; give a "
+            "larger one, or None for a plan of each size, or smaller tiles"
+        )
+    return up_to_size(typed, width, height)
+
+
 def plan_key(api: TensorRTApi, graph: ModelProto, capability: str, device: str) -> PlanKey:
     """What identifies a plan.
 
     Args:
         api: The library that builds it.
-        graph: What `vs_espcn.runtime.slot.typed_graph` returned.
+        graph: What `source_graph` returned.
         capability: Compute capability of the GPU.
         device: Name of the GPU. Counts only where the library tunes a plan
             on the GPU itself rather than for all of one capability.
     """
     device = device if api.targets is None else ""
-    shapes = [
-        "x".join(str(dim.dim_value) for dim in reversed(value.type.tensor_type.shape.dim[2:4]))
-        for value in (graph.graph.input[0], graph.graph.output[0])
-    ]
     return PlanKey(
         graph=graph_digest(graph),
         title=(
-            f"{shapes[0]} to {shapes[1]}, {_description(graph)}, "
+            f"{_sizes(graph)}, {_description(graph)}, "
             f"on {device or 'GPUs'} of compute capability {capability}"
         ),
         flavour=api.flavour,
@@ -42,6 +69,14 @@ def plan_key(api: TensorRTApi, graph: ModelProto, capability: str, device: str) 
         device=device,
         options=_OPTIONS,
     )
+
+
+def _sizes(graph: ModelProto) -> str:
+    """Sizes of source and result of a graph."""
+    if (largest := largest_size(graph)) is not None:
+        return f"sizes up to {largest[0]}x{largest[1]}, x{network_metadata(graph)['scale']}"
+    source, target = plane_types(graph)
+    return f"{source.width}x{source.height} to {target.width}x{target.height}"
 
 
 def _description(graph: ModelProto) -> str:
@@ -62,7 +97,7 @@ def build_plan(
 
     Args:
         api: The library.
-        graph: What `vs_espcn.runtime.slot.typed_graph` returned.
+        graph: What `source_graph` returned.
         capability: Compute capability of the GPU to build for; a library
             that builds only for the GPU present does so.
         on_progress: Told how far the build is.
@@ -81,12 +116,23 @@ def build_plan(
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     config.clear_flag(trt.BuilderFlag.TF32)  # has the 11 bits of fp16; fp32 is asked for because it has more
     api.set_target(config, capability)
+    if (largest := largest_size(graph)) is not None:
+        config.add_optimization_profile(_profile(builder, graph, *largest))
     if on_progress is not None:
         config.progress_monitor = _monitor(trt, on_progress)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
         raise api.failure("cannot build the network")
     return bytes(plan)
+
+
+def _profile(builder: Any, graph: ModelProto, width: int, height: int) -> Any:  # noqa: ANN401 - TensorRT has no types
+    """Any size up to the largest, for which it is made best: that is where time counts."""
+    pair = tuple(dim.dim_value for dim in graph.graph.input[0].type.tensor_type.shape.dim[4:])
+    least, most = (1, 1, 1, 1, *pair), (1, 1, height, width, *pair)
+    profile = builder.create_optimization_profile()
+    profile.set_shape(FRAME_NAME, least, most, most)
+    return profile
 
 
 def _monitor(trt: Any, on_progress: OnProgress) -> Any:  # noqa: ANN401 - TensorRT has no types

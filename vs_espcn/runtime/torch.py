@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, helper, numpy_helper
 
+from vs_espcn.cost import activation_bytes
 from vs_espcn.errors import BackendError, RuntimeMissingError
 from vs_espcn.runtime import cuda
 from vs_espcn.runtime.base import Torch, gpu_precision
-from vs_espcn.runtime.slot import CudaEngine, CudaSlot, plane_types, typed_graph
+from vs_espcn.runtime.slot import CudaEngine, CudaSlot, check_free_memory, plane_types, typed_graph
 
 try:
     import torch
@@ -51,6 +52,10 @@ class TorchEngine(CudaEngine):
         typed = typed_graph(graph, precision)
         network = TorchGraph(typed, torch.device("cuda", backend.index))
         source, target = plane_types(graph)
+        # At least; PyTorch's own text tells where that was not enough.
+        activations = activation_bytes(graph) * source.height * source.width
+        lane_bytes = source.nbytes + target.nbytes + activations // (2 if precision == "fp16" else 1)
+        check_free_memory(device, lane_bytes, lanes)
         make_program = partial(_make_program, network, typed, backend.index)
         super().__init__(
             f"PyTorch {version()} on {device.name}, {precision}, {lanes} lanes",
@@ -87,6 +92,10 @@ class TorchGraph:
             for weight in graph.graph.initializer
             if weight.data_type == helper.np_dtype_to_tensor_dtype(np.dtype(np.int64))
         }
+        last_uses = {name: index for index, node in enumerate(self._nodes) for name in node.input}
+        self._finished: list[list[str]] = [[] for _ in self._nodes]
+        for name in last_uses.keys() - self._constants.keys():
+            self._finished[last_uses[name]].append(name)
         self._input = graph.graph.input[0].name
         self._output = graph.graph.output[0].name
 
@@ -100,10 +109,12 @@ class TorchGraph:
             A new tensor of the graph's output type and shape.
         """
         values = self._constants | {self._input: frame}
-        for node in self._nodes:
+        for node, finished in zip(self._nodes, self._finished, strict=True):
             inputs = [self._axes.get(name, values[name]) for name in node.input]
             attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
             values[node.output[0]] = _OPERATIONS[node.op_type](*inputs, **attributes)
+            for name in finished:  # so that its memory serves the next
+                del values[name]
         return values[self._output]
 
 

@@ -9,11 +9,10 @@ from onnx import ModelProto
 from vs_espcn import cost, graph, models
 from vs_espcn.errors import InputError
 from vs_espcn.runtime import cuda
-from vs_espcn.runtime.base import Flavour, GpuPrecision, TensorRT, gpu_precision, lane_count
+from vs_espcn.runtime.base import Flavour, GpuPrecision, TensorRT, lane_count
 from vs_espcn.runtime.plans import StoredPlan, load_or_build, stored_plan
-from vs_espcn.runtime.slot import typed_graph
 from vs_espcn.runtime.tensorrt_api import TensorRTApi, check_capability, choose_api, load_api
-from vs_espcn.runtime.tensorrt_build import OnProgress, build_plan, plan_key
+from vs_espcn.runtime.tensorrt_build import OnProgress, build_plan, plan_key, source_graph
 from vs_espcn.runtime.tiles import automatic_tile
 
 SAMPLES = {8: graph.UINT8, **graph.UINT16, 32: graph.FLOAT32}
@@ -35,6 +34,8 @@ class Job:
         lanes: As of `TensorRT`; with more lanes, large frames have smaller tiles.
         capabilities: Compute capabilities to build for, for example
             ``("8.9",)``; empty for the first GPU that is present.
+        any_size: Whether the plan is for clips of any size up to this one,
+            as with `TensorRT.max_size`.
     """
 
     width: int
@@ -46,6 +47,7 @@ class Job:
     flavour: Flavour = "auto"
     lanes: int | None = None
     capabilities: tuple[str, ...] = ()
+    any_size: bool = False
 
 
 def warm(job: Job, on_progress: Callable[[str, str, float], None] | None = None) -> list[StoredPlan]:
@@ -85,7 +87,7 @@ def plan_for(backend: TensorRT, model: ModelProto, *, depth: int | None) -> tupl
     device = cuda.Device(backend.devices[0])
     device.make_current()
     api = choose_api(backend.flavour, device.capability)
-    typed = typed_graph(model, gpu_precision(backend.precision, depth))
+    typed = source_graph(backend, model, depth)
     key = plan_key(api, typed, device.capability, device.name)
     build = partial(build_plan, api, typed, device.capability)
     return api.flavour, load_or_build(key, build, lambda _: None)
@@ -95,16 +97,26 @@ def _graphs(job: Job) -> Iterator[ModelProto]:
     if job.bits not in SAMPLES:
         raise InputError(f"bits is {job.bits}; choose one of {', '.join(map(str, SAMPLES))}")
     sample = SAMPLES[job.bits]
-    backend = TensorRT(precision=job.precision, flavour=job.flavour, lanes=job.lanes)
-    network = models.load_network(models.find(job.network, job.scale).path)
-    lanes = lane_count(backend, job.lanes or _MOST_LANES)
-    width, height = automatic_tile(
-        job.width, job.height, bytes_per_sample=cost.activation_bytes(network), lanes=lanes
+    size = (job.width, job.height)
+    backend = TensorRT(
+        precision=job.precision,
+        flavour=job.flavour,
+        lanes=job.lanes,
+        max_size=size if job.any_size else None,
     )
-    precision = gpu_precision(job.precision, sample.depth)
+    network = models.load_network(models.find(job.network, job.scale).path)
+    width, height = (
+        size
+        if job.any_size
+        else automatic_tile(
+            *size,
+            bytes_per_sample=cost.activation_bytes(network),
+            lanes=lane_count(backend, job.lanes or _MOST_LANES),
+        )
+    )
     for full_range in (False, True) if sample.depth else (True,):
         model = graph.build_graph(network, sample, full_range=full_range, width=width, height=height)
-        yield typed_graph(model, precision)
+        yield source_graph(backend, model, sample.depth)
 
 
 _MOST_LANES = 64

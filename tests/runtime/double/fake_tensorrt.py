@@ -8,6 +8,7 @@ memory. That every name here exists in TensorRT too is checked in
 
 import ctypes
 import enum
+import json
 from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -21,9 +22,11 @@ HostFunction = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 MAGIC = b"plan of the double\n"
 SCRATCH_BYTES = 4096
+SCRATCH_BYTES_OF_A_SIZE = 1024
 
 faults: dict[str, Any] = {}
-"""What is to go wrong: "enqueue", "build", "deserialize", "validity"; and "built", a count of builds."""
+"""What is to go wrong: "enqueue", "build", "deserialize", "validity"; and "built" and
+"compiled", counts of plans and kernels; "kernels", whether what was compiled is refused."""
 
 
 @cache
@@ -67,6 +70,10 @@ class ExecutionContextAllocationStrategy(enum.IntEnum):
     STATIC, ON_PROFILE_CHANGE, USER_MANAGED = range(3)
 
 
+class DynamicShapesKernelSpecializationStrategy(enum.IntEnum):
+    LAZY, EAGER, NONE = range(3)
+
+
 class IProgressMonitor:
     """The package overrides these."""
 
@@ -75,10 +82,34 @@ class IProgressMonitor:
     def phase_finish(self, phase_name: str) -> None: ...
 
 
+class IOptimizationProfile:
+    def __init__(self) -> None:
+        self.shapes: tuple[tuple[int, ...], ...] = ()
+
+    def set_shape(
+        self,
+        input: str,  # noqa: A002 - TensorRT's name
+        min: tuple[int, ...],  # noqa: A002
+        opt: tuple[int, ...],
+        max: tuple[int, ...],  # noqa: A002
+    ) -> None:
+        assert input == "frame"
+        assert len(min) == len(opt) == len(max)
+        assert all(low <= best <= high for low, best, high in zip(min, opt, max, strict=True))
+        self.shapes = (min, max)
+
+
 class IBuilderConfig:
     profiling_verbosity = ProfilingVerbosity.DETAILED
     progress_monitor: Any = None
     num_compute_capabilities = 0
+
+    def __init__(self) -> None:
+        self._limits: tuple[tuple[int, ...], ...] = ()
+
+    def add_optimization_profile(self, profile: IOptimizationProfile) -> int:
+        self._limits = profile.shapes
+        return 0
 
     def clear_flag(self, flag: BuilderFlag) -> None:
         assert flag is BuilderFlag.TF32
@@ -95,6 +126,9 @@ class Builder:
         assert flags == 1
         return SimpleNamespace(model=b"")
 
+    def create_optimization_profile(self) -> IOptimizationProfile:
+        return IOptimizationProfile()
+
     def create_builder_config(self) -> IBuilderConfig:
         return IBuilderConfig()
 
@@ -107,7 +141,15 @@ class Builder:
             config.progress_monitor.phase_start("Building", None, 2)
             config.progress_monitor.step_complete("Building", 0)
             config.progress_monitor.phase_finish("Building")
-        return MAGIC + network.model
+        if is_dynamic(network.model) != bool(config._limits):
+            self._logger.log(ILogger.ERROR, "a network of dynamic shape, and no other, needs a profile")
+            return None
+        return MAGIC + json.dumps(config._limits).encode() + b"\n" + network.model
+
+
+def is_dynamic(model: bytes) -> bool:
+    (source,) = onnx.load_from_string(model).graph.input
+    return any(dim.dim_param for dim in source.type.tensor_type.shape.dim)
 
 
 class OnnxParser:
@@ -139,44 +181,108 @@ class Runtime:
         if "deserialize" in faults or not serialized_engine.startswith(MAGIC):
             self._logger.log(ILogger.ERROR, "the plan is not understood")
             return None
-        return ICudaEngine(onnx.load_from_string(serialized_engine.removeprefix(MAGIC)), self._logger)
+        limits, _, model = serialized_engine.removeprefix(MAGIC).partition(b"\n")
+        return ICudaEngine(onnx.load_from_string(model), json.loads(limits), self._logger)
+
+
+class IRuntimeCache:
+    """Holds a line per context that was made with it; what was read says whose it was."""
+
+    def __init__(self) -> None:
+        self._compiled = b""
+
+    def deserialize(self, blob: bytes) -> bool:
+        if "kernels" in faults:
+            return False
+        self._compiled = blob
+        return True
+
+    def serialize(self) -> bytes:
+        return self._compiled
+
+
+class IRuntimeConfig:
+    dynamic_shapes_kernel_specialization_strategy = DynamicShapesKernelSpecializationStrategy.LAZY
+
+    def __init__(self) -> None:
+        self._strategy = ExecutionContextAllocationStrategy.STATIC
+        self._cache: IRuntimeCache | None = None
+
+    def set_execution_context_allocation_strategy(self, strategy: ExecutionContextAllocationStrategy) -> None:
+        self._strategy = strategy
+
+    def create_runtime_cache(self) -> IRuntimeCache:
+        return IRuntimeCache()
+
+    def set_runtime_cache(self, cache: IRuntimeCache) -> bool:
+        self._cache = cache
+        return True
 
 
 class ICudaEngine:
     device_memory_size_v2 = SCRATCH_BYTES
 
-    def __init__(self, model: onnx.ModelProto, logger: ILogger) -> None:
-        self._model = model
+    def __init__(self, model: onnx.ModelProto, limits: list[list[int]], logger: ILogger) -> None:
+        self._model, self._limits = model, limits
         self._logger = logger
 
-    def create_execution_context(self, strategy: ExecutionContextAllocationStrategy) -> "IExecutionContext":
+    def create_runtime_config(self) -> IRuntimeConfig:
+        return IRuntimeConfig()
+
+    def create_execution_context(
+        self, strategy: ExecutionContextAllocationStrategy | IRuntimeConfig
+    ) -> "IExecutionContext":
+        cache = None
+        if isinstance(strategy, IRuntimeConfig):
+            specialisation = strategy.dynamic_shapes_kernel_specialization_strategy
+            assert specialisation is DynamicShapesKernelSpecializationStrategy.EAGER
+            strategy, cache = strategy._strategy, strategy._cache
+            assert cache is not None
         assert strategy is ExecutionContextAllocationStrategy.USER_MANAGED
-        return IExecutionContext(self._model, self._logger)
+        return IExecutionContext(self._model, self._limits, cache, self._logger)
 
 
 class IExecutionContext:
-    def __init__(self, model: onnx.ModelProto, logger: ILogger) -> None:
+    def __init__(
+        self, model: onnx.ModelProto, limits: list[list[int]], cache: IRuntimeCache | None, logger: ILogger
+    ) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # frames are small, idle threads cost turns
         self._session = onnxruntime.InferenceSession(model.SerializeToString(), options)
-        self._types = {
-            value.name: value.type.tensor_type for value in (*model.graph.input, *model.graph.output)
-        }
-        self._arrays: dict[str, np.ndarray] = {}
+        self._input, self._output = (
+            (value.name, helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
+            for value in (model.graph.input[0], model.graph.output[0])
+        )
+        self._limits, self._cache = limits, cache
+        dims = model.graph.input[0].type.tensor_type.shape.dim
+        self._shape: tuple[int, ...] | None = None if limits else tuple(dim.dim_value for dim in dims)
+        self._scratch_bytes = SCRATCH_BYTES
+        self._addresses: dict[str, int] = {}
         self._scratch: np.ndarray | None = None
         self._logger = logger
         self._function = HostFunction(self._run)
 
+    def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
+        assert name == self._input[0]
+        least, most = self._limits
+        if not all(low <= side <= high for low, side, high in zip(least, shape, most, strict=True)):
+            self._logger.log(ILogger.ERROR, "the shape is not within the profile")
+            return False
+        self._shape = shape
+        return True
+
+    def update_device_memory_size_for_shapes(self) -> int:
+        assert self._shape is not None
+        self._scratch_bytes = SCRATCH_BYTES_OF_A_SIZE
+        return self._scratch_bytes
+
     def set_device_memory(self, memory: int, size: int) -> None:
-        assert size == SCRATCH_BYTES
+        assert size >= self._scratch_bytes
         self._scratch = np.frombuffer((ctypes.c_uint8 * size).from_address(memory), np.uint8)
 
     def set_tensor_address(self, name: str, memory: int) -> bool:
-        shape = [dim.dim_value for dim in self._types[name].shape.dim]
-        dtype = helper.tensor_dtype_to_np_dtype(self._types[name].elem_type)
-        nbytes = int(np.prod(shape)) * dtype.itemsize
-        bytes_ = np.frombuffer((ctypes.c_uint8 * nbytes).from_address(memory), np.uint8)
-        self._arrays[name] = bytes_.view(dtype).reshape(shape)
+        assert name in {self._input[0], self._output[0]}
+        self._addresses[name] = memory
         return True
 
     def execute_async_v3(self, stream_handle: int) -> bool:
@@ -191,13 +297,26 @@ class IExecutionContext:
 
     def _run(self, _: object) -> None:
         assert self._scratch is not None
+        assert self._shape is not None
         self._scratch[:] += 1
-        (source, target) = self._arrays.values()
-        name = next(iter(self._arrays))
-        target[:] = self._session.run(None, {name: source})[0]
+        if self._cache is not None and b"kernels for" not in self._cache._compiled:
+            faults["compiled"] = faults.get("compiled", 0) + 1
+            self._cache._compiled += f"kernels for {self._shape}\n".encode()
+        (name, dtype), (result_name, result_dtype) = self._input, self._output
+        nbytes = int(np.prod(self._shape)) * dtype.itemsize
+        held = (ctypes.c_uint8 * nbytes).from_address(self._addresses[name])
+        source = np.frombuffer(held, np.uint8).view(dtype).reshape(self._shape)
+        result = np.ascontiguousarray(self._session.run(None, {name: source})[0], result_dtype)
+        ctypes.memmove(self._addresses[result_name], result.ctypes.data, result.nbytes)
 
 
-_OF_RTX = ("ComputeCapability", "EngineValidity", "EngineInvalidityDiagnostics")
+_OF_RTX = (
+    "ComputeCapability",
+    "DynamicShapesKernelSpecializationStrategy",
+    "EngineValidity",
+    "EngineInvalidityDiagnostics",
+    "IRuntimeCache",
+)
 
 
 def module(flavour: str) -> ModuleType:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -16,7 +17,7 @@ import vs_espcn
 from tests.runtime.double import fake_tensorrt
 from tests.runtime.double.fake_tensorrt import faults
 from vs_espcn import graph, models
-from vs_espcn.errors import BackendError
+from vs_espcn.errors import BackendError, InputError
 from vs_espcn.runtime import choice, cuda, plans, tensorrt_api, tiles, warm
 from vs_espcn.runtime.base import OpenVINO, TensorRT, Torch, lane_count, open_engine
 from vs_espcn.runtime.matrix_rate import matrix_rate
@@ -259,6 +260,11 @@ class TestPlans:
         try:
             opened = engine()
             assert opened.description.startswith("tensorrt 0.double on Double 0")
+            assert "compiled" not in faults  # its plans hold kernels
+            engine(TensorRT(precision="fp32", max_size=(40, 30)))
+            assert faults.pop("built") == 2
+            plans.clear()
+            engine()
             assert "on Double 0 of compute capability 8.9" in str(plans.stored_plans()[0].key)
             faults["deserialize"] = True
             with pytest.raises(BackendError, match="the plan is not understood"):
@@ -266,6 +272,103 @@ class TestPlans:
             assert faults["built"] == 2
         finally:
             tensorrt_api.load_api.cache_clear()
+
+
+class TestAnySize:
+    """One plan for all sizes up to one."""
+
+    ANY = TensorRT(precision="fp32", max_size=(48, 32))
+
+    @pytest.mark.parametrize("sample", [graph.UINT8, graph.UINT16[10], graph.FLOAT32])
+    @pytest.mark.parametrize("cuda_graph", [True, False])
+    def test_frames_of_every_size_come_from_one_plan(
+        self, sample: graph.SampleFormat, cuda_graph: bool
+    ) -> None:
+        network = models.load_network(models.find("espcn", 2).path)
+        for width, height in ((32, 20), (48, 32), (1, 1), (17, 31)):
+            model = graph.build_graph(network, sample, full_range=True, width=width, height=height)
+            backend = replace(self.ANY, cuda_graph=cuda_graph)
+            opened = open_engine(backend, model, lanes=2, depth=sample.depth)
+            codes = (np.random.default_rng(width).random((height, width)) * sample.peak).astype(sample.dtype)
+            session = onnxruntime.InferenceSession(model.SerializeToString())
+            expected = session.run(None, {graph.FRAME_NAME: codes[None, None]})[0][0, 0]
+            for slot in opened.slots:
+                target = np.empty((2 * height, 2 * width), sample.dtype)
+                slot.upscale(codes, target)
+                error = np.abs(target.astype(float) - expected.astype(float)).max()
+                assert error <= (1 if sample.depth else 1e-5)
+            opened.close()
+        assert faults["built"] == 1
+        (stored,) = plans.stored_plans()
+        assert stored.key is not None
+        assert stored.key.title.startswith("sizes up to 48x32, x2, ")
+
+    def test_another_limit_is_another_plan(self) -> None:
+        for backend in (self.ANY, replace(self.ANY, max_size=(48, 33)), TensorRT(precision="fp32")):
+            engine(backend)
+        assert faults["built"] == 3
+
+    def test_a_plane_beyond_the_limit_is_an_error(self) -> None:
+        with pytest.raises(InputError, match="a plane of 32x20 is larger than max_size=48x16; give a larger"):
+            engine(TensorRT(max_size=(48, 16)))
+
+    def test_memory_is_that_of_the_size_in_use(self) -> None:
+        needed = 2 * (WIDTH * HEIGHT * 5 + fake_tensorrt.SCRATCH_BYTES_OF_A_SIZE)
+        set_("free", needed - 1)
+        with pytest.raises(BackendError, match="2 lanes need"):
+            engine(self.ANY, lanes=2)
+        set_("free", needed)
+        engine(self.ANY, lanes=2)
+
+    def test_a_clip_of_varying_size(self) -> None:
+        blank = vs.core.std.BlankClip(format=vs.GRAY8, width=16, height=16, length=6, keep=True)
+        sizes = [vs.core.std.BlankClip(blank, width=16 + 2 * n, height=12, color=40 * n) for n in range(6)]
+        varying = vs.core.std.FrameEval(vs.core.std.BlankClip(blank, varsize=True), lambda n: sizes[n])
+        on_gpu = vs_espcn.upscale(varying, 2, backend=self.ANY)
+        on_cpu = vs_espcn.upscale(varying, 2, backend=OpenVINO(precision="fp32"))
+        for gpu, cpu in zip(on_gpu.frames(close=True), on_cpu.frames(close=True), strict=True):
+            assert np.abs(np.asarray(gpu[0]).astype(int) - np.asarray(cpu[0])).max() <= 1
+        assert faults["built"] == 1
+
+    def test_warming_makes_the_plan_that_the_filter_looks_for(self) -> None:
+        stored = warm.warm(warm.Job(width=48, height=32, scale=2, bits=8, any_size=True))
+        assert len(stored) == 2  # limited and full range
+        clip = vs.core.std.BlankClip(format=vs.YUV420P8, width=40, height=30, length=2)
+        vs_espcn.upscale(clip, 2, backend=TensorRT(build=False, max_size=(48, 32)))
+
+
+class TestKernels:
+    """What TensorRT-RTX compiles when contexts are made."""
+
+    def test_they_are_compiled_once_and_kept(self) -> None:
+        for _ in range(3):
+            upscaled(engine(lanes=2).slots[1], noise(0))
+        assert faults["compiled"] == 1
+        (stored,) = plans.plans_dir().glob("*.kernels")
+        assert b'"device": "Double 0"' in stored.read_bytes()
+
+    def test_each_kind_of_gpu_has_its_own(self) -> None:
+        engine(TensorRT(device=[0, 1]), lanes=2)
+        assert faults["built"] == 1
+        assert len([*plans.plans_dir().glob("*.kernels")]) == 2
+
+    @pytest.mark.parametrize("damage", ["refused", "truncated"])
+    def test_what_cannot_be_used_is_compiled_again(self, damage: str) -> None:
+        engine()
+        (stored,) = plans.plans_dir().glob("*.kernels")
+        content = stored.read_bytes()
+        if damage == "refused":
+            faults["kernels"] = True
+        else:
+            stored.write_bytes(content[:-2])
+        assert np.abs(upscaled(engine().slots[0], noise(0)).astype(int) - reference(noise(0))).max() <= 1
+        assert faults["compiled"] == 2
+        assert stored.read_bytes() == content
+
+    def test_clearing_deletes_them_too(self) -> None:
+        engine()
+        assert plans.clear() == 1
+        assert not [*plans.plans_dir().glob("*.kernels")]
 
 
 class TestFilter:
