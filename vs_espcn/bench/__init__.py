@@ -1,0 +1,1 @@
+"""Measuring speed: the filter, the bounds it runs against, and its peers."""

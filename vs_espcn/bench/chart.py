@@ -1,0 +1,33 @@
+"""Bars of frame rates as a PNG."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from vs_espcn.bench.cpu import FILTER, Result
+
+
+def draw(results: Sequence[Result], path: Path) -> None:
+    """Draw a panel per scale, ours in another colour.
+
+    Args:
+        results: Of one run.
+        path: PNG file to write.
+    """
+    panels = [(scale, list(of_scale)) for scale, of_scale in groupby(results, lambda each: each.scale)]
+    figure = Figure(figsize=(9, 0.8 + 0.26 * len(results)), layout="constrained")
+    heights = [len(of_scale) for _, of_scale in panels]
+    axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)
+    for (scale, of_scale), axis in zip(panels, axes[:, 0], strict=True):
+        rows = sorted(of_scale, key=lambda each: each.fps)
+        labels = [f"{each.name} {each.precision}".strip() for each in rows]
+        colours = ["C1" if each.name == FILTER else "C7" for each in rows]
+        bars = axis.barh(labels, [each.fps for each in rows], color=colours)
+        axis.bar_label(bars, fmt="%.3g", padding=2, fontsize=8)
+        axis.set_xscale("log")
+        axis.set_title(f"x{scale} to {rows[0].size}, frames per second", fontsize=9)
+        axis.tick_params(labelsize=8)
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=100)

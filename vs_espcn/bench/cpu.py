@@ -1,0 +1,139 @@
+"""The filter on the CPU at every precision, beside its bound and its peers."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from statistics import median
+
+import vapoursynth as vs
+
+from vs_espcn import graph, models
+from vs_espcn.bench.peers import OV_CLIP, peers
+from vs_espcn.bench.rounds import Contestant, Runner, measure, to_null
+from vs_espcn.errors import BackendError
+from vs_espcn.runtime.base import OpenVINO, lane_count
+from vs_espcn.runtime.openvino import raw_runner
+from vs_espcn.video.upscale import upscale
+
+RAW = "OpenVINO alone"
+FILTER = "vs_espcn.upscale, whole clip"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What is upscaled: a scale and the size of the output."""
+
+    scale: int
+    width: int = 1920
+    height: int = 1080
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One contestant's figures.
+
+    Attributes:
+        name: What ran.
+        scale: Scale of the network.
+        size: Of the output, such as ``1920x1080``.
+        precision: Arithmetic of the network; empty where there is none.
+        ms: Milliseconds per frame, median of the rounds.
+        fps: Frames per second, median of the rounds.
+        slowest: Frame rate of the slowest round.
+        fastest: Frame rate of the fastest round.
+        of_raw: Median of the rounds' ratios to the engine alone at the same
+            precision; None where there is none.
+        of_plugin: Median of the rounds' ratios to vs-mlrt as its users run it,
+            the whole clip in fp32; None where it is not installed.
+    """
+
+    name: str
+    scale: int
+    size: str
+    precision: str
+    ms: float
+    fps: float
+    slowest: float
+    fastest: float
+    of_raw: float | None
+    of_plugin: float | None
+
+
+def compare(
+    case: Case, precisions: Sequence[str], *, frames: int, repeats: int, with_peers: bool = True
+) -> tuple[list[Result], list[str]]:
+    """Measure one case.
+
+    Args:
+        case: What is upscaled.
+        precisions: Of `OpenVINO`. Those that this processor has not are named as missing.
+        frames: Frames per contestant and round.
+        repeats: Rounds.
+        with_peers: Whether to measure the peers too.
+
+    Returns:
+        The figures, and a line for everything that is missing here.
+    """
+    clip = source_clip(case)
+    network = models.load_network(models.find("espcn", case.scale).path)
+    with ExitStack() as stack:
+        ours, missing = _ours(clip, case, precisions)
+        others, absent = peers(clip, network, case.scale, stack) if with_peers else ([], [])
+        contestants = [*ours, *others]
+        rates = measure(contestants, frames=frames, repeats=repeats)
+    rounds = {(each.name, each.precision): of_each for each, of_each in zip(contestants, rates, strict=True)}
+    results = [
+        Result(
+            name=name,
+            scale=case.scale,
+            size=f"{case.width}x{case.height}",
+            precision=precision,
+            ms=1000 / median(fps),
+            fps=median(fps),
+            slowest=min(fps),
+            fastest=max(fps),
+            of_raw=_ratio(fps, rounds.get((RAW, precision))),
+            of_plugin=_ratio(fps, rounds.get((OV_CLIP, "fp32"))),
+        )
+        for (name, precision), fps in rounds.items()
+    ]
+    return results, [*missing, *absent]
+
+
+def _ratio(fps: Sequence[float], base: Sequence[float] | None) -> float | None:
+    return base and median(one / other for one, other in zip(fps, base, strict=True))
+
+
+def _ours(clip: vs.VideoNode, case: Case, precisions: Sequence[str]) -> tuple[list[Contestant], list[str]]:
+    contestants, missing = [], []
+    for precision in precisions:
+        backend = replace(OpenVINO(), precision=precision)
+        try:
+            upscaled = upscale(clip, case.scale, backend=backend)
+        except (BackendError, vs.Error) as error:
+            missing.append(f"{FILTER}, {precision}: {str(error).removeprefix('vs_espcn: ')}")
+            continue
+        contestants += [
+            Contestant(name=RAW, precision=precision, run=_raw(clip, case.scale, backend)),
+            Contestant(name=FILTER, precision=precision, run=to_null(upscaled)),
+        ]
+    return contestants, missing
+
+
+def _raw(clip: vs.VideoNode, scale: int, backend: OpenVINO) -> Runner:
+    """The bound: the very graph that the filter runs."""
+    network = models.load_network(models.find("espcn", scale).path)
+    wrapped = graph.build_graph(network, graph.UINT8, full_range=False, width=clip.width, height=clip.height)
+    return raw_runner(backend, wrapped, lanes=lane_count(backend, vs.core.num_threads))
+
+
+def source_clip(case: Case, frames: int = 1 << 20) -> vs.VideoNode:
+    """A clip that costs nothing to make: one grey frame, again and again."""
+    return vs.core.std.BlankClip(
+        width=case.width // case.scale,
+        height=case.height // case.scale,
+        format=vs.YUV420P8,
+        length=frames,
+        color=[120, 110, 140],
+        keep=True,
+    )

@@ -1,0 +1,159 @@
+"""Other ways to upscale the same clip, each as its users run it. All but zimg are optional installs."""
+
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import vapoursynth as vs
+from onnx import ModelProto
+
+from vs_espcn.bench.ffmpeg_sr import native_model
+from vs_espcn.bench.rounds import Contestant, Runner, to_null
+from vs_espcn.errors import BackendError, EncodeError
+from vs_espcn.runtime.base import OpenVINO
+from vs_espcn.video import mlrt
+from vs_espcn.video.chroma import find_resizer, scale_chroma
+from vs_espcn.video.ffmpeg import find_ffmpeg
+
+OV_LUMA = "core.ov.Model, luma only"
+OV_CLIP = "core.ov.Model, whole clip"
+ORT_CLIP = "core.ort.Model, whole clip"
+OPENCV = "OpenCV dnn, whole clip"
+FFMPEG_SR = "ffmpeg sr, whole clip"
+BICUBIC = "zimg bicubic, whole clip"
+
+_Made = Iterator[tuple[str, Runner]]
+"""Precision and runner of each variant of a peer."""
+
+
+class Missing(Exception):  # noqa: N818 - it is news, not an error
+    """A peer is not here; says what would bring it."""
+
+
+def peers(
+    clip: vs.VideoNode, network: ModelProto, scale: int, stack: ExitStack
+) -> tuple[list[Contestant], list[str]]:
+    """What is installed, and a line for each peer that isn't.
+
+    Args:
+        clip: YUV 4:2:0 of 8 bits, which costs nothing to make.
+        network: The network that all of them run.
+        scale: Its scale.
+        stack: Deletes what they need on the disk.
+    """
+    makers: dict[str, Callable[[], _Made]] = {
+        OV_LUMA: partial(_plugin, "ov", clip, network, whole=False),
+        OV_CLIP: partial(_plugin, "ov", clip, network, whole=True),
+        ORT_CLIP: partial(_plugin, "ort", clip, network, whole=True),
+        OPENCV: partial(_opencv, clip, network, scale),
+        FFMPEG_SR: partial(_ffmpeg_sr, clip, network, scale, stack),
+        BICUBIC: partial(_bicubic, clip, scale),
+    }
+    present, missing = [], []
+    for name, make in makers.items():
+        try:
+            present += [Contestant(name=name, precision=precision, run=run) for precision, run in make()]
+        except Missing as reason:
+            missing.append(f"{name}: {reason}")
+    return present, missing
+
+
+def _plugin(name: str, clip: vs.VideoNode, network: ModelProto, *, whole: bool) -> _Made:
+    """vs-mlrt: float samples in and out, and chroma beside it."""
+    if not hasattr(vs.core, name):
+        raise Missing(f"VapourSynth has no plugin {name!r}; install vapoursynth-mlrt-{name}")
+    luma = vs.core.resize.Point(vs.core.std.ShufflePlanes(clip, 0, vs.GRAY), format=vs.GRAYS)
+    for precision, upscale in _PLUGINS[name].items():
+        try:
+            upscaled = upscale(luma, network)
+        except (BackendError, vs.Error):
+            continue  # this processor hasn't that arithmetic
+        yield precision, to_null(_with_chroma(upscaled, clip) if whole else upscaled)
+
+
+def _ort(luma: vs.VideoNode, network: ModelProto) -> vs.VideoNode:
+    return vs.core.ort.Model(
+        luma, network.SerializeToString(), path_is_serialization=True, num_streams=vs.core.num_threads
+    )
+
+
+_PLUGINS: dict[str, dict[str, Callable[[vs.VideoNode, ModelProto], vs.VideoNode]]] = {
+    "ov": {
+        "fp32": partial(mlrt.model, backend=OpenVINO(precision="fp32")),
+        "bf16": partial(mlrt.model, backend=OpenVINO(precision="bf16")),
+    },
+    "ort": {"fp32": _ort},
+}
+
+
+def _with_chroma(luma: vs.VideoNode, clip: vs.VideoNode) -> vs.VideoNode:
+    codes = vs.core.resize.Point(luma, format=vs.GRAY8)
+    planes = scale_chroma(
+        clip, codes.width, codes.height, resizer=find_resizer("spline36"), location=vs.CHROMA_LEFT
+    )
+    return vs.core.std.ShufflePlanes([codes, *planes], [0, 0, 0], vs.YUV)
+
+
+def _opencv(clip: vs.VideoNode, network: ModelProto, scale: int) -> _Made:
+    """The steps of ``cv2.dnn_superres``, which itself reads only TensorFlow's files."""
+    if find_spec("cv2") is None:
+        raise Missing("the module cv2 is not installed; install vs-espcn[bench]")
+    import cv2  # noqa: PLC0415 - optional
+
+    net = cv2.dnn.readNetFromONNX(np.frombuffer(network.SerializeToString(), np.uint8))
+    with clip.get_frame(0) as frame:
+        luma, *chroma = [np.array(plane) for plane in frame]
+
+    def run(frames: int) -> None:
+        for _ in range(frames):
+            net.setInput(luma[None, None].astype(np.float32) / 255)
+            cv2.convertScaleAbs(net.forward()[0, 0], alpha=255)
+            for plane in chroma:
+                cv2.resize(plane, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+
+    yield "fp32", run
+
+
+def _ffmpeg_sr(clip: vs.VideoNode, network: ModelProto, scale: int, stack: ExitStack) -> _Made:
+    try:
+        executable = find_ffmpeg().path
+    except EncodeError as error:
+        raise Missing(str(error)) from None
+    described = subprocess.run(
+        [executable, "-hide_banner", "-h", "filter=sr"], capture_output=True, check=False
+    )
+    if b"native backend" not in described.stdout:
+        raise Missing(
+            f"ffmpeg {executable!r} has no filter sr with a native backend; 6.0 is the last that has"
+        )
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    (folder / "espcn.model").write_bytes(native_model(network, scale))
+    source = f"color=gray:s={clip.width}x{clip.height}:r=25,format=yuv420p"
+
+    def run(frames: int) -> None:
+        command = [
+            executable,
+            "-v",
+            "error",
+            "-nostdin",
+            "-f",
+            "lavfi",
+            "-i",
+            source,
+            "-frames:v",
+            str(frames),
+        ]
+        command += ["-vf", "sr=dnn_backend=native:model=espcn.model", "-f", "null", "-"]
+        subprocess.run(command, cwd=folder, check=True)
+
+    yield "fp32", run
+
+
+def _bicubic(clip: vs.VideoNode, scale: int) -> _Made:
+    yield "", to_null(vs.core.resize.Bicubic(clip, clip.width * scale, clip.height * scale))
