@@ -44,16 +44,20 @@ def test_info_says_what_runs_here() -> None:
 
 
 def test_bench_prints_a_table_and_json() -> None:
-    *table, last = run("bench", "--scale", "4", "--frames", "1", "--repeats", "1").stdout.splitlines()
-    results = {row["name"]: row for row in json.loads(last)}
+    few = ("--scale", "4", "--frames", "1", "--repeats", "1", "--precision", "fp32", "--no-peers")
+    *table, last = run("bench", *few).stdout.splitlines()
+    figures = json.loads(last)
+    results = {row["name"]: row for row in figures["results"]}
     assert "OpenVINO alone" in "\n".join(table)
     assert results["OpenVINO alone"]["of_raw"] == 1
-    assert results["vs_espcn.upscale"]["fps"] > 0
-    assert results["vs_espcn.upscale"]["scale"] == 4
+    assert results["vs_espcn.upscale, whole clip"]["fps"] > 0
+    assert results["vs_espcn.upscale, whole clip"]["size"] == "1920x1080"
+    assert figures["date"]
+    assert "core" in figures["machine"]
 
 
 def test_bench_of_memory() -> None:
-    (row,) = json.loads(run("bench", "--scale", "4", "--soak", "3").stdout.splitlines()[-1])
+    (row,) = json.loads(run("bench", "--scale", "4", "--soak", "3").stdout.splitlines()[-1])["memory"]
     assert row["last_mb"] > 0
 
 
@@ -62,6 +66,10 @@ def test_bench_of_memory() -> None:
     [
         (("bench", "--scale", "9"), "scale 9 has no espcn network; choose one of 2, 3, 4"),
         (("bench", "--precision", "fp8"), "precision 'fp8' is not known; choose one of auto, fp32, bf16"),
+        (
+            ("bench", "--soak", "1", "--precision", "bf16", "--precision", "fp32"),
+            "precision was given 2 times; give it once",
+        ),
     ],
 )
 def test_errors_are_one_line(arguments: tuple[str, ...], message: str) -> None:

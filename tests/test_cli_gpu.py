@@ -102,4 +102,4 @@ def test_info_says_why_gpus_are_out() -> None:
 
 def test_memory_of_a_named_backend() -> None:
     *_, last = run("bench", "--backend", "openvino", "--scale", "4", "--soak", "2").stdout.splitlines()
-    assert json.loads(last)[0]["last_frame"] == 2
+    assert json.loads(last)["memory"][0]["last_frame"] == 2

@@ -1,5 +1,6 @@
 """The filter on the CPU at every precision, beside its bound and its peers."""
 
+import math
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ import vapoursynth as vs
 from vs_espcn import graph, models
 from vs_espcn.bench.peers import OV_CLIP, peers
 from vs_espcn.bench.rounds import Contestant, Runner, measure, to_null
-from vs_espcn.errors import BackendError
+from vs_espcn.errors import BackendError, InputError
 from vs_espcn.runtime.base import OpenVINO, lane_count
 from vs_espcn.runtime.openvino import raw_runner
 from vs_espcn.video.upscale import upscale
@@ -21,11 +22,25 @@ FILTER = "vs_espcn.upscale, whole clip"
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What is upscaled: a scale and the size of the output."""
+    """What is upscaled: a scale and the size of the output, or up to two source samples more."""
 
     scale: int
     width: int = 1920
     height: int = 1080
+
+    @property
+    def source(self) -> tuple[int, int]:
+        """Width and height of the source, which 4:2:0 wants even."""
+        return self._even(self.width), self._even(self.height)
+
+    @property
+    def size(self) -> str:
+        """Width and height of the output, as ``1920x1080``."""
+        width, height = self.source
+        return f"{width * self.scale}x{height * self.scale}"
+
+    def _even(self, length: int) -> int:
+        return 2 * math.ceil(length / self.scale / 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +101,7 @@ def compare(
         Result(
             name=name,
             scale=case.scale,
-            size=f"{case.width}x{case.height}",
+            size=case.size,
             precision=precision,
             ms=1000 / median(fps),
             fps=median(fps),
@@ -101,16 +116,16 @@ def compare(
 
 
 def _ratio(fps: Sequence[float], base: Sequence[float] | None) -> float | None:
-    return base and median(one / other for one, other in zip(fps, base, strict=True))
+    return median(one / other for one, other in zip(fps, base, strict=True)) if base else None
 
 
 def _ours(clip: vs.VideoNode, case: Case, precisions: Sequence[str]) -> tuple[list[Contestant], list[str]]:
     contestants, missing = [], []
     for precision in precisions:
-        backend = replace(OpenVINO(), precision=precision)
         try:
+            backend = replace(OpenVINO(), precision=precision)  # type: ignore[arg-type]
             upscaled = upscale(clip, case.scale, backend=backend)
-        except (BackendError, vs.Error) as error:
+        except (BackendError, InputError, vs.Error) as error:
             missing.append(f"{FILTER}, {precision}: {str(error).removeprefix('vs_espcn: ')}")
             continue
         contestants += [
@@ -129,9 +144,10 @@ def _raw(clip: vs.VideoNode, scale: int, backend: OpenVINO) -> Runner:
 
 def source_clip(case: Case, frames: int = 1 << 20) -> vs.VideoNode:
     """A clip that costs nothing to make: one grey frame, again and again."""
+    width, height = case.source
     return vs.core.std.BlankClip(
-        width=case.width // case.scale,
-        height=case.height // case.scale,
+        width=width,
+        height=height,
         format=vs.YUV420P8,
         length=frames,
         color=[120, 110, 140],

@@ -1,4 +1,4 @@
-"""A network in the file format of ffmpeg's ``sr`` filter with its native backend, which ffmpeg had until 6.0."""
+"""A network in the file format of ffmpeg's ``sr`` and its native backend, which ffmpeg had until 6.0."""
 
 import struct
 from collections.abc import Iterator

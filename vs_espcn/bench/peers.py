@@ -4,7 +4,6 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path

@@ -55,14 +55,18 @@ _WARM_UP = 4
 
 
 def _warm_up(run: Runner) -> float:
-    """Seconds per frame, roughly."""
-    run(1)
+    """Seconds per frame, roughly; those that take long need no more warming than that."""
+    seconds = _time(run)
+    if seconds > 1:
+        return seconds
+    run(_WARM_UP)
+    return _time(run)
+
+
+def _time(run: Runner) -> float:
     start = time.perf_counter()
     run(1)
-    alone = time.perf_counter() - start
-    if alone < 1:
-        run(_WARM_UP)
-    return alone
+    return time.perf_counter() - start
 
 
 def _shares(seconds: Sequence[float], frames: int) -> list[int]:

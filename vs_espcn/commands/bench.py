@@ -1,11 +1,13 @@
 """``vs-espcn bench``."""
 
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from vs_espcn.errors import BackendError
+from vs_espcn.errors import BackendError, InputError
 
 
 def bench(
@@ -14,52 +16,130 @@ def bench(
     ] = None,
     backend: Annotated[str, typer.Option(help="What to measure: openvino, tensorrt or torch.")] = "openvino",
     precision: Annotated[
-        str, typer.Option(help="Arithmetic of the network: auto, fp32, bf16 (openvino) or fp16 (GPUs).")
-    ] = "auto",
+        list[str] | None,
+        typer.Option(help="Arithmetic of the network; may be repeated on openvino. Default: all."),
+    ] = None,
     frames: Annotated[int, typer.Option(min=1, help="Frames per contestant and round.")] = 60,
     repeats: Annotated[int, typer.Option(min=1, help="Rounds; medians are printed.")] = 5,
+    peers: Annotated[bool, typer.Option(help="Measure vs-mlrt, OpenCV, ffmpeg and zimg too.")] = True,
+    growth: Annotated[
+        bool, typer.Option("--growth", help="Also: speed by cores and size, start, the processor's own rate.")
+    ] = False,
+    encode: Annotated[
+        Path | None, typer.Option(metavar="CLIP", help="Also: encodes of this file with x264 veryfast.")
+    ] = None,
     soak: Annotated[
         int, typer.Option(min=0, help="Instead, run the filter for this many frames and print peak memory.")
     ] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
+    chart: Annotated[Path | None, typer.Option(help="PNG file for a chart of the frame rates.")] = None,
 ) -> None:
-    """Measure the filter, beside the engine alone and vs-mlrt; the last line is JSON."""
+    """Measure the filter beside the engine alone and its peers; the last line is JSON."""
     import json
-    from dataclasses import asdict
-
-    from rich.console import Console
-    from rich.table import Table
 
     with suppress(BackendError):
         from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
     import vapoursynth as vs
 
     from vs_espcn.runtime.base import OpenVINO, backend_kind
-    from vs_espcn.video import bench as benchmark
 
-    chosen = backend_kind(backend)(precision=precision)  # type: ignore[arg-type]
-    scales = scale or [2, 3, 4]
+    kind, scales = backend_kind(backend), scale or [2, 3, 4]
     try:
-        if soak:
-            rows = [asdict(benchmark.soak(each, chosen, frames=soak)) for each in scales]
-        elif isinstance(chosen, OpenVINO):
-            rows = [
-                asdict(result)
-                for each in scales
-                for result in benchmark.compare(each, chosen, frames=frames, repeats=repeats)
-            ]
+        if soak or kind is not OpenVINO:
+            if len(precision or []) > 1:
+                raise InputError(f"precision was given {len(precision or [])} times; give it once")
+            chosen = kind(precision=(precision or ["auto"])[0])  # type: ignore[arg-type]
+            figures = _soak(scales, chosen, soak) if soak else _on_gpu(scales, chosen, frames, repeats)
         else:
-            from vs_espcn.video import bench_gpu
+            from vs_espcn.bench.job import Job
 
-            rows = [
-                asdict(result)
-                for result in bench_gpu.compare(
-                    bench_gpu.all_cases(scales), chosen, frames=frames, repeats=repeats
-                )
-            ]
+            job = Job(
+                scales=scales,
+                precisions=[_resolved(each) for each in precision] if precision else ALL_PRECISIONS,
+                frames=frames,
+                repeats=repeats,
+                peers=peers,
+                growth=growth,
+                clip=encode,
+            )
+            figures = _on_cpu(job, chart)
     except vs.Error as error:
         raise BackendError(str(error).removeprefix("vs_espcn: ")) from None
+    text = json.dumps(figures)
+    if json_file:
+        json_file.write_text(json.dumps(figures, indent=1) + "\n")
+    typer.echo(text)
+
+
+ALL_PRECISIONS = ("fp32", "bf16", "int8")
+
+
+def _resolved(precision: str) -> str:
+    """One that was asked for by name: an `InputError` or `BackendError` if there is none such here."""
+    from vs_espcn.runtime.base import OpenVINO
+    from vs_espcn.runtime.openvino import resolve_precision
+
+    backend = OpenVINO(precision=precision)  # type: ignore[arg-type]
+    return resolve_precision(backend.device, backend.precision)
+
+
+def _soak(scales: Sequence[int], backend: Any, frames: int) -> dict[str, Any]:  # noqa: ANN401 - any backend
+    from dataclasses import asdict
+
+    from vs_espcn.bench.memory import soak
+
+    rows = [asdict(soak(scale, backend, frames=frames)) for scale in scales]
+    _print_table(rows)
+    return {"memory": rows}
+
+
+def _on_gpu(scales: Sequence[int], backend: Any, frames: int, repeats: int) -> dict[str, Any]:  # noqa: ANN401
+    from dataclasses import asdict
+
+    from vs_espcn.bench import gpu
+
+    measured = gpu.compare(gpu.all_cases(scales), backend, frames=frames, repeats=repeats)
+    rows = [asdict(result) for result in measured]
+    _print_table(rows)
+    return {"results": rows}
+
+
+def _on_cpu(job: Any, chart: Path | None) -> dict[str, Any]:  # noqa: ANN401 - imported where it is made
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from vs_espcn.bench.job import run
+
+    console = Console(stderr=True)
+    with console.status("measuring") as status:
+        report = run(job, lambda step: status.update(f"measuring {step}"))
+    if chart:
+        from vs_espcn.bench.chart import draw
+
+        draw(report.results, chart)
+    figures = asdict(report)
+    for part in ("results", "shares", "growth", "starts", "encodes"):
+        _print_table(figures[part])
+    for line in report.missing:
+        typer.echo(f"not measured: {line}")
+    return figures
+
+
+def _print_table(rows: Iterable[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = list(rows)
+    if not rows:
+        return
     table = Table(*rows[0])
     for row in rows:
-        table.add_row(*(f"{value:.3g}" if isinstance(value, float) else str(value) for value in row.values()))
-    Console().print(table)
-    typer.echo(json.dumps(rows))
+        table.add_row(*(_cell(value) for value in row.values()))
+    Console(width=None if Console().is_terminal else 140).print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,5 +1,7 @@
 """What can run here, for ``vs-espcn info``."""
 
+import os
+import platform
 import re
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -21,6 +23,7 @@ PACKAGES = (
     "tensorrt-cu13",
     "tensorrt-rtx-cu13",
     "vapoursynth-mlrt-ov",
+    "opencv-python-headless",
 )
 
 _MATTERS = re.compile(
@@ -47,6 +50,18 @@ class BackendReport:
 def package_versions() -> dict[str, str]:
     """Versions of the packages that matter here; "not installed" where one is absent."""
     return {name: _version(name) for name in PACKAGES}
+
+
+def processor() -> str:
+    """The processor's name and the number of its cores that may be used here."""
+    cpuinfo = Path("/proc/cpuinfo")
+    named = (
+        re.search(r"^model name\s*:\s*(.*)$", cpuinfo.read_text(), re.MULTILINE)
+        if cpuinfo.is_file()
+        else None
+    )
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{named[1] if named else platform.processor() or platform.machine()}, {cores} cores"
 
 
 def instruction_sets() -> list[str]:

@@ -1,6 +1,6 @@
 """How fast the filter is on a GPU: kernels alone, a slot with its copies, the whole filter, and vs-mlrt.
 
-All of a case's contestants run in interleaved rounds, as in `bench`.
+All of a case's contestants run in interleaved rounds, as on the CPU.
 """
 
 import tempfile
@@ -19,11 +19,11 @@ import vapoursynth as vs
 from onnx import ModelProto
 
 from vs_espcn import cost, graph, models
+from vs_espcn.bench.rounds import Runner, to_null
 from vs_espcn.runtime.base import TensorRT, Torch, gpu_precision, open_engine
 from vs_espcn.runtime.matrix_rate import matrix_rate
 from vs_espcn.runtime.slot import CudaSlot
 from vs_espcn.runtime.warm import plan_for
-from vs_espcn.video.bench import Runner, to_null
 from vs_espcn.video.upscale import upscale
 
 KERNELS = "kernels alone"

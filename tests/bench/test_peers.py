@@ -1,0 +1,49 @@
+"""Peers compute the same picture sizes as we do, and those that are absent are named."""
+
+from contextlib import ExitStack
+
+import pytest
+import vapoursynth as vs
+
+from vs_espcn import models
+from vs_espcn.bench import peers as peers_module
+from vs_espcn.bench.cpu import Case, source_clip
+from vs_espcn.bench.peers import BICUBIC, FFMPEG_SR, OPENCV, ORT_CLIP, OV_CLIP, OV_LUMA, peers
+from vs_espcn.errors import EncodeError
+
+
+def test_every_peer_runs_or_is_named() -> None:
+    case = Case(scale=4, width=96, height=64)
+    network = models.load_network(models.find("espcn", 4).path)
+    with ExitStack() as stack:
+        present, missing = peers(source_clip(case), network, 4, stack)
+        for contestant in present:
+            contestant.run(1)
+    named = {each.name for each in present} | {line.partition(": ")[0] for line in missing}
+    assert named == {OV_LUMA, OV_CLIP, ORT_CLIP, OPENCV, FFMPEG_SR, BICUBIC}
+    assert BICUBIC in {each.name for each in present}
+
+
+def test_what_is_absent_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_ffmpeg() -> None:
+        raise EncodeError("ffmpeg was not found")
+
+    monkeypatch.setattr(peers_module, "find_ffmpeg", no_ffmpeg)
+    monkeypatch.setattr(peers_module, "find_spec", lambda _: None)
+    network = models.load_network(models.find("espcn", 4).path)
+    with ExitStack() as stack:
+        _, missing = peers(source_clip(Case(scale=4, width=96, height=64)), network, 4, stack)
+    text = "\n".join(missing)
+    assert f"{OPENCV}: the module cv2 is not installed; install vs-espcn[bench]" in text
+    assert f"{FFMPEG_SR}: ffmpeg was not found" in text
+    if not hasattr(vs.core, "ort"):
+        assert "install vapoursynth-mlrt-ort" in text
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_sources_are_even_and_outputs_what_they_say(scale: int) -> None:
+    case = Case(scale=scale, width=480, height=270)
+    clip = source_clip(case, frames=1)
+    assert clip.width % 2 == clip.height % 2 == 0
+    assert case.size == f"{clip.width * scale}x{clip.height * scale}"
+    assert 270 <= clip.height * scale < 270 + 2 * scale
