@@ -80,3 +80,14 @@ def test_a_baseline_starts_from_every_layer_at_any_scale(tmp_path: Path) -> None
     network = make_network("srcnn-915", 2)
     start_from(tmp_path / "srcnn.ckpt", network)
     assert torch.equal(network.conv3.weight, held.conv3.weight)
+
+
+def test_a_subpixel_network_starts_from_all_layers_but_the_last(tmp_path: Path) -> None:
+    held = checkpoint(tmp_path / "x2.ckpt", 2, name="subpixel-s")
+    network = make_network("subpixel-s", 4)
+    tail = network.tail.plain.weight.clone()
+    start_from(tmp_path / "x2.ckpt", network)
+    own = network.state_dict()
+    taken = {name for name, weight in held.state_dict().items() if torch.equal(own[name], weight)}
+    assert taken == {name for name in own if not name.startswith("tail")}
+    assert torch.equal(network.tail.plain.weight, tail)

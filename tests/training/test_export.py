@@ -19,7 +19,14 @@ def session(content: bytes) -> onnxruntime.InferenceSession:
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize(
     ("name", "activation"),
-    [("espcn", "tanh"), ("espcn", "relu"), ("srcnn-915", "relu"), ("srcnn-955", "tanh")],
+    [
+        ("espcn", "tanh"),
+        ("espcn", "relu"),
+        ("srcnn-915", "relu"),
+        ("srcnn-955", "tanh"),
+        ("subpixel-s", "relu"),
+        ("subpixel-l", "tanh"),
+    ],
 )
 def test_onnxruntime_computes_what_torch_computes(scale: int, name: str, activation: str) -> None:
     torch.manual_seed(scale)
@@ -72,6 +79,12 @@ def test_the_file_keeps_to_the_contract(tmp_path: Path) -> None:
         dims = value.type.tensor_type.shape.dim
         assert [dim.dim_value for dim in dims[:2]] == [1, 1]
         assert [dim.dim_param for dim in dims[2:]] == sides
+
+
+def test_a_subpixel_network_is_plain_convolutions_and_one_addition() -> None:
+    nodes = to_onnx(make_network("subpixel-s", 2), {}).graph.node
+    kinds = [node.op_type for node in nodes]
+    assert kinds == ["Sub", "Mul", *["Conv", "Relu"] * 5, "Conv", "Conv", "Add", "DepthToSpace"]
 
 
 def test_files_hold_bfloat16_weights(tmp_path: Path) -> None:

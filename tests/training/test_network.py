@@ -6,7 +6,16 @@ from torch.nn import functional
 from vs_espcn.errors import InputError
 from vs_espcn.training.dataset import to_phases
 from vs_espcn.training.degradation import enlarge
-from vs_espcn.training.network import Espcn, Srcnn, make_network
+from vs_espcn.training.network import (
+    ACTIVATIONS,
+    CENTRE,
+    SPREAD,
+    Espcn,
+    Network,
+    Srcnn,
+    Subpixel,
+    make_network,
+)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -100,7 +109,7 @@ def test_a_baseline_starts_from_bicubic(scale: int) -> None:
     np.testing.assert_allclose(bicubic[inner], enlarge(luma[0, 0].numpy(), scale)[inner], atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["espcn", "srcnn-915", "srcnn-955"])
+@pytest.mark.parametrize("name", ["espcn", "srcnn-915", "srcnn-955", "subpixel-s"])
 def test_phases_are_what_training_compares(name: str) -> None:
     network = make_network(name, 2)
     luma = torch.rand(1, 1, 6, 5)
@@ -108,8 +117,45 @@ def test_phases_are_what_training_compares(name: str) -> None:
     assert np.array_equal(to_phases(upscaled, 2), network.phases(luma).detach().numpy()[0])
 
 
+def operations(network: Network) -> int:
+    """Multiplications per low-resolution pixel."""
+    return sum(kernel.numel() for kernel, _ in network.folded())
+
+
+@pytest.mark.parametrize(("name", "share"), [("subpixel-s", 0.5), ("subpixel-m", 1.0), ("subpixel-l", 2.0)])
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_the_subpixel_networks_keep_within_a_share_of_espcns_operations(
+    name: str, share: float, scale: int
+) -> None:
+    assert operations(make_network(name, scale)) <= share * operations(Espcn(scale))
+
+
+@pytest.mark.parametrize("name", ["subpixel-s", "subpixel-m", "subpixel-l"])
+def test_a_subpixel_network_folded_is_the_sum_of_its_branches(name: str) -> None:
+    torch.manual_seed(1)
+    network = make_network(name, 3)
+    assert isinstance(network, Subpixel)
+    luma = torch.rand(2, 1, 13, 8)
+    x = (luma - CENTRE) * SPREAD
+    act = ACTIVATIONS[network.activation]
+    for layer in network.layers:
+        kept = x if layer.identity.any() else 0
+        summed = layer.plain(x) + layer.branches(x) + kept
+        x = act(summed) if layer is not network.tail else summed
+    torch.testing.assert_close(network.phases(luma), x / SPREAD + luma, atol=1e-5, rtol=0)
+
+
+def test_a_subpixel_network_without_detail_repeats_the_luma() -> None:
+    network = make_network("subpixel-s", 2)
+    torch.nn.init.zeros_(network.tail.plain.weight)
+    torch.nn.init.zeros_(network.tail.plain.bias)
+    network.tail.branches = None
+    luma = torch.rand(1, 1, 4, 6)
+    assert torch.equal(network(luma), luma.repeat_interleave(2, 2).repeat_interleave(2, 3))
+
+
 def test_an_unknown_network_is_refused() -> None:
     with pytest.raises(
-        InputError, match="network 'vgg' cannot be trained; choose espcn, srcnn-915, srcnn-955"
+        InputError, match="network 'vgg' cannot be trained; choose espcn, srcnn-915, srcnn-955, subpixel-s"
     ):
         make_network("vgg", 2)

@@ -3,7 +3,7 @@ import pytest
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.dataset import make_pair
-from vs_espcn.training.network import Espcn
+from vs_espcn.training.network import Espcn, make_network
 from vs_espcn.training.recipes import find_recipe
 
 
@@ -17,6 +17,11 @@ def test_the_papers_last_layer_learns_ten_times_slower() -> None:
     features, last = find_recipe("paper").optimizer(network).param_groups
     assert features["speed"] == 10 * last["speed"]
     assert {id(weight) for weight in last["params"]} == {id(weight) for weight in network.conv3.parameters()}
+
+
+def test_the_papers_recipe_is_for_its_own_networks() -> None:
+    with pytest.raises(InputError, match="--recipe paper does not train subpixel-s; leave it out"):
+        find_recipe("paper").optimizer(make_network("subpixel-s", 2))
 
 
 def test_the_papers_patches_are_17_wide_and_13_apart() -> None:

@@ -19,11 +19,14 @@ def train(
         Path | None, typer.Option(help="Checkpoint, of any scale, whose layers a new run starts from.")
     ] = None,
     network: Annotated[
-        str, typer.Option(help="What to train: espcn, or its baselines srcnn-915 and srcnn-955.")
+        str,
+        typer.Option(
+            help="What to train: espcn, subpixel-s, -m or -l, or a baseline, srcnn-915 or srcnn-955."
+        ),
     ] = "espcn",
     recipe: Annotated[str, typer.Option(help="How to train: modern or paper.")] = "modern",
     activation: Annotated[
-        str | None, typer.Option(help="Non-linearity: tanh (default of espcn) or relu (of srcnn).")
+        str | None, typer.Option(help="Non-linearity: tanh (default of espcn) or relu (of the others).")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Length of the run. Default: the recipe's.")] = None,
     hours: Annotated[float | None, typer.Option(help="Longest duration, earlier parts included.")] = None,

@@ -78,8 +78,8 @@ def check_same_network(path: Path, state: dict[str, Any], network: Network) -> N
 def start_from(path: Path, network: Network) -> None:
     """Take over the layers of a trained network, all those whose shapes agree.
 
-    From another scale these are the first two of an ESPCN (the last keeps its
-    weights) and all of an SRCNN.
+    From another scale these are all but the last, which keeps its weights, and
+    all of an SRCNN.
 
     Args:
         path: Checkpoint of a network of any scale.

@@ -23,7 +23,7 @@ def as_upscaler(network: Network) -> Upscaler:
 
     @torch.no_grad()
     def upscale(luma: NDArray[np.float32]) -> NDArray[np.float32]:
-        device = network.conv1.weight.device
+        device = next(network.parameters()).device
         result: NDArray[np.float32] = (
             network(torch.from_numpy(luma[None, None]).to(device))[0, 0].cpu().numpy()
         )

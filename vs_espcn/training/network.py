@@ -2,12 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from vs_espcn.errors import InputError
+from vs_espcn.training.branches import FoldedConv
 from vs_espcn.training.degradation import cubic
 
 ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}
@@ -19,23 +22,15 @@ SPREAD = 4.0
 
 
 class Network(nn.Module, ABC):
-    """Three convolutions with 64 and 32 channels between them.
+    """What all networks have in common; weights are all that is saved."""
 
-    Each pads with zeros, so that the size stays. A subclass says on which grid
-    they run. Weights are all that is saved.
-    """
-
-    def __init__(
-        self, name: str, scale: int, activation: str, *, kernels: tuple[int, int, int], outputs: int
-    ) -> None:
-        """Make a network with random weights.
+    def __init__(self, name: str, scale: int, activation: str) -> None:
+        """Name a network.
 
         Args:
             name: What ``--network`` calls it.
             scale: Integer scale.
-            activation: What follows the first two convolutions, ``tanh`` or ``relu``.
-            kernels: Height and width of each convolution's kernel, odd.
-            outputs: Channels of the last convolution.
+            activation: What follows all convolutions but the last, a key of ``ACTIVATIONS``.
 
         Raises:
             InputError: The activation is not known.
@@ -46,27 +41,10 @@ class Network(nn.Module, ABC):
         self.name = name
         self.scale = scale
         self.activation = activation
-        first, second, third = kernels
-        self.conv1 = nn.Conv2d(1, 64, first, padding=first // 2)
-        self.conv2 = nn.Conv2d(64, 32, second, padding=second // 2)
-        self.conv3 = nn.Conv2d(32, outputs, third, padding=third // 2)
 
-    def convolve(self, luma: Tensor) -> Tensor:
-        """All three convolutions, on whatever grid they are given.
-
-        Args:
-            luma: float32 (N, 1, H, W), code / 255.
-
-        Returns:
-            float32 (N, outputs, H, W), on the same footing.
-        """
-        act = ACTIVATIONS[self.activation]
-        x = (luma - CENTRE) * SPREAD  # (N, 1, H, W)
-        x = act(self.conv1(x))  # (N, 64, H, W)
-        x = act(self.conv2(x))  # (N, 32, H, W)
-        x = self.conv3(x).float()  # (N, outputs, H, W), whatever autocast chose
-        result: Tensor = x / SPREAD + CENTRE
-        return result
+    @abstractmethod
+    def folded(self) -> list[tuple[Tensor, Tensor]]:
+        """Kernel (outputs, inputs, side, side) and bias (outputs,) of each convolution, in their order."""
 
     @abstractmethod
     def phases(self, luma: Tensor) -> Tensor:
@@ -91,7 +69,55 @@ class Network(nn.Module, ABC):
         """
 
 
-class Espcn(Network):
+class ThreeLayers(Network):
+    """Three convolutions with 64 and 32 channels between them.
+
+    Each pads with zeros, so that the size stays. A subclass says on which grid
+    they run.
+    """
+
+    def __init__(
+        self, name: str, scale: int, activation: str, *, kernels: tuple[int, int, int], outputs: int
+    ) -> None:
+        """Make a network with random weights; see ``Network``.
+
+        Args:
+            name: What ``--network`` calls it.
+            scale: Integer scale.
+            activation: What follows the first two convolutions.
+            kernels: Height and width of each convolution's kernel, odd.
+            outputs: Channels of the last convolution.
+        """
+        super().__init__(name, scale, activation)
+        first, second, third = kernels
+        self.conv1 = nn.Conv2d(1, 64, first, padding=first // 2)
+        self.conv2 = nn.Conv2d(64, 32, second, padding=second // 2)
+        self.conv3 = nn.Conv2d(32, outputs, third, padding=third // 2)
+
+    def folded(self) -> list[tuple[Tensor, Tensor]]:
+        """Kernels and biases; see ``Network``."""
+        layers = [layer for layer in self.children() if isinstance(layer, nn.Conv2d)]
+        return [(layer.weight, layer.bias) for layer in layers if layer.bias is not None]
+
+    def convolve(self, luma: Tensor) -> Tensor:
+        """All three convolutions, on whatever grid they are given.
+
+        Args:
+            luma: float32 (N, 1, H, W), code / 255.
+
+        Returns:
+            float32 (N, outputs, H, W), on the same footing.
+        """
+        act = ACTIVATIONS[self.activation]
+        x = (luma - CENTRE) * SPREAD  # (N, 1, H, W)
+        x = act(self.conv1(x))  # (N, 64, H, W)
+        x = act(self.conv2(x))  # (N, 32, H, W)
+        x = self.conv3(x).float()  # (N, outputs, H, W), whatever autocast chose
+        result: Tensor = x / SPREAD + CENTRE
+        return result
+
+
+class Espcn(ThreeLayers):
     """Efficient sub-pixel convolutional network (Shi et al., CVPR 2016).
 
     Everything but the shuffle runs at low resolution.
@@ -110,7 +136,71 @@ class Espcn(Network):
         return functional.pixel_shuffle(self.phases(luma), self.scale)
 
 
-class Srcnn(Network):
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """Size of a ``Subpixel``.
+
+    Attributes:
+        channels: Channels between two convolutions.
+        depth: Convolutions between the first and the last.
+    """
+
+    channels: int
+    depth: int
+
+
+class Subpixel(Network):
+    """Thin 3×3 convolutions at low resolution, trained as sums of branches; one pixel shuffle.
+
+    A network of the kind of ECBSR (Zhang, Zeng and Zhang, ACM MM 2021): the
+    luma itself is added to each phase, so that the convolutions add detail only.
+    """
+
+    def __init__(
+        self, name: str, scale: int, activation: str = "relu", *, shape: Shape, branches: bool = True
+    ) -> None:
+        """Make a network with random weights; see ``Network``.
+
+        Args:
+            name: What ``--network`` calls it.
+            scale: Integer scale.
+            activation: What follows all convolutions but the last.
+            shape: Its size.
+            branches: Whether to train each convolution as a sum of branches.
+        """
+        super().__init__(name, scale, activation)
+        width, outputs = shape.channels, scale * scale
+        self.head = FoldedConv(1, width, branches=branches, identity=False)
+        self.body = nn.ModuleList(
+            FoldedConv(width, width, branches=branches, identity=True) for _ in range(shape.depth)
+        )
+        self.tail = FoldedConv(width, outputs, branches=branches, identity=False)
+
+    @property
+    def layers(self) -> list[FoldedConv]:
+        """The convolutions, in the order in which they run."""
+        return [module for module in self.modules() if isinstance(module, FoldedConv)]
+
+    def folded(self) -> list[tuple[Tensor, Tensor]]:
+        """Kernels and biases; see ``Network``."""
+        return [layer.fold() for layer in self.layers]
+
+    def phases(self, luma: Tensor) -> Tensor:
+        """Upscaled luma before the shuffle; see ``Network``."""
+        act = ACTIVATIONS[self.activation]
+        *inner, last = self.layers
+        x = (luma - CENTRE) * SPREAD  # (N, 1, H, W)
+        for layer in inner:
+            x = act(layer(x))  # (N, channels, H, W)
+        detail: Tensor = last(x).float()  # (N, scale², H, W), whatever autocast chose
+        return detail / SPREAD + luma
+
+    def forward(self, luma: Tensor) -> Tensor:
+        """Upscale luma; see ``Network``."""
+        return functional.pixel_shuffle(self.phases(luma), self.scale)
+
+
+class Srcnn(ThreeLayers):
     """What ESPCN is compared with (Dong et al., ECCV 2014 and TPAMI 2016).
 
     Luma is enlarged by bicubic first; everything after runs at high resolution.
@@ -152,10 +242,21 @@ class Srcnn(Network):
         return functional.pixel_shuffle(phases, self.scale)
 
 
+def _subpixel(name: str, scale: int, activation: str | None) -> Network:
+    return Subpixel(name, scale, activation or "relu", shape=SHAPES[name])
+
+
+SHAPES = {
+    "subpixel-s": Shape(channels=16, depth=4),
+    "subpixel-m": Shape(channels=16, depth=8),
+    "subpixel-l": Shape(channels=32, depth=4),
+}
+
 NETWORKS: dict[str, Callable[[int, str | None], Network]] = {
     "espcn": lambda scale, activation: Espcn(scale, activation or "tanh"),
     "srcnn-915": lambda scale, activation: Srcnn(scale, activation or "relu", second=1),
     "srcnn-955": lambda scale, activation: Srcnn(scale, activation or "relu", second=5),
+    **{name: partial(_subpixel, name) for name in SHAPES},
 }
 
 

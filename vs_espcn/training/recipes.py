@@ -11,7 +11,7 @@ from torch.optim import SGD, Optimizer
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.dataset import Pair
-from vs_espcn.training.network import Network
+from vs_espcn.training.network import Network, ThreeLayers
 from vs_espcn.training.optimizer import Soap
 from vs_espcn.training.patches import GridPatches, Patches, RandomPatches
 from vs_espcn.training.schedule import Cosine, Plateau, Schedule
@@ -69,6 +69,8 @@ def _modern_plan(pairs: Sequence[Pair], seed: int) -> tuple[Patches, Schedule]:
 
 
 def _paper_optimizer(network: Network) -> Optimizer:
+    if not isinstance(network, ThreeLayers):
+        raise InputError(f"--recipe paper does not train {network.name}; leave it out")
     features = [*network.conv1.parameters(), *network.conv2.parameters()]
     groups = [
         {"params": features, "speed": 1.0},

@@ -18,7 +18,7 @@ class Settings:
         folders: Folders of training images.
         output: ONNX file; rewritten each time validation improves.
         checkpoint: File that holds the state of the run; a table of its progress lies beside it.
-        network: ``espcn``, ``srcnn-915`` or ``srcnn-955``.
+        network: What to train, a key of ``NETWORKS``.
         recipe: ``modern`` or ``paper``.
         activation: ``tanh`` or ``relu``; None for the network's own.
         steps: Length of the whole run; None leaves it to ``hours`` or the recipe.

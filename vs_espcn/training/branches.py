@@ -1,0 +1,113 @@
+"""A 3×3 convolution that is trained as a sum of branches and runs as one.
+
+As in ECBSR (Zhang, Zeng and Zhang, ACM MM 2021): beside a plain kernel stand a
+wide 1×1 convolution with a 3×3 one after it, edge filters that are fed by 1×1
+convolutions, and the identity. All of them are linear, so their sum is one
+kernel and one bias. What lies between a branch's two convolutions is padded
+with the bias of the first, which is what a convolution of zeros gives; so the
+sum is exact up to the border.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+_SOBEL = torch.tensor([[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]])
+_LAPLACE = torch.tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
+EDGES = torch.stack([_SOBEL, _SOBEL.T, _LAPLACE])
+"""The edge filters, (3, 3, 3)."""
+
+_WIDENING = 2
+
+
+class Branches(nn.Module):
+    """What is trained beside a plain 3×3 kernel."""
+
+    edges: Tensor
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        """Make branches with random weights, the edges' at a tenth of their size.
+
+        Args:
+            inputs: Channels that come in.
+            outputs: Channels that go out.
+        """
+        super().__init__()
+        self.widen = nn.Conv2d(inputs, _WIDENING * outputs, 1)
+        self.gather = nn.Conv2d(_WIDENING * outputs, outputs, 3)
+        self.feed = nn.Conv2d(inputs, len(EDGES) * outputs, 1, bias=False)  # edges see no constant
+        self.amplitude = nn.Parameter(torch.full((len(EDGES) * outputs,), 0.1))
+        self.register_buffer("edges", EDGES, persistent=False)
+
+    def fold(self) -> tuple[Tensor, Tensor]:
+        """All branches as one kernel (outputs, inputs, 3, 3) and one bias (outputs,)."""
+        widen, gather, feed = self.widen.weight[:, :, 0, 0], self.gather.weight, self.feed.weight[:, :, 0, 0]
+        assert self.widen.bias is not None
+        assert self.gather.bias is not None
+        fed = (self.amplitude[:, None] * feed).reshape(len(self.edges), -1, feed.shape[1])
+        kernel = torch.einsum("owyx,wi->oiyx", gather, widen) + torch.einsum("eoi,eyx->oiyx", fed, self.edges)
+        return kernel, gather.sum((2, 3)) @ self.widen.bias + self.gather.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute the branches one by one, which is what ``fold`` must equal.
+
+        Args:
+            x: (N, inputs, H, W).
+
+        Returns:
+            (N, outputs, H, W).
+        """
+        padded = functional.pad(x, (1, 1, 1, 1))
+        total: Tensor = self.gather(self.widen(padded))
+        count = len(self.edges)
+        parts = zip(self.feed(padded).chunk(count, 1), self.amplitude.chunk(count), self.edges, strict=True)
+        for fed, amplitude, edge in parts:
+            kernel = amplitude[:, None, None, None] * edge  # (outputs, 1, 3, 3)
+            total = total + functional.conv2d(fed, kernel, groups=len(kernel))
+        return total
+
+
+class FoldedConv(nn.Module):
+    """A 3×3 convolution, padded with zeros, that runs folded in training too.
+
+    The gradient is that of the sum of branches, for the cost of one convolution.
+    """
+
+    identity: Tensor
+
+    def __init__(self, inputs: int, outputs: int, *, branches: bool, identity: bool) -> None:
+        """Make a convolution with random weights.
+
+        Args:
+            inputs: Channels that come in.
+            outputs: Channels that go out.
+            branches: Whether to train it as a sum of branches.
+            identity: Whether the input is added to the output, which has as many channels.
+        """
+        super().__init__()
+        self.plain = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.branches = Branches(inputs, outputs) if branches else None
+        kernel = torch.zeros(outputs, inputs, 3, 3)
+        if identity:
+            nn.init.dirac_(kernel)
+        self.register_buffer("identity", kernel, persistent=False)
+
+    def fold(self) -> tuple[Tensor, Tensor]:
+        """The kernel (outputs, inputs, 3, 3) and the bias (outputs,) that say it all."""
+        kernel, bias = self.plain.weight + self.identity, self.plain.bias
+        assert bias is not None
+        if self.branches is not None:
+            more_kernel, more_bias = self.branches.fold()
+            kernel, bias = kernel + more_kernel, bias + more_bias
+        return kernel, bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve.
+
+        Args:
+            x: (N, inputs, H, W).
+
+        Returns:
+            (N, outputs, H, W).
+        """
+        return functional.conv2d(x, *self.fold(), padding=1)
