@@ -9,6 +9,7 @@ for compute capability 8.9, where it is installed.
 
 import argparse
 import logging
+import math
 import re
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import numpy as np
 import openvino as ov
 from onnx import ModelProto, numpy_helper
 
+from vs_espcn.cost import macs_per_sample
 from vs_espcn.errors import RuntimeMissingError
 from vs_espcn.graph import UINT8, build_graph
 from vs_espcn.runtime.slot import typed_graph
@@ -69,11 +71,6 @@ def candidates(scale: int) -> dict[str, ModelProto]:
         for name in names:
             models[f"M{shape.depth}C{shape.channels}, {name}"] = with_activation(model, name)
     return {name: in_bfloat16(model) for name, model in models.items()}
-
-
-def weights(model: ModelProto) -> list[np.ndarray]:
-    """The convolutions' weights."""
-    return [numpy_helper.to_array(each) for each in model.graph.initializer if each.name.endswith("weight")]
 
 
 def runner(model: ModelProto, precision: str) -> Callable[[], float]:
@@ -147,10 +144,11 @@ def main() -> None:
     }
     print("| network | MACs per pixel | of ESPCN | parameters | bf16, ms | fp32, ms | kernels |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    espcn = sum(each.size for each in weights(models["espcn, tanh"]))
+    espcn = macs_per_sample(models["espcn, tanh"])
     for name, model in models.items():
-        macs = sum(each.size for each in weights(model))
-        parameters = macs + sum(len(each) for each in weights(model))
+        macs = round(macs_per_sample(model))
+        trained = (each for each in model.graph.initializer if each.name.startswith("conv"))
+        parameters = sum(math.prod(each.dims) for each in trained)
         milliseconds = [f"{times[precision][name]:.1f}" for precision in times]
         columns = [name, macs, f"{macs / espcn:.2f}", parameters, *milliseconds, kernels(model)]
         print("|", " | ".join(map(str, columns)), "|", flush=True)

@@ -3,15 +3,16 @@ import pytest
 import torch
 from torch.nn import functional
 
+from vs_espcn.cost import macs_per_sample
 from vs_espcn.errors import InputError
 from vs_espcn.training.dataset import to_phases
 from vs_espcn.training.degradation import enlarge
+from vs_espcn.training.export import to_onnx
 from vs_espcn.training.network import (
     ACTIVATIONS,
     CENTRE,
     SPREAD,
     Espcn,
-    Network,
     Srcnn,
     Subpixel,
     make_network,
@@ -117,23 +118,19 @@ def test_phases_are_what_training_compares(name: str) -> None:
     assert np.array_equal(to_phases(upscaled, 2), network.phases(luma).detach().numpy()[0])
 
 
-def operations(network: Network) -> int:
-    """Multiplications per low-resolution pixel."""
-    return sum(kernel.numel() for kernel, _ in network.folded())
-
-
 @pytest.mark.parametrize(("name", "share"), [("subpixel-s", 0.5), ("subpixel-m", 1.0), ("subpixel-l", 2.0)])
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_the_subpixel_networks_keep_within_a_share_of_espcns_operations(
     name: str, share: float, scale: int
 ) -> None:
-    assert operations(make_network(name, scale)) <= share * operations(Espcn(scale))
+    network, espcn = to_onnx(make_network(name, scale), {}), to_onnx(Espcn(scale), {})
+    assert macs_per_sample(network) <= share * macs_per_sample(espcn)
 
 
 @pytest.mark.parametrize("name", ["subpixel-s", "subpixel-m", "subpixel-l"])
 def test_a_subpixel_network_folded_is_the_sum_of_its_branches(name: str) -> None:
     torch.manual_seed(1)
-    network = make_network(name, 3)
+    network = make_network(name, 3, branches=True)
     assert isinstance(network, Subpixel)
     luma = torch.rand(2, 1, 13, 8)
     x = (luma - CENTRE) * SPREAD
@@ -149,9 +146,13 @@ def test_a_subpixel_network_without_detail_repeats_the_luma() -> None:
     network = make_network("subpixel-s", 2)
     torch.nn.init.zeros_(network.tail.plain.weight)
     torch.nn.init.zeros_(network.tail.plain.bias)
-    network.tail.branches = None
     luma = torch.rand(1, 1, 4, 6)
     assert torch.equal(network(luma), luma.repeat_interleave(2, 2).repeat_interleave(2, 3))
+
+
+def test_branches_are_refused_where_there_are_none() -> None:
+    with pytest.raises(InputError, match="network 'espcn' has no branches; leave out --branches"):
+        make_network("espcn", 2, branches=True)
 
 
 def test_an_unknown_network_is_refused() -> None:

@@ -24,6 +24,9 @@ def train(
             help="What to train: espcn, subpixel-s, -m or -l, or a baseline, srcnn-915 or srcnn-955."
         ),
     ] = "espcn",
+    branches: Annotated[
+        bool, typer.Option("--branches", help="Train a subpixel network's convolutions as sums of branches.")
+    ] = False,
     recipe: Annotated[str, typer.Option(help="How to train: modern or paper.")] = "modern",
     activation: Annotated[
         str | None, typer.Option(help="Non-linearity: tanh (default of espcn) or relu (of the others).")
@@ -51,6 +54,7 @@ def train(
         output=out,
         checkpoint=checkpoint or out.with_suffix(".ckpt"),
         network=network,
+        branches=branches,
         recipe=recipe,
         activation=activation,
         steps=steps,

@@ -18,6 +18,7 @@ EDGES = torch.stack([_SOBEL, _SOBEL.T, _LAPLACE])
 """The edge filters, (3, 3, 3)."""
 
 _WIDENING = 2
+_BESIDE_IDENTITY = 0.5
 
 
 class Branches(nn.Module):
@@ -90,7 +91,16 @@ class FoldedConv(nn.Module):
         kernel = torch.zeros(outputs, inputs, 3, 3)
         if identity:
             nn.init.dirac_(kernel)
+            self._weaken()
         self.register_buffer("identity", kernel, persistent=False)
+
+    @torch.no_grad()
+    def _weaken(self) -> None:
+        """Let the identity count for more at first: it trains far better."""
+        self.plain.weight.mul_(_BESIDE_IDENTITY)
+        if self.branches is not None:
+            self.branches.gather.weight.mul_(_BESIDE_IDENTITY)
+            self.branches.amplitude.mul_(_BESIDE_IDENTITY)
 
     def fold(self) -> tuple[Tensor, Tensor]:
         """The kernel (outputs, inputs, 3, 3) and the bias (outputs,) that say it all."""

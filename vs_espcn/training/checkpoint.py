@@ -58,7 +58,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 def describe(network: Network) -> dict[str, Any]:
     """Say which network a checkpoint belongs to."""
-    return {"network": network.name, "scale": network.scale, "activation": network.activation}
+    of = {"network": network.name, "scale": network.scale, "activation": network.activation}
+    return of | ({"branches": True} if network.branches else {})
 
 
 def check_same_network(path: Path, state: dict[str, Any], network: Network) -> None:
@@ -105,4 +106,5 @@ def start_from(path: Path, network: Network) -> None:
 
 
 def _named(of: dict[str, Any]) -> str:
-    return f"{of['network']} x{of['scale']} with {of['activation']}"
+    branches = " and branches" if of.get("branches") else ""
+    return f"{of['network']} x{of['scale']} with {of['activation']}{branches}"

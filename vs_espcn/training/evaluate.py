@@ -48,7 +48,7 @@ def open_checkpoint(path: Path) -> tuple[int, Upscaler]:
         raise InputError(f"no checkpoint at {path}; give the .ckpt file of a training run")
     state = load_checkpoint(path)
     of = state["of"]
-    network = make_network(of["network"], of["scale"], of["activation"])
+    network = make_network(of["network"], of["scale"], of["activation"], branches=of.get("branches", False))
     network.load_state_dict(state["average"])
     return network.scale, as_upscaler(network)
 

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +38,7 @@ class Network(nn.Module, ABC):
         if activation not in ACTIVATIONS:
             raise InputError(f"activation {activation!r} is not known; choose {' or '.join(ACTIVATIONS)}")
         self.name = name
+        self.branches = False
         self.scale = scale
         self.activation = activation
 
@@ -150,14 +150,14 @@ class Shape:
 
 
 class Subpixel(Network):
-    """Thin 3×3 convolutions at low resolution, trained as sums of branches; one pixel shuffle.
+    """Thin 3×3 convolutions at low resolution, trained as sums that run as one kernel; one pixel shuffle.
 
     A network of the kind of ECBSR (Zhang, Zeng and Zhang, ACM MM 2021): the
     luma itself is added to each phase, so that the convolutions add detail only.
     """
 
     def __init__(
-        self, name: str, scale: int, activation: str = "relu", *, shape: Shape, branches: bool = True
+        self, name: str, scale: int, activation: str = "relu", *, shape: Shape, branches: bool = False
     ) -> None:
         """Make a network with random weights; see ``Network``.
 
@@ -166,9 +166,10 @@ class Subpixel(Network):
             scale: Integer scale.
             activation: What follows all convolutions but the last.
             shape: Its size.
-            branches: Whether to train each convolution as a sum of branches.
+            branches: Whether to train each convolution with ``Branches`` beside its kernel.
         """
         super().__init__(name, scale, activation)
+        self.branches = branches
         width, outputs = shape.channels, scale * scale
         self.head = FoldedConv(1, width, branches=branches, identity=False)
         self.body = nn.ModuleList(
@@ -242,10 +243,6 @@ class Srcnn(ThreeLayers):
         return functional.pixel_shuffle(phases, self.scale)
 
 
-def _subpixel(name: str, scale: int, activation: str | None) -> Network:
-    return Subpixel(name, scale, activation or "relu", shape=SHAPES[name])
-
-
 SHAPES = {
     "subpixel-s": Shape(channels=16, depth=4),
     "subpixel-m": Shape(channels=16, depth=8),
@@ -256,23 +253,29 @@ NETWORKS: dict[str, Callable[[int, str | None], Network]] = {
     "espcn": lambda scale, activation: Espcn(scale, activation or "tanh"),
     "srcnn-915": lambda scale, activation: Srcnn(scale, activation or "relu", second=1),
     "srcnn-955": lambda scale, activation: Srcnn(scale, activation or "relu", second=5),
-    **{name: partial(_subpixel, name) for name in SHAPES},
 }
 
 
-def make_network(name: str, scale: int, activation: str | None = None) -> Network:
+def make_network(name: str, scale: int, activation: str | None = None, *, branches: bool = False) -> Network:
     """Make a network with random weights.
 
     Args:
-        name: A key of ``NETWORKS``.
+        name: A key of ``NETWORKS`` or ``SHAPES``.
         scale: Integer scale.
         activation: ``tanh`` or ``relu``; None for the one of the paper that the network comes from.
+        branches: Whether to train each convolution of a ``Subpixel`` as a sum of branches.
 
     Raises:
-        InputError: The network or the activation is not known.
+        InputError: The network or the activation is not known, or has no branches.
     """
+    if name in SHAPES:
+        return Subpixel(name, scale, activation or "relu", shape=SHAPES[name], branches=branches)
     if name not in NETWORKS:
-        raise InputError(f"network {name!r} cannot be trained; choose {', '.join(NETWORKS)}")
+        raise InputError(f"network {name!r} cannot be trained; choose {', '.join([*NETWORKS, *SHAPES])}")
+    if branches:
+        raise InputError(
+            f"network {name!r} has no branches; leave out --branches, or choose {', '.join(SHAPES)}"
+        )
     return NETWORKS[name](scale, activation)
 
 

@@ -72,7 +72,9 @@ class Run:
         self._recipe = find_recipe(settings.recipe)
         self._device = settings.pick_device()
         torch.manual_seed(settings.seed)
-        network = make_network(settings.network, settings.scale, settings.activation)
+        network = make_network(
+            settings.network, settings.scale, settings.activation, branches=settings.branches
+        )
         if settings.init_from:
             start_from(settings.init_from, network)
         state = load_checkpoint(settings.checkpoint) if settings.resume else None

@@ -19,6 +19,7 @@ class Settings:
         output: ONNX file; rewritten each time validation improves.
         checkpoint: File that holds the state of the run; a table of its progress lies beside it.
         network: What to train, a key of ``NETWORKS``.
+        branches: Whether to train each convolution of a sub-pixel network as a sum of branches.
         recipe: ``modern`` or ``paper``.
         activation: ``tanh`` or ``relu``; None for the network's own.
         steps: Length of the whole run; None leaves it to ``hours`` or the recipe.
@@ -35,6 +36,7 @@ class Settings:
     output: Path
     checkpoint: Path
     network: str = "espcn"
+    branches: bool = False
     recipe: str = "modern"
     activation: str | None = None
     steps: int | None = None
