@@ -20,6 +20,18 @@ def say_everything() -> None:
     logs.console_logger.info("10 frames", extra={"fields": {"frames": 10}})
 
 
+def test_a_librarys_handler_of_the_root_logger_repeats_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """As OpenVINO's telemetry sets one where there is no home folder."""
+    handler = logging.StreamHandler(sys.stderr)
+    logging.getLogger().addHandler(handler)
+    try:
+        with logs.on_stderr():
+            logs.console_logger.info("10 frames")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert capsys.readouterr().err == "vs-espcn: 10 frames\n"
+
+
 @pytest.mark.parametrize(
     ("verbosity", "lines"),
     [

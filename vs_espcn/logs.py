@@ -90,9 +90,11 @@ def show_error(error: Exception) -> None:
 @contextmanager
 def _shown() -> Iterator[None]:
     _package.addHandler(_handler)
+    _package.propagate = False  # some libraries give the root logger a handler, which would repeat it all
     try:
         yield
     finally:
+        _package.propagate = True
         _package.removeHandler(_handler)
 
 
