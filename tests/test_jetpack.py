@@ -53,8 +53,10 @@ def test_shift_moves_the_picture() -> None:
 def test_errors_are_the_filters() -> None:
     with pytest.raises(vs.Error, match="vs_espcn: the clip is interlaced"):
         ESPCN().supersample(vs.core.std.SetFieldBased(noise_clip(vs.GRAY8, 16, 16), 1))
-    with pytest.raises(vs_espcn.InputError, match="network 'waifu' is not shipped"):
+    with pytest.raises(vs.Error, match="vs_espcn: network 'waifu' is not shipped"):
         ESPCN(network="waifu").supersample(noise_clip(vs.GRAY8, 16, 16))
+    with pytest.raises(vs.Error, match="vs_espcn: scale 17 is out of reach"):
+        ESPCN().scale(noise_clip(vs.GRAY8, 16, 16), 272, 272)
 
 
 def test_it_can_serve_as_the_backend_chosen() -> None:

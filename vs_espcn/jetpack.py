@@ -14,6 +14,7 @@ from vskernels import Catrom, KernelLike, ScalerLike
 from vsscale.generic import BaseGenericScaler
 
 from vs_espcn.runtime.base import Backend
+from vs_espcn.video.frames import as_vs_error
 from vs_espcn.video.plan import scale_that_reaches
 from vs_espcn.video.upscale import upscale
 
@@ -75,7 +76,8 @@ class ESPCN(BaseGenericScaler):
             vs.Error: As from `vs_espcn.upscale`.
         """
         width, height = self._wh_norm(clip, width, height)
-        scale = scale_that_reaches(self.network, max(width / clip.width, height / clip.height, 1))
+        with as_vs_error():
+            scale = scale_that_reaches(self.network, max(width / clip.width, height / clip.height, 1))
         upscaled = upscale(
             clip,
             scale,

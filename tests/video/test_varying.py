@@ -74,6 +74,12 @@ def test_only_what_varies_is_left_open() -> None:
     assert vs_espcn.upscale(varying_clip()).format.color_family == vs.UNDEFINED
 
 
+def test_frames_of_every_size_come_to_one_height() -> None:
+    sizes = vs.core.std.Splice([noise_clip(vs.GRAY8, 24, side) for side in (20, 32)], mismatch=True)
+    result = vs_espcn.upscale(sizes, height=64)
+    assert [(frame.width, frame.height) for frame in result.frames()] == [(77, 64), (48, 64)]
+
+
 def test_alpha_is_upscaled_too() -> None:
     def with_alpha(clip: vs.VideoNode) -> vs.VideoNode:
         return vs.core.std.ClipToProp(clip, noise_clip(vs.GRAY8, clip.width, clip.height), "_Alpha")

@@ -12,8 +12,11 @@ from vs_espcn.video.planes import check_progressive
 
 
 @contextmanager
-def naming_frame(n: int) -> Iterator[None]:
-    """Turn this package's errors into VapourSynth's, with the number of the frame.
+def as_vs_error(frame: int | None = None) -> Iterator[None]:
+    """Turn this package's errors into VapourSynth's, of the same text after ``vs_espcn:``.
+
+    Args:
+        frame: Number of the frame that failed, which the text then names.
 
     Raises:
         vs.Error: In place of an `EspcnError`.
@@ -21,7 +24,8 @@ def naming_frame(n: int) -> Iterator[None]:
     try:
         yield
     except EspcnError as error:
-        raise vs.Error(f"vs_espcn: frame {n}: {error}") from error
+        where = "" if frame is None else f"frame {frame}: "
+        raise vs.Error(f"vs_espcn: {where}{error}") from error
 
 
 def by_range(
@@ -45,7 +49,7 @@ def by_range(
     of_range = cache(of_range)
 
     def choose(n: int, f: vs.VideoFrame) -> vs.VideoNode:
-        with naming_frame(n):
+        with as_vs_error(n):
             check_progressive(f.props)
             return of_range(is_full(f.props))
 
@@ -63,7 +67,7 @@ def alpha_clip(clip: vs.VideoNode, like: vs.VideoFrame) -> vs.VideoNode:
     """
 
     def alpha_of(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        with naming_frame(n):
+        with as_vs_error(n):
             if "_Alpha" not in f.props:
                 raise InputError(
                     "the frame has no alpha plane, but others have; drop them with "

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import vapoursynth as vs
 
 from vs_espcn.runtime.base import Slot
-from vs_espcn.video.frames import naming_frame
+from vs_espcn.video.frames import as_vs_error
 from vs_espcn.video.planes import plane
 
 SlotChoice = Callable[[vs.FrameProps], Slot]
@@ -53,7 +53,7 @@ def _lane(clip: vs.VideoNode, scale: int, slot: SlotChoice, *, first: int, step:
     def upscale_frame(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
         target = vs.core.create_video_frame(video, width, height)
         target.props.update(f.props)
-        with naming_frame(first + n * step):
+        with as_vs_error(first + n * step):
             slot(f.props).upscale(plane(f), plane(target))
         return target
 

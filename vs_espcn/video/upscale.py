@@ -8,12 +8,12 @@ from typing import Any
 
 import vapoursynth as vs
 
-from vs_espcn.errors import EspcnError, InputError
+from vs_espcn.errors import InputError
 from vs_espcn.runtime.base import Backend, check_backend
 from vs_espcn.runtime.choice import best_backend
 from vs_espcn.video import rgb
 from vs_espcn.video.chroma import ChromaKernel, Resizer, chroma_location, find_resizer, scale_chroma
-from vs_espcn.video.frames import alpha_clip, by_range
+from vs_espcn.video.frames import alpha_clip, as_vs_error, by_range
 from vs_espcn.video.luma import LumaUpscaler, Tile
 from vs_espcn.video.memory import check_fits, keep_heap_flat
 from vs_espcn.video.plan import Plan, make_plan
@@ -75,7 +75,7 @@ def upscale(
             here; raised at once rather than when frames are asked for,
             wherever it can be known then. The text begins with ``vs_espcn:``.
     """
-    try:
+    with as_vs_error():
         keep_heap_flat()
         job = Job(
             scale=scale,
@@ -89,8 +89,6 @@ def upscale(
             tile=tile,
         )
         return _upscale(clip, job)
-    except EspcnError as error:
-        raise vs.Error(f"vs_espcn: {error}") from error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import vapoursynth as vs
 
-from vs_espcn.video.frames import naming_frame
+from vs_espcn.video.frames import as_vs_error
 
 _MOST_KINDS = 4
 """Kinds of frames for which engines are kept; the one longest unused goes first."""
@@ -64,7 +64,7 @@ def upscale_varying(clip: vs.VideoNode, upscaler: Upscaler) -> vs.VideoNode:
         return upscaler(vs.core.std.FrameEval(like_all, lambda n: clip), kind.props)  # noqa: ARG005 - VapourSynth's name
 
     def choose(n: int, f: vs.VideoFrame) -> vs.VideoNode:
-        with naming_frame(n):
+        with as_vs_error(n):
             return of_kind(_kind(f))
 
     with clip.get_frame(0) as frame:
