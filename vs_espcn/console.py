@@ -1,5 +1,6 @@
 """How a long job shows itself and is interrupted on the command line, and who may write to stdout."""
 
+import fcntl
 import os
 import signal
 import sys
@@ -92,7 +93,7 @@ def claim_stdout() -> int:
         InputError: Standard output is closed or a terminal.
     """
     try:
-        video = os.dup(1)
+        video = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3)  # not 0 to 2, which may be free
     except OSError:
         raise InputError("stdout is closed; video goes there: pipe it on, or into a file with >") from None
     if os.isatty(video):

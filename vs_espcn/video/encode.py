@@ -23,6 +23,7 @@ from vs_espcn.errors import EncodeError, InputError
 from vs_espcn.video import matroska, y4m
 from vs_espcn.video.containers import Container, container_of, plan_streams
 from vs_espcn.video.ffmpeg import Ffmpeg, Probe, find_ffmpeg, frame_options, probe
+from vs_espcn.video.pipe import last_line
 from vs_espcn.video.process import Encoder
 from vs_espcn.video.source import Source, check_input
 
@@ -146,15 +147,9 @@ def encode(
                 encoder.finish(clip.num_frames)
             _publish(part, destination)
     except vs.Error as error:
-        raise EncodeError(f"a frame could not be made: {_last_line(error)}") from None
+        raise EncodeError(f"a frame could not be made: {last_line(error)}") from None
     except OSError as error:
         raise EncodeError(f"{str(destination.path)!r} cannot be written: {error.strerror}") from None
-
-
-def _last_line(error: vs.Error) -> str:
-    """What went wrong; VapourSynth hands on a Python filter's whole traceback."""
-    line = str(error).strip().splitlines()[-1]
-    return line.removeprefix("vapoursynth.Error: ").removeprefix("vs_espcn: ")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,3 +65,9 @@ def write_all(fd: int, buffers: Sequence[memoryview]) -> None:
             count -= len(pending.pop(0))
         if count:
             pending[0] = pending[0][count:]
+
+
+def last_line(error: vs.Error) -> str:
+    """What went wrong; VapourSynth hands on a Python filter's whole traceback."""
+    line = str(error).strip().splitlines()[-1]
+    return line.removeprefix("vapoursynth.Error: ").removeprefix("vs_espcn: ")

@@ -16,8 +16,9 @@ from vs_espcn.video.planes import is_full_range
 
 _DEPTHS = (9, 10, 12, 14, 16)
 
-_COLOUR_SPACES: dict[int, str] = {
+COLOUR_SPACES: dict[int, str] = {
     vs.GRAY8: "mono",
+    vs.YUV411P8: "411",
     vs.YUV420P8: "420",
     vs.YUV422P8: "422",
     vs.YUV444P8: "444",
@@ -26,7 +27,7 @@ _COLOUR_SPACES: dict[int, str] = {
 }
 """y4m's names, as ffmpeg reads them, by VapourSynth's format. Deep samples are little-endian."""
 
-_SITED_420: dict[int, str] = {
+SITED_420: dict[int, str] = {
     vs.CHROMA_LEFT: "420mpeg2",
     vs.CHROMA_CENTER: "420jpeg",
     vs.CHROMA_TOP_LEFT: "420paldv",
@@ -61,7 +62,7 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
         InputError: y4m cannot carry the clip.
     """
     check_constant(clip)
-    if clip.format.id not in _COLOUR_SPACES:
+    if clip.format.id not in COLOUR_SPACES:
         raise InputError(
             f"format {clip.format.name} cannot be written as y4m; convert it to GRAY or "
             "YUV 4:2:0, 4:2:2 or 4:4:4 of 8, 9, 10, 12, 14 or 16 bits"
@@ -71,9 +72,9 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
             "the clip has no constant frame rate, and y4m carries no timestamps; "
             "give it one first, for example with std.AssumeFPS(fpsnum=24000, fpsden=1001)"
         )
-    space = _COLOUR_SPACES[clip.format.id]
+    space = COLOUR_SPACES[clip.format.id]
     if clip.format.id == vs.YUV420P8:
-        space = _SITED_420.get(props.get("_ChromaLocation", vs.CHROMA_LEFT), "420mpeg2")
+        space = SITED_420.get(props.get("_ChromaLocation", vs.CHROMA_LEFT), "420mpeg2")
     fields = [
         "YUV4MPEG2",
         f"W{clip.width}",
@@ -86,6 +87,11 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
     if found := declared_range(props):
         fields.append(f"XCOLORRANGE={found.upper()}")
     return " ".join(fields).encode() + b"\n"
+
+
+def frame_parts(frame: vs.VideoFrame) -> list[memoryview]:
+    """A frame's line and its planes without padding, to be written before the frame is closed."""
+    return [_FRAME, *(packed(plane) for plane in frame)]
 
 
 def write(clip: vs.VideoNode, fd: int, *, on_frame: Callable[[int], None] | None = None) -> int:
@@ -112,7 +118,7 @@ def write(clip: vs.VideoNode, fd: int, *, on_frame: Callable[[int], None] | None
         for written, frame in enumerate(frames, start=1):
             if written == 1:
                 write_all(fd, [memoryview(header(clip, frame.props))])
-            write_all(fd, [_FRAME, *(packed(plane) for plane in frame)])
+            write_all(fd, frame_parts(frame))
             if on_frame:
                 on_frame(written)
     return int(clip.num_frames)

@@ -1,0 +1,121 @@
+"""``vs-espcn pipe``."""
+
+import os
+import stat
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+import vs_espcn
+from vs_espcn import logs
+from vs_espcn.commands import options
+from vs_espcn.errors import BackendError, InputError
+
+if TYPE_CHECKING:
+    from vs_espcn.video.live import Count
+
+_STDIN = 0
+
+
+def pipe(
+    *,
+    scale: options.Scale = 2,
+    width: options.Width = None,
+    height: options.Height = None,
+    network: options.Network = "espcn",
+    chroma: options.Chroma = "spline36",
+    range_: options.Range = None,
+    backend: options.Backend = None,
+    precision: options.Precision = None,
+    latency: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Frames in the works at once. Default: as few as keep the engine busy; "
+            "half a second of them with --realtime.",
+        ),
+    ] = None,
+    realtime: Annotated[
+        Literal["resize", "skip"] | None,
+        typer.Option(
+            help="Never hold up the input: a frame that comes too fast is resized plainly, "
+            "or skipped: the frame before it is written once more."
+        ),
+    ] = None,
+) -> None:
+    """Upscale y4m from stdin to stdout, for example between two ffmpegs."""
+    import signal
+
+    from vs_espcn.console import claim_stdout, exit_at_once, exit_in_order
+
+    _check_stdin()
+    stdout = claim_stdout()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # when the reader leaves, end as cat does
+    with exit_at_once():
+        from vs_espcn.runtime.base import backend_from_name, lane_count
+
+        chosen = backend_from_name(backend, precision)
+        with suppress(BackendError):
+            # Before VapourSynth loads its plugins: vs-mlrt's own copy of OpenVINO would bar this one.
+            from vs_espcn.runtime import openvino  # noqa: F401
+        import vapoursynth as vs
+
+        from vs_espcn.runtime.choice import best_backend
+        from vs_espcn.video.y4m_input import Input, Reader
+        from vs_espcn.video.y4m_stream import Y4mStream
+
+        stdin = Input(_STDIN)
+        reader = Reader(stdin.stream, range_=range_)
+        runs_on = chosen or best_backend()
+        stream = Y4mStream(
+            reader,
+            lambda clip: vs_espcn.upscale(
+                clip,
+                scale,
+                width=width,
+                height=height,
+                network=network,
+                backend=runs_on,
+                chroma=chroma,
+            ),
+            lanes=lane_count(runs_on, vs.core.num_threads),
+            latency=latency,
+            late=realtime,
+        )
+    started = time.monotonic()
+    with exit_in_order() as leave_if_told:
+        try:
+            stream.write(stdout, stop_reading=stdin.stop, on_frame=leave_if_told)
+        except OSError as error:
+            raise InputError(f"stdout cannot be written: {error.strerror}") from None
+        finally:
+            _sum_up(stream.count, time.monotonic() - started, realtime)
+
+
+def _check_stdin() -> None:
+    try:
+        is_terminal = stat.S_ISCHR(os.fstat(_STDIN).st_mode) and os.isatty(_STDIN)
+    except OSError:
+        raise InputError("stdin is closed; pipe a y4m stream into it") from None
+    if is_terminal:
+        raise InputError(
+            "stdin is a terminal; pipe a y4m stream into it, for example with "
+            "ffmpeg -i INPUT -f yuv4mpegpipe - | vs-espcn pipe | ffmpeg -i - OUTPUT"
+        )
+
+
+def _sum_up(count: "Count", seconds: float, realtime: str | None) -> None:
+    late = ""
+    if realtime:
+        how = {"resize": "resized plainly", "skip": "skipped"}[realtime]
+        late = f"; {count.late} of them came too fast and were {how}"
+    logs.console_logger.info(
+        "%d frames in %.1f s, %.1f fps%s",
+        count.frames,
+        seconds,
+        count.frames / max(seconds, 1e-9),
+        late,
+        extra={"fields": {"frames": count.frames, "late": count.late}},
+    )
