@@ -18,7 +18,6 @@ EDGES = torch.stack([_SOBEL, _SOBEL.T, _LAPLACE])
 """The edge filters, (3, 3, 3)."""
 
 _WIDENING = 2
-_BESIDE_IDENTITY = 0.5
 
 
 class Branches(nn.Module):
@@ -91,16 +90,19 @@ class FoldedConv(nn.Module):
         kernel = torch.zeros(outputs, inputs, 3, 3)
         if identity:
             nn.init.dirac_(kernel)
-            self._weaken()
         self.register_buffer("identity", kernel, persistent=False)
 
     @torch.no_grad()
-    def _weaken(self) -> None:
-        """Let the identity count for more at first: it trains far better."""
-        self.plain.weight.mul_(_BESIDE_IDENTITY)
+    def weaken(self, share: float) -> None:
+        """Make what is trained smaller, and leave the identity as it is.
+
+        Args:
+            share: Of the present size.
+        """
+        self.plain.weight.mul_(share)
         if self.branches is not None:
-            self.branches.gather.weight.mul_(_BESIDE_IDENTITY)
-            self.branches.amplitude.mul_(_BESIDE_IDENTITY)
+            self.branches.gather.weight.mul_(share)
+            self.branches.amplitude.mul_(share)
 
     def fold(self) -> tuple[Tensor, Tensor]:
         """The kernel (outputs, inputs, 3, 3) and the bias (outputs,) that say it all."""

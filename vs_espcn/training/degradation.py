@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+_BLOCK = 32  # rows computed at once: as many zeros beside the band as numbers in it
 _BT601 = np.array([65.481, 128.553, 24.966]) / 255
 
 
@@ -81,13 +82,33 @@ def resample(luma: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.fl
 
 
 def _resize(luma: NDArray[np.floating], height: int, width: int) -> NDArray[np.floating]:
-    rows = _resize_matrix(luma.shape[0], height).astype(luma.dtype, copy=False)
-    columns = _resize_matrix(luma.shape[1], width).astype(luma.dtype, copy=False)
-    resized: NDArray[np.floating] = rows @ luma @ columns.T
+    columns = _resize_axis(np.ascontiguousarray(luma.T), width)
+    return _resize_axis(np.ascontiguousarray(columns.T), height)
+
+
+def _resize_axis(luma: NDArray[np.floating], length: int) -> NDArray[np.floating]:
+    """Take the first axis to its new length, a block of rows at a time."""
+    resized = np.empty((length, luma.shape[1]), luma.dtype)
+    for target, source, weights in _resize_blocks(len(luma), length, luma.dtype):
+        np.matmul(weights, luma[source], out=resized[target])
     return resized
 
 
 @lru_cache(maxsize=64)
+def _resize_blocks(
+    length: int, new_length: int, dtype: np.dtype[np.floating]
+) -> list[tuple[slice, slice, NDArray[np.floating]]]:
+    """The matrix along its band: rows of the result, rows of the source that they depend on, weights."""
+    matrix = _resize_matrix(length, new_length).astype(dtype)
+    blocks = []
+    for start in range(0, new_length, _BLOCK):
+        rows = matrix[start : start + _BLOCK]
+        used = np.flatnonzero(rows.any(axis=0))
+        source = slice(int(used[0]), int(used[-1]) + 1)
+        blocks.append((slice(start, start + len(rows)), source, np.ascontiguousarray(rows[:, source])))
+    return blocks
+
+
 def _resize_matrix(length: int, new_length: int) -> NDArray[np.float64]:
     """Weights (new_length, length) that take one axis to its new length."""
     step = length / new_length

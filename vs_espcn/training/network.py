@@ -149,6 +149,11 @@ class Shape:
     depth: int
 
 
+# Deep networks train far better from close to nothing: the body from the
+# identity, the tail from the repeated luma.
+_BODY_AT_FIRST, _TAIL_AT_FIRST = 0.25, 0.1
+
+
 class Subpixel(Network):
     """Thin 3×3 convolutions at low resolution, trained as sums that run as one kernel; one pixel shuffle.
 
@@ -176,6 +181,9 @@ class Subpixel(Network):
             FoldedConv(width, width, branches=branches, identity=True) for _ in range(shape.depth)
         )
         self.tail = FoldedConv(width, outputs, branches=branches, identity=False)
+        for layer in self.layers[1:-1]:
+            layer.weaken(_BODY_AT_FIRST)
+        self.tail.weaken(_TAIL_AT_FIRST)
 
     @property
     def layers(self) -> list[FoldedConv]:
