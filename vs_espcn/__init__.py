@@ -20,6 +20,7 @@ from vs_espcn.errors import (
 
 if TYPE_CHECKING:
     from vs_espcn.runtime.base import OpenVINO, TensorRT, Torch
+    from vs_espcn.video.flags import ffmpeg_args
     from vs_espcn.video.upscale import upscale
 
 __version__ = "0.1.0"
@@ -35,6 +36,7 @@ __all__ = [
     "Torch",
     "TrainingError",
     "__version__",
+    "ffmpeg_args",
     "upscale",
 ]
 
@@ -44,6 +46,10 @@ def __getattr__(name: str) -> Any:
         from vs_espcn.video.upscale import upscale
 
         return upscale
+    if name == "ffmpeg_args":
+        from vs_espcn.video.flags import ffmpeg_args
+
+        return ffmpeg_args
     if name in {"OpenVINO", "TensorRT", "Torch"}:
         from vs_espcn.runtime import base
 

@@ -7,7 +7,7 @@ import typer
 
 import vs_espcn
 from vs_espcn import logs
-from vs_espcn.commands import bench, evaluate, info, pipe, plans, train, upscale
+from vs_espcn.commands import bench, evaluate, flags, info, pipe, plans, train, upscale
 from vs_espcn.errors import EspcnError
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ app.command()(info.info)
 app.command()(bench.bench)
 app.command()(upscale.upscale)
 app.command()(pipe.pipe)
+app.command()(flags.flags)
 app.command()(plans.build)
 app.add_typer(plans.cache_app, name="cache")
 app.command()(train.train)

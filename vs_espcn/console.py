@@ -79,24 +79,29 @@ def _handled_by(handler: Handler) -> Iterator[None]:
             signal.signal(number, old)
 
 
-def claim_stdout() -> int:
-    """Take standard output for video alone.
+def claim_stdout(*, for_video: bool = True) -> int:
+    """Take standard output for what a command has to write, and nothing else.
 
     From now on the process's own descriptor 1 is stderr, so that nothing that
     anything prints can get between the frames: Python, a library in C, a child
     process. To be called before such libraries are loaded.
 
+    Args:
+        for_video: Whether video will be written, which no terminal can take.
+
     Returns:
         Descriptor of the true standard output, which child processes don't inherit.
 
     Raises:
-        InputError: Standard output is closed or a terminal.
+        InputError: Standard output is closed, or a terminal and that is no place for it.
     """
     try:
         video = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3)  # not 0 to 2, which may be free
     except OSError:
-        raise InputError("stdout is closed; video goes there: pipe it on, or into a file with >") from None
-    if os.isatty(video):
+        raise InputError(
+            "stdout is closed; the result goes there: pipe it on, or into a file with >"
+        ) from None
+    if for_video and os.isatty(video):
         raise InputError(
             "stdout is a terminal; video goes there: pipe it on, for example with | ffmpeg -i - OUTPUT, "
             "or into a file with >"

@@ -25,7 +25,7 @@ OLDEST = (5, 1)
 
 _ROTATION_SINCE = (6, 1)
 
-_MATRICES = {
+MATRICES = {
     1: "bt709",
     4: "fcc",
     5: "bt470bg",
@@ -38,7 +38,7 @@ _MATRICES = {
     13: "chroma-derived-c",
     14: "ictcp",
 }
-_TRANSFERS = {
+TRANSFERS = {
     1: "bt709",
     4: "gamma22",
     5: "gamma28",
@@ -56,7 +56,7 @@ _TRANSFERS = {
     17: "smpte428",
     18: "arib-std-b67",
 }
-_PRIMARIES = {
+PRIMARIES = {
     1: "bt709",
     4: "bt470m",
     5: "bt470bg",
@@ -73,9 +73,9 @@ _CHROMA_LOCATIONS = {0: "left", 1: "center", 2: "topleft", 3: "top", 4: "bottoml
 _RANGES = {"limited": "tv", "full": "pc"}
 
 _COLOUR_OPTIONS: dict[str, tuple[str, dict[int, str]]] = {
-    "_Matrix": ("-colorspace", _MATRICES),
-    "_Transfer": ("-color_trc", _TRANSFERS),
-    "_Primaries": ("-color_primaries", _PRIMARIES),
+    "_Matrix": ("-colorspace", MATRICES),
+    "_Transfer": ("-color_trc", TRANSFERS),
+    "_Primaries": ("-color_primaries", PRIMARIES),
     "_ChromaLocation": ("-chroma_sample_location", _CHROMA_LOCATIONS),
 }
 """Frame property → ffmpeg's option and its names for the property's values (ITU-T H.273)."""

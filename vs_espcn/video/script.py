@@ -1,0 +1,35 @@
+"""A VapourSynth script's output, in this process."""
+
+import runpy
+from collections.abc import Mapping
+from pathlib import Path
+
+import vapoursynth as vs
+
+from vs_espcn.errors import InputError
+
+
+def open_script(path: Path, arguments: Mapping[str, str], *, output: int = 0) -> vs.VideoNode:
+    """Run a script as vspipe does, and take one of its outputs.
+
+    Args:
+        path: The script.
+        arguments: Global variables that it finds, as those of vspipe's ``--arg``.
+        output: Index of the output.
+
+    Raises:
+        InputError: The script cannot be read, fails, or has no such video output.
+    """
+    try:
+        # VSScript's name for the module, which scripts look at.
+        runpy.run_path(str(path), init_globals=dict(arguments), run_name="__vapoursynth__")
+    except OSError as error:
+        raise InputError(f"SCRIPT {str(path)!r}: {error}") from None
+    except Exception as error:
+        raise InputError(f"SCRIPT {str(path)!r} failed: {type(error).__name__}: {error}") from None
+    found = vs.get_outputs().get(output)
+    if not isinstance(found, vs.VideoOutputTuple):
+        raise InputError(
+            f"SCRIPT {str(path)!r} has no video output {output}; end it with clip.set_output({output or ''})"
+        )
+    return found.clip
