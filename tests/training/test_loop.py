@@ -253,6 +253,11 @@ def test_a_new_run_starts_from_another_scale(settings: Settings, tmp_path: Path)
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"output": Path("x.ckpt")}, r"--out is x.ckpt; give a file ending in \.onnx"),
+        ({"output": Path("x.csv")}, "--out is x.csv; give a file"),
+        ({"output": Path("x")}, "--out is x; give a file"),
+        ({"checkpoint": Path("x.onnx")}, "--checkpoint is x.onnx; give a file of another kind"),
+        ({"checkpoint": Path("x.csv")}, "--checkpoint is x.csv; give a file of another kind"),
         ({"scale": 1}, "scale 1 is not supported; choose 2 to 8"),
         ({"steps": 0}, "--steps is 0; it must be more than 0"),
         ({"hours": float("nan")}, "--hours is nan"),

@@ -55,11 +55,19 @@ class Settings:
         """
         if not 2 <= self.scale <= 8:
             raise InputError(f"scale {self.scale} is not supported; choose 2 to 8")
+        self._check_files()
         for name, value in (("steps", self.steps), ("hours", self.hours)):
             if value is not None and not 0 < value < math.inf:
                 raise InputError(f"--{name} is {value}; it must be more than 0")
         if self.resume and self.init_from:
             raise InputError("--resume and --init-from exclude each other; --init-from starts a new run")
+
+    def _check_files(self) -> None:
+        """Three files are written, the network, the checkpoint and its table: none over another."""
+        if self.output.suffix != ".onnx" or self.output.is_dir():
+            raise InputError(f"--out is {self.output}; give a file ending in .onnx, for the network")
+        if self.checkpoint.suffix in {".onnx", ".csv"} or self.checkpoint.is_dir():
+            raise InputError(f"--checkpoint is {self.checkpoint}; give a file of another kind, such as .ckpt")
         if not self.resume and self.checkpoint.exists():
             raise InputError(
                 f"{self.checkpoint} is there already; go on with --resume, delete it,"
