@@ -8,6 +8,7 @@ import typer
 import vs_espcn
 from vs_espcn import logs
 from vs_espcn.commands import bench, evaluate, flags, info, pipe, plans, train, upscale
+from vs_espcn.commands.tail import CommandWithTail
 from vs_espcn.errors import EspcnError
 
 app = typer.Typer(
@@ -47,7 +48,7 @@ def _root(
 
 app.command()(info.info)
 app.command()(bench.bench)
-app.command()(upscale.upscale)
+app.command(cls=CommandWithTail)(upscale.upscale)
 app.command()(pipe.pipe)
 app.command()(flags.flags)
 app.command()(plans.build)

@@ -135,7 +135,7 @@ class JobProgress:
         )
         self._task = self._bar.add_task("opening", total=None, detail="")
         self._started = self._next_line = 0.0
-        self._frames, self._fps = 0, 0.0
+        self._frames, self._fps, self._before = 0, 0.0, 0
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -160,10 +160,16 @@ class JobProgress:
             frames: How many there will be.
             fps: The clip's own frame rate.
         """
-        self._frames, self._fps = frames, fps
+        self._frames, self._fps, self._before = frames, fps, 0
         self._started = time.monotonic()
         self._next_line = self._started + _SECONDS_PER_LINE
         self._bar.reset(self._task, description="upscaling", total=frames)
+
+    def skip(self, frames: int) -> None:
+        """Count `frames` as done before; they took no time."""
+        self._before = frames
+        if frames:
+            self.note(f"{frames} of {self._frames} frames were done before")
 
     def frame(self, number: int) -> None:
         """Show that `number` frames are done."""
@@ -172,7 +178,7 @@ class JobProgress:
             self._bar.update(self._task, completed=number, detail=detail)
         elif (now := time.monotonic()) >= self._next_line:
             self._next_line = now + _SECONDS_PER_LINE
-            left = (self._frames - number) * (now - self._started) / number
+            left = (self._frames - number) * (now - self._started) / max(number - self._before, 1)
             detail = f"{number}/{self._frames} frames, {self._speed(number)}, {_clock(left)} left"
             logs.console_logger.info("%s", detail, extra={"fields": {"frames": number}})
 
@@ -188,7 +194,7 @@ class JobProgress:
         )
 
     def _speed(self, number: int) -> str:
-        fps = number / max(time.monotonic() - self._started, 1e-9)
+        fps = (number - self._before) / max(time.monotonic() - self._started, 1e-9)
         return f"{fps:.1f} fps, {fps / self._fps:.2f}× realtime"
 
 

@@ -1,28 +1,24 @@
 """``vs-espcn upscale``."""
 
-from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-import vs_espcn
 from vs_espcn.commands import options
-from vs_espcn.errors import BackendError, InputError
+from vs_espcn.commands.tail import ffmpeg_args
 
 
 def upscale(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The video to upscale.")],
-    output: Annotated[
-        Path,
+    context: typer.Context,
+    paths: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="OUTPUT", help="The file to write: .mp4, .m4v, .mov, .mkv, .webm or .ts by its suffix."
+            metavar="INPUT... [OUTPUT] [-- FFMPEG ARGS]",
+            help="The video, the file to write (.mp4, .m4v, .mov, .mkv, .webm or .ts by its suffix), "
+            "and output options for ffmpeg, such as -- -crf 20. With --output-dir, files and folders.",
         ),
     ],
-    ffmpeg_args: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="-- FFMPEG ARGS", help="Output options for ffmpeg, such as -c:v libx265."),
-    ] = None,
     *,
     scale: options.Scale = 2,
     width: options.Width = None,
@@ -32,64 +28,71 @@ def upscale(
     range_: options.Range = None,
     backend: options.Backend = None,
     precision: options.Precision = None,
+    preset: Annotated[
+        Literal["x264", "x265", "svtav1", "prores", "ffv1", "nvenc"] | None,
+        typer.Option(help="The encoder and its options. Default: x264, in .webm VP9."),
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Begin here: 90, 1:30 or 0:01:30.5.")
+    ] = None,
+    end: Annotated[str | None, typer.Option(metavar="TIME", help="Stop before this time.")] = None,
+    frames: Annotated[int | None, typer.Option(help="Stop after so many frames.")] = None,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Upscale files and folders into this one, but for what it has."),
+    ] = None,
+    suffix: Annotated[str, typer.Option(help="With --output-dir: suffix of the outputs.")] = ".mkv",
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Encode in segments; the same command goes on where a run was killed."),
+    ] = False,
+    preview: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Write a contact sheet of N frames beside bicubic, OUTPUT is a .png."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the command line of ffmpeg and stop.")
+    ] = False,
 ) -> None:
     """Upscale a video; sound, subtitles, chapters and attachments are kept."""
-    from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
+    encoding = ffmpeg_args(context)
+    if output_dir is None and len(paths) != 2:
+        raise typer.BadParameter(f"got {len(paths)} file names; give INPUT and OUTPUT, or --output-dir")
+    if output_dir is not None and preview is not None:
+        raise typer.BadParameter("--preview takes one INPUT and OUTPUT, no --output-dir")
+    from vs_espcn.commands import upscaling
+    from vs_espcn.runtime.base import backend_from_name
 
-    encoding = _ffmpeg_options(ffmpeg_args or [])
-    with JobProgress() as progress:
-        with exit_at_once():
-            from vs_espcn.runtime.base import backend_from_name
+    chosen = backend_from_name(backend, precision)
+    upscaling.load_libraries()
+    request = upscaling.Request(
+        filter={
+            "scale": scale,
+            "width": width,
+            "height": height,
+            "network": network,
+            "backend": chosen,
+            "chroma": chroma,
+            "range": range_,
+        },
+        start=start,
+        end=end,
+        frames=frames,
+        preset=preset,
+        ffmpeg_args=encoding,
+        overwrite=overwrite,
+        resume=resume,
+        dry_run=dry_run,
+    )
+    if output_dir is not None:
+        from vs_espcn.video.batch import outputs_for
 
-            chosen = backend_from_name(backend, precision)
-            with suppress(BackendError):
-                # Before VapourSynth loads its plugins: vs-mlrt's own copy of OpenVINO would bar this one.
-                from vs_espcn.runtime import openvino  # noqa: F401
-            import vapoursynth as vs
-
-            from vs_espcn.video.encode import check_destination, encode
-            from vs_espcn.video.source import open_source
-        with exit_in_order():
-            destination = check_destination(source, output, overwrite=overwrite)
-        with exit_at_once():
-            # A width or height is that of the picture as it is shown.
-            upright = not destination.keeps_rotation or width is not None or height is not None
-            opened = open_source(source, turn_upright=upright, on_index=progress.indexing)
-            try:
-                clip = vs_espcn.upscale(
-                    opened.clip,
-                    scale,
-                    width=width,
-                    height=height,
-                    network=network,
-                    backend=chosen,
-                    chroma=chroma,
-                    range=range_,
-                )
-            except vs.Error as error:
-                raise InputError(str(error).removeprefix("vs_espcn: ")) from None
-        progress.start(clip.num_frames, float(clip.fps))
-        with exit_in_order() as leave_if_told:
-
-            def on_frame(number: int) -> None:
-                leave_if_told()
-                progress.frame(number)
-
-            encode(
-                clip,
-                destination,
-                opened,
-                ffmpeg_args=encoding,
-                on_note=progress.note,
-                on_frame=on_frame,
-            )
-        progress.done()
-
-
-def _ffmpeg_options(arguments: list[str]) -> list[str]:
-    """What follows ``--``; anything else is a mistake, and ffmpeg would write a file of that name."""
-    found = arguments[1:] if arguments[:1] == ["--"] else arguments
-    if found and not found[0].startswith("-"):
-        raise typer.BadParameter(f"unexpected argument {found[0]!r}; options for ffmpeg follow after --")
-    return found
+        if not upscaling.upscale_all(request, outputs_for(paths, output_dir, suffix)):
+            raise typer.Exit(1)
+    elif preview is not None:
+        source, output = paths
+        upscaling.preview_file(request, source, output, preview)
+    else:
+        source, output = paths
+        upscaling.upscale_file(request, source, output)

@@ -1,6 +1,5 @@
 """PyTorch on an NVIDIA GPU behind the `Engine` protocol, for GPUs without TensorRT."""
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -36,10 +35,7 @@ def check_usable() -> None:
     """
     if torch.version.cuda is None:
         raise BackendError(f"PyTorch {version()} is built without CUDA; install a build for CUDA")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the error below says it
-        available = torch.cuda.is_available()
-    if not available:
+    if not torch.cuda.is_available():
         raise BackendError(
             f"PyTorch {version()} for CUDA {torch.version.cuda} cannot use the GPU; update the driver"
         )
@@ -53,13 +49,13 @@ class TorchEngine(CudaEngine):
         precision = gpu_precision(backend.precision, depth)
         device = cuda.Device(backend.index)
         check_usable()
+        typed = typed_graph(graph, precision)
+        network = TorchGraph(typed, torch.device("cuda", backend.index))
         source, target = plane_types(graph)
         # At least; PyTorch's own text tells where that was not enough.
         activations = activation_bytes(graph) * source.height * source.width
         lane_bytes = source.nbytes + target.nbytes + activations // (2 if precision == "fp16" else 1)
         check_free_memory(device, lane_bytes, lanes)
-        typed = typed_graph(graph, precision)
-        network = TorchGraph(typed, torch.device("cuda", backend.index))
         make_program = partial(_make_program, network, typed, backend.index)
         super().__init__(
             f"PyTorch {version()} on {device.name}, {precision}, {lanes} lanes",

@@ -2,29 +2,29 @@
 
 The pipe carries y4m, or, where every frame has its own time, raw video in Matroska.
 
-The file is written under a hidden temporary name beside the output and takes
+The file is written under a hidden name beside the output (see `part`) and takes
 the output's name only when everything went well: ffmpeg ended without an error,
 wrote as many frames as the clip has, and the file is on the disk.
 """
 
-import math
-import os
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import vapoursynth as vs
 
 from vs_espcn.errors import EncodeError, InputError
-from vs_espcn.video import matroska, y4m
-from vs_espcn.video.containers import Container, container_of, plan_streams
-from vs_espcn.video.ffmpeg import Ffmpeg, Probe, find_ffmpeg, frame_options, probe
+from vs_espcn.video.containers import Container, StreamPlan, container_of, plan_streams
+from vs_espcn.video.feed import Feed, Timeline, clock_options, feed, timeline
+from vs_espcn.video.ffmpeg import Ffmpeg, find_ffmpeg, probe
+from vs_espcn.video.hdr import has_hdr10, with_hdr10
+from vs_espcn.video.part import part_of, publish
 from vs_espcn.video.pipe import last_line
-from vs_espcn.video.process import Encoder
+from vs_espcn.video.presets import preset_args
+from vs_espcn.video.process import Encoder, command_line
 from vs_espcn.video.source import Source, check_input
 
 _CHOOSES_ENCODER = frozenset({"-c", "-c:v", "-c:v:0", "-codec", "-codec:v", "-codec:v:0", "-vcodec"})
@@ -66,6 +66,19 @@ def check_destination(source: Path, output: Path, *, overwrite: bool = False) ->
             written where it is.
         EncodeError: There is no usable ffmpeg.
     """
+    path = check_writable(source, output, overwrite=overwrite)
+    return Destination(path=path, container=container_of(path), ffmpeg=find_ffmpeg(), overwrite=overwrite)
+
+
+def check_writable(source: Path, output: Path, *, overwrite: bool) -> Path:
+    """Refuse a file that could not be written, whatever goes into it.
+
+    Returns:
+        The output, with symbolic links resolved.
+
+    Raises:
+        InputError: As by `check_destination`.
+    """
     check_input(source)
     name = repr(str(output))
     try:
@@ -74,13 +87,12 @@ def check_destination(source: Path, output: Path, *, overwrite: bool = False) ->
             raise InputError(f"OUTPUT {name} is a folder; give the name of a file")
         if output.exists():
             _check_replaceable(source, output, name, overwrite)
-        container = container_of(output)
         # The one sure way to know that the folder can be written is to write in it.
-        with _part_of(output):
+        with part_of(output):
             pass
     except OSError as error:
         raise InputError(f"OUTPUT {name} cannot be written: {error.strerror}") from None
-    return Destination(path=output, container=container, ffmpeg=find_ffmpeg(), overwrite=overwrite)
+    return output
 
 
 def _check_replaceable(source: Path, output: Path, name: str, overwrite: bool) -> None:
@@ -92,159 +104,176 @@ def _check_replaceable(source: Path, output: Path, name: str, overwrite: bool) -
         raise InputError(f"OUTPUT {name} exists; give another name, or --overwrite")
 
 
-def encode(
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """All that is known of an encode before its first frame is upscaled.
+
+    Attributes:
+        clip: The video.
+        first: Its first frame.
+        source: Where everything else comes from.
+        destination: Where to.
+        timeline: How video and everything else are kept in step.
+        streams: What becomes of the source's other streams.
+        video: The video encoder and its options, unless the user chose one.
+        encoder: ffmpeg's name of the encoder.
+        container: Options of the file: its muxer, tags and chapters.
+        user: Options of the user, which come last.
+        notes: One line for each thing that isn't kept as it is.
+    """
+
+    clip: vs.VideoNode
+    first: vs.VideoFrame
+    source: Source
+    destination: Destination
+    timeline: Timeline
+    streams: StreamPlan
+    video: tuple[str, ...]
+    encoder: str
+    container: tuple[str, ...]
+    user: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def feed(self) -> Feed:
+        """The frames' way into ffmpeg."""
+        return feed(self.clip, self.first, self.source.times, delay=self.timeline.delay)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Options for ffmpeg that encode everything in one go; the output's name goes after them."""
+        return (
+            *("-copyts", *self.feed.options),
+            *self.source_input,
+            *clock_options(self.source.times),
+            *self.streams.args,
+            *self.timeline.output_options,
+            *self.video,
+            *self.container,
+            *self.user,
+        )
+
+    @property
+    def source_input(self) -> tuple[str, ...]:
+        """The source as an input of ffmpeg."""
+        return (*self.timeline.source_options, "-i", f"file:{self.source.path}")
+
+
+def plan(
     clip: vs.VideoNode,
     destination: Destination,
     source: Source,
     *,
+    preset: str | None = None,
     ffmpeg_args: Sequence[str] = (),
-    on_note: Callable[[str], None] | None = None,
-    on_frame: Callable[[int], None] | None = None,
-) -> None:
-    """Encode a clip, with everything but the video taken from its source.
+) -> Job:
+    """Plan an encode of a clip, with everything but the video taken from its source.
 
     Audio, subtitles, chapters, attachments and metadata come from the source
     file, as far as the container takes them (see `containers`), in step with
-    the video as they were there. Colour description and sample aspect ratio
-    come from the properties of the clip's first frame.
+    the video as they were there. Colour description, sample aspect ratio and
+    HDR10 metadata come from the properties of the clip's first frame, which is
+    made here.
 
     Args:
         clip: The video: constant format and size, and as many frames, at the
             same times, as the source's.
         destination: Where to write, from `check_destination`.
         source: The file that the clip was made from.
+        preset: A row of `presets`; None for the container's default encoder.
         ffmpeg_args: Output options for ffmpeg. They come after the defaults and
             win over them; one that chooses a video encoder drops the default
             encoder's options.
-        on_note: Called with a line for each stream that isn't copied as it is.
+
+    Raises:
+        EncodeError: The first frame could not be made.
+        InputError: The clip cannot go through a pipe, the preset doesn't fit the
+            container, or two encoders are chosen.
+    """
+    video, encoder = _choose_encoder(destination, preset, ffmpeg_args)
+    streams = plan_streams(destination.container, destination.path.suffix, source.others)
+    known = probe(destination.ffmpeg, source.path, source.track.index)
+    with frame_errors():
+        first = clip.get_frame(0)
+    feed(clip, first, source.times)  # refuses what no pipe carries
+    user, notes = list(ffmpeg_args), list(streams.notes)
+    if has_hdr10(first.props):
+        extended = with_hdr10(encoder, first.props, user)
+        user = extended or user
+        if extended is None:
+            notes.append(f"HDR10 metadata is left out, since {encoder} cannot be given it")
+    return Job(
+        clip=clip,
+        first=first,
+        source=source,
+        destination=destination,
+        timeline=timeline(clip, source, known),
+        streams=streams,
+        video=video,
+        encoder=encoder,
+        container=(
+            *("-map_metadata", "1", "-map_chapters", "1"),
+            *(("-metadata:s:v:0", f"language={known.language}") if known.language else ()),
+            *("-f", destination.container.muxer, "-strict", "experimental"),
+        ),
+        user=tuple(user),
+        notes=tuple(notes),
+    )
+
+
+def _choose_encoder(
+    destination: Destination, preset: str | None, ffmpeg_args: Sequence[str]
+) -> tuple[tuple[str, ...], str]:
+    """Options of the video encoder, apart from the user's, and its name."""
+    chosen = [value for option, value in pairwise(ffmpeg_args) if option in _CHOOSES_ENCODER]
+    if preset:
+        args = preset_args(preset, destination.path.suffix)
+        if chosen:
+            raise InputError(f"both preset {preset!r} and the encoder {chosen[-1]!r} are chosen; give one")
+    else:
+        args = () if chosen else destination.container.video
+    return args, chosen[-1] if chosen else args[args.index("-c:v") + 1]
+
+
+def command(job: Job) -> list[str]:
+    """The exact command line that encodes the job, but that it writes to the output's own name."""
+    return command_line(job.destination.ffmpeg.path, [*job.arguments, f"file:{job.destination.path}"])
+
+
+def encode(job: Job, *, on_frame: Callable[[int], None] | None = None) -> None:
+    """Write the file that was planned.
+
+    Args:
+        job: From `plan`.
         on_frame: Called with the number of frames handed to ffmpeg after each.
 
     Raises:
         EncodeError: A frame could not be made, ffmpeg failed or wrote too few
             frames, the disk is full, or a file took the output's name in the
             meantime.
-        InputError: The clip cannot go through a pipe.
+        InputError: Another run is writing the same output.
     """
-    streams = plan_streams(destination.container, destination.path.suffix, source.others)
-    known = probe(destination.ffmpeg, source.path, source.track.index)
-    try:
-        first = clip.get_frame(0)
-        pipe = (
-            _timed_pipe(clip, first, source, known) if source.times else _y4m_pipe(clip, first, source, known)
-        )
-        if on_note:
-            for note in streams.notes:
-                on_note(note)
-        with _part_of(destination.path) as part:
-            command = [
-                *pipe.options,
-                *streams.args,
-                *_output_options(destination, known, ffmpeg_args),
-                f"file:{part}",
-            ]
-            with Encoder(destination.ffmpeg.path, command) as encoder:
-                encoder.feed(partial(pipe.write, on_frame=on_frame))
-                encoder.finish(clip.num_frames)
-            _publish(part, destination)
-    except vs.Error as error:
-        raise EncodeError(f"a frame could not be made: {last_line(error)}") from None
-    except OSError as error:
-        raise EncodeError(f"{str(destination.path)!r} cannot be written: {error.strerror}") from None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pipe:
-    """How the clip's frames reach ffmpeg.
-
-    Attributes:
-        options: ffmpeg's inputs, the pipe and the source file, in step with each other.
-        write: Writes the whole clip to a file descriptor; ``on_frame`` is told of each frame.
-    """
-
-    options: tuple[str, ...]
-    write: Callable[..., int]
-
-
-def _y4m_pipe(clip: vs.VideoNode, first: vs.VideoFrame, source: Source, known: Probe) -> Pipe:
-    """A y4m stream's clock ticks once a frame.
-
-    So the video is delayed by whole frames, and what is left of its true delay
-    moves the source's streams.
-    """
-    y4m.header(clip, first.props)
-    start = source.start if source.start is not None else known.start or Fraction(0)
-    origin = min(start, known.start) if known.start is not None else start
-    delay = math.ceil((start - origin) * clip.fps) / clip.fps
-    options = (
-        "-copyts",
-        *("-f", "yuv4mpegpipe", *frame_options(first.props), "-itsoffset", _seconds(delay), "-i", "pipe:0"),
-        *("-itsoffset", _seconds(delay - start), "-i", f"file:{source.path}"),
-    )
-    return Pipe(options=options, write=partial(y4m.write, clip))
-
-
-def _timed_pipe(clip: vs.VideoNode, first: vs.VideoFrame, source: Source, known: Probe) -> Pipe:
-    """Each frame carries its time since the file's first stream starts."""
-    assert source.times
-    matroska.header(clip, first.props)
-    origin = min(source.times[0], known.start) if known.start is not None else source.times[0]
-    times = [time - origin for time in source.times]
-    options = (
-        "-copyts",
-        *("-f", "matroska", *frame_options(first.props), "-i", "pipe:0"),
-        *("-itsoffset", _seconds(-origin), "-i", f"file:{source.path}"),
-        *("-enc_time_base:v", f"{matroska.TICK.numerator}:{matroska.TICK.denominator}"),
-    )
-    return Pipe(options=options, write=partial(matroska.write, clip, times=times))
-
-
-def _output_options(destination: Destination, known: Probe, ffmpeg_args: Sequence[str]) -> list[str]:
-    container = destination.container
-    return [
-        *("-map_metadata", "1", "-map_chapters", "1"),
-        *(("-metadata:s:v:0", f"language={known.language}") if known.language else ()),
-        *("-fps_mode:v", "passthrough"),
-        *(() if _CHOOSES_ENCODER.intersection(ffmpeg_args) else container.video),
-        *("-f", container.muxer, "-strict", "experimental"),
-        *ffmpeg_args,
-    ]
-
-
-def _seconds(time: Fraction) -> str:
-    return f"{float(time):.6f}"
+    destination = job.destination
+    with frame_errors(), disk_errors(destination.path), part_of(destination.path) as part:
+        with Encoder(destination.ffmpeg.path, [*job.arguments, f"file:{part}"]) as encoder:
+            encoder.feed(partial(job.feed.write, on_frame=on_frame))
+            encoder.finish(job.clip.num_frames)
+        publish(part, destination.path, overwrite=destination.overwrite)
 
 
 @contextmanager
-def _part_of(output: Path) -> Iterator[Path]:
-    """An empty file beside `output` under a name that nothing else has; gone at the end."""
-    part = output.with_name(f".{output.stem[:40]}.{os.getpid()}-{secrets.token_hex(3)}.part{output.suffix}")
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+def frame_errors() -> Iterator[None]:
+    """Turn VapourSynth's error on a frame into ours."""
     try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
+        yield
+    except vs.Error as error:
+        raise EncodeError(f"a frame could not be made: {last_line(error)}") from None
 
 
-def _publish(part: Path, destination: Destination) -> None:
-    """Give a finished file its name; it is complete on the disk before it has it."""
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
-    output = destination.path
-    if destination.overwrite:
-        part.replace(output)
-        return
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn an error of the disk into one that names the file."""
     try:
-        # Claims the name, so that the rename cannot hit another's file.
-        os.close(os.open(output, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-    except FileExistsError:
-        rescued = output.with_name(part.name.removeprefix(".").replace(".part", ""))
-        part.rename(rescued)
-        raise EncodeError(
-            f"OUTPUT {str(output)!r} appeared while it was being encoded; "
-            f"the finished video is {str(rescued)!r}"
-        ) from None
-    try:
-        part.replace(output)
-    except BaseException:
-        output.unlink()
-        raise
+        yield
+    except OSError as error:
+        raise EncodeError(f"{str(path)!r} cannot be written: {error.strerror}") from None

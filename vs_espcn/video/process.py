@@ -30,6 +30,11 @@ _INCOMPLETE = re.compile(r"Error writing trailer|Error closing file|Error (muxin
 """Lines after which the file isn't whole, although older versions of ffmpeg exit with 0."""
 
 
+def command_line(executable: str, arguments: Sequence[str]) -> list[str]:
+    """The exact command that an `Encoder` of the same arguments runs."""
+    return [executable, *_GLOBAL_OPTIONS, *arguments]
+
+
 class Encoder:
     """A running ffmpeg that reads a pipe.
 
@@ -46,7 +51,7 @@ class Encoder:
     """
 
     def __init__(self, executable: str, arguments: Sequence[str]) -> None:
-        command = [executable, *_GLOBAL_OPTIONS, *arguments]
+        command = command_line(executable, arguments)
         try:
             # In its own process group, a Ctrl-C on the terminal reaches only us, who end it in good order.
             self._process = subprocess.Popen(

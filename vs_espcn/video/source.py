@@ -63,6 +63,9 @@ class Source:
             clock; None if the file has no timestamps.
         times: When each frame is shown, on the same clock, if the frame rate is
             variable; the clip's own rate is then only an average.
+        begin: Where the other streams' part begins, on the same clock; None for
+            their own beginning.
+        end: Where it ends; None for their own end.
     """
 
     path: Path
@@ -71,6 +74,8 @@ class Source:
     others: tuple[Track, ...]
     start: Fraction | None
     times: tuple[Fraction, ...] | None = None
+    begin: Fraction | None = None
+    end: Fraction | None = None
 
 
 def cache_dir() -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import vapoursynth as vs
 
+from tests.command import Outcome, Run, check_refusal
 from tests.media import (
     FFMPEG,
     H264,
@@ -22,70 +23,14 @@ from tests.media import (
     shared_video,
     tone,
     video,
-    with_sound,
 )
-from vs_espcn import cli
 
 FAST = ("--", "-preset", "ultrafast")
 
 
-@dataclass(frozen=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Outcome]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """The command, in this process."""
-
-    def main(*arguments: str | Path) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["vs-espcn", "upscale", *map(str, arguments)])
-        capfd.readouterr()
-        code: object = 0
-        try:
-            cli.main()
-        except SystemExit as exit_:
-            code = exit_.code or 0
-        captured = capfd.readouterr()
-        assert isinstance(code, int)
-        return Outcome(code, captured.out, captured.err)
-
-    return main
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    (tmp_path / "in").mkdir()
-    return with_sound(tmp_path / "in" / "film.mp4")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder for the output."""
-    path = tmp_path / "out"
-    path.mkdir()
-    return path
-
-
-def check_refusal(outcome: Outcome, folder: Path, words: str) -> None:
-    """One clear line, a code that says so, and nothing left."""
-    assert outcome.code == 1, outcome.err
-    assert outcome.out == ""
-    lines = outcome.err.splitlines()
-    assert len(lines) == 1, outcome.err
-    assert lines[0].startswith("vs-espcn: error: ")
-    assert words in lines[0]
-    assert list(folder.iterdir()) == []
-
-
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_a_file_is_upscaled(run: Run, source: Path, folder: Path, scale: int) -> None:
-    outcome = run(source, folder / "film.mp4", "--scale", str(scale), *FAST)
+    outcome = run(source, folder / "film.mp4", "--scale", str(scale), "--backend", "openvino", *FAST)
     assert (outcome.code, outcome.out) == (0, "")
     assert outcome.err.startswith("vs-espcn: 10 frames in 0:00:")
     assert list(folder.iterdir()) == [folder / "film.mp4"]

@@ -1,0 +1,51 @@
+"""Commands that hand what follows ``--`` to ffmpeg."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+_KEY = "vs_espcn.ffmpeg_args"
+
+
+class CommandWithTail(TyperCommand):
+    """A command with file names, then ``--`` and options of ffmpeg.
+
+    Where nothing but options stand before the first ``--``, it only says that
+    file names follow, which may begin with a dash; options of ffmpeg follow
+    after a second one.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - not public
+        """Set the tail aside, then parse the rest as ever."""
+        head, tail = _split(args)
+        if tail is not None and not self._has_names(ctx, head):
+            names, tail = _split(tail)
+            head = [*head, "--", *names]
+        ctx.meta[_KEY] = tail or []
+        return list(super().parse_args(ctx, head))
+
+    def _has_names(self, ctx: Any, head: list[str]) -> bool:  # noqa: ANN401
+        values, _, _ = self.make_parser(ctx).parse_args(list(head))
+        return any(values.get(param.name) for param in self.params if param.param_type_name == "argument")
+
+
+def ffmpeg_args(context: typer.Context) -> list[str]:
+    """What followed ``--``.
+
+    Raises:
+        typer.BadParameter: It doesn't begin with an option; ffmpeg would take it
+            for the name of a file.
+    """
+    found: list[str] = context.meta[_KEY]
+    if found and not found[0].startswith("-"):
+        raise typer.BadParameter(f"unexpected argument {found[0]!r}; options for ffmpeg follow after --")
+    return found
+
+
+def _split(args: list[str]) -> tuple[list[str], list[str] | None]:
+    """What stands before and after the first ``--``; None if there is none."""
+    if "--" not in args:
+        return args, None
+    place = args.index("--")
+    return args[:place], args[place + 1 :]

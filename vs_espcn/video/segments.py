@@ -1,0 +1,218 @@
+"""A long encode in segments: what is finished survives a kill, and can be made elsewhere.
+
+The clip is cut every so many frames. Each segment is encoded on its own, into a
+file that gets its name only when it is whole; so each begins with a key frame,
+and which segments exist is all the state there is. At the end they are joined
+without encoding anything again, and everything but the video comes from the
+source, once. MOV or MP4 holds the segments, whatever the output is: they take
+nearly every codec, with exact times.
+
+An encoder that spends its bits over the whole film decides differently when it
+gets it in segments; the result is the same as that of an unbroken run in
+segments, not as that of one in one piece.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import vs_espcn
+from vs_espcn.errors import InputError
+from vs_espcn.video.encode import Job, disk_errors, frame_errors
+from vs_espcn.video.feed import clock_options, feed, seconds
+from vs_espcn.video.ffmpeg import frame_options
+from vs_espcn.video.part import part_of, publish
+from vs_espcn.video.process import Encoder
+
+SEGMENT_FRAMES = 500
+"""Frames of a segment: twice x264's longest distance of key frames, so that cutting costs few bits."""
+
+_FILTERS = frozenset({"-vf", "-filter", "-filter:v", "-filter:v:0"})
+_PLAN = "plan.json"
+
+
+def plan_segments(frames: int, length: int = SEGMENT_FRAMES) -> list[range]:
+    """Cut `frames` frames into ranges of `length`, of which the last may be shorter."""
+    return [range(first, min(first + length, frames)) for first in range(0, frames, length)]
+
+
+def segment_path(folder: Path, frames: range) -> Path:
+    """Where a segment lies once it is finished."""
+    return folder / f"{frames.start:08d}-{frames.stop:08d}.segment"
+
+
+def encode_segment(
+    job: Job, frames: range, path: Path, *, on_frame: Callable[[int], None] | None = None
+) -> None:
+    """Encode a range of the job's frames, without sound or anything else.
+
+    Args:
+        job: From `plan`; in another process, from the same arguments.
+        frames: Consecutive frames.
+        path: The file to write; it is replaced if it exists.
+        on_frame: Called with the number of frames handed to ffmpeg after each.
+
+    Raises:
+        EncodeError: As by `encode`.
+        InputError: Another process is writing the same file.
+    """
+    clip = job.clip[frames.start : frames.stop]
+    times = job.source.times[frames.start : frames.stop] if job.source.times else None
+    # The film's first frame speaks for all: were segments tagged differently, they could not be joined.
+    video = feed(clip, job.first, times)
+    arguments = [
+        *("-copyts", *video.options, *clock_options(times)),
+        *("-map", "0:v:0", *job.video, "-f", _muxer(job.encoder), "-strict", "experimental", *job.user),
+    ]
+    with frame_errors(), disk_errors(path), part_of(path) as part:
+        with Encoder(job.destination.ffmpeg.path, [*arguments, f"file:{part}"]) as encoder:
+            encoder.feed(partial(video.write, on_frame=on_frame))
+            encoder.finish(len(frames))
+        publish(part, path, overwrite=True)
+
+
+def join_segments(job: Job, folder: Path, segments: Sequence[range], output: Path) -> None:
+    """Join finished segments, and add everything else from the source.
+
+    Args:
+        job: As it was for the segments.
+        folder: Where they are, see `segment_path`.
+        segments: All of them in order.
+        output: The file to write; it is replaced if it exists.
+
+    Raises:
+        EncodeError: ffmpeg failed.
+    """
+    listing = folder / "segments.ffconcat"
+    begins = [_begin(job, segment.start) for segment in segments]
+    lengths = [later - earlier for earlier, later in pairwise(begins)]
+    lines = ["ffconcat version 1.0"]
+    for number, segment in enumerate(segments):
+        lines.append(f"file {segment_path(folder, segment).name}")
+        if number < len(lengths):
+            lines.append(f"duration {seconds(lengths[number])}")
+    listing.write_text("\n".join(lines) + "\n")
+    colours = {name: value for name, value in job.first.props.items() if name.startswith("_")}
+    arguments = [
+        *("-copyts", "-itsoffset", seconds(job.timeline.delay), "-f", "concat", "-safe", "0"),
+        *("-i", f"file:{listing}", *job.source_input, *job.streams.args, *job.timeline.output_options),
+        *(*job.container, *_without_filters(job.user), "-c:v:0", "copy", *frame_options(colours)),
+        f"file:{output}",
+    ]
+    with Encoder(job.destination.ffmpeg.path, arguments) as joiner:
+        joiner.finish(job.clip.num_frames)
+
+
+def encode_in_segments(
+    job: Job,
+    *,
+    settings: Mapping[str, Any],
+    length: int = SEGMENT_FRAMES,
+    on_done: Callable[[int], None] | None = None,
+    on_frame: Callable[[int], None] | None = None,
+) -> None:
+    """Write the file that was planned, in segments; go on where a killed run was.
+
+    The segments lie beside the output in a folder of its name and ``.segments``
+    until the output is whole.
+
+    Args:
+        job: From `plan`.
+        settings: Whatever else decides how the frames look, as JSON.
+        length: Frames of a segment.
+        on_done: Called once with the number of frames that an earlier run finished.
+        on_frame: Called with the number of frames that are done after each.
+
+    Raises:
+        EncodeError: As by `encode`; finished segments stay.
+        InputError: Another run is writing the same output, or the segments there
+            are of another job.
+    """
+    destination = job.destination
+    folder = segments_folder(destination.path)
+    with disk_errors(destination.path), part_of(destination.path) as part:
+        _claim(folder, _identity(job, settings, length))
+        segments = plan_segments(job.clip.num_frames, length)
+        missing = [segment for segment in segments if not segment_path(folder, segment).exists()]
+        done = job.clip.num_frames - sum(map(len, missing))
+        if on_done:
+            on_done(done)
+        try:
+            for segment in missing:
+                count = partial(_count, on_frame, done)
+                encode_segment(job, segment, segment_path(folder, segment), on_frame=count)
+                done += len(segment)
+            join_segments(job, folder, segments, part)
+        finally:
+            if not done:
+                shutil.rmtree(folder)
+        publish(part, destination.path, overwrite=destination.overwrite)
+        shutil.rmtree(folder)
+
+
+def _muxer(encoder: str) -> str:
+    """What holds the segments of an encoder: MOV takes no VP9 and no AV1, MP4 no ProRes and no FFV1."""
+    return "mp4" if "vp9" in encoder or "av1" in encoder else "mov"
+
+
+def segments_folder(output: Path) -> Path:
+    """Where the segments of an output lie."""
+    return output.with_name(f"{output.name}.segments")
+
+
+def _count(on_frame: Callable[[int], None] | None, before: int, number: int) -> None:
+    if on_frame:
+        on_frame(before + number)
+
+
+def _begin(job: Job, frame: int) -> Fraction:
+    """When a frame is shown, in seconds on the clip's own clock."""
+    return job.source.times[frame] if job.source.times else frame / Fraction(job.clip.fps)
+
+
+def _claim(folder: Path, identity: str) -> None:
+    """Make the folder, or check that its segments are of this job."""
+    folder.mkdir(exist_ok=True)
+    plan = folder / _PLAN
+    if not any(folder.glob("[0-9]*.segment")):
+        plan.write_text(identity)
+    elif not plan.exists() or plan.read_text() != identity:
+        raise InputError(
+            f"{str(folder)!r} holds segments that were made from another file or with other options; "
+            "give the same ones to go on, or remove the folder to begin anew"
+        )
+
+
+def _identity(job: Job, settings: Mapping[str, Any], length: int) -> str:
+    """All that decides how segments look."""
+    status = job.source.path.stat()
+    begin, end = job.source.begin, job.source.end
+    return json.dumps(
+        {
+            "vs-espcn": vs_espcn.__version__,
+            "ffmpeg": job.destination.ffmpeg.version,
+            "source": [status.st_size, status.st_mtime_ns],
+            "part": [str(begin), str(end)],
+            "clip": [job.clip.format.name, job.clip.width, job.clip.height, job.clip.num_frames],
+            "rate": str(job.clip.fps),
+            "segment": length,
+            "encoder": [*job.video, *job.user],
+            "settings": dict(settings),
+        },
+        indent=1,
+    )
+
+
+def _without_filters(args: Sequence[str]) -> list[str]:
+    """The user's options without video filters, which have done their work on the segments."""
+    kept, skip = [], False
+    for argument in args:
+        if not skip and argument not in _FILTERS:
+            kept.append(argument)
+        skip = not skip and argument in _FILTERS
+    return kept
