@@ -21,7 +21,7 @@ from vs_espcn.runtime.slot import typed_graph
 from vs_espcn.runtime.tensorrt_api import TensorRTApi, check_capability
 from vs_espcn.runtime.tensorrt_build import build_plan, source_graph
 
-CAPABILITIES = ("7.5", "8.0", "8.6", "8.9", "12.0")
+CAPABILITIES = ("7.5", "8.0", "8.6", "8.9", "12.0", "12.1")
 SHUFFLE_CLAMP_ROUND = r"Tran.*Resh.*Mul.*MaxMin.*Roun"
 """What the last kernel's name says that it does; the shuffle is a transposition and a reshape."""
 
