@@ -13,19 +13,20 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 
 import numpy as np
 import onnx
 import openvino as ov
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional
 
 from vs_espcn.cost import macs_per_sample
+from vs_espcn.evaluation.images import read_folders, score_images
+from vs_espcn.evaluation.methods import choose
+from vs_espcn.evaluation.scores import mean_psnr
 from vs_espcn.models import load_network, network_metadata
-from vs_espcn.training.degradation import enlarge
-from vs_espcn.training.evaluate import score_folder
+from vs_espcn.runtime.base import OpenVINO
 from vs_espcn.training.network import Espcn
 
 ROOT = Path(__file__).parents[1]
@@ -43,8 +44,8 @@ NETWORKS = {
 }
 
 
-def compile_network(path: Path, *, height: int = -1, width: int = -1) -> ov.CompiledModel:
-    """A network in float32 on one core, for any size or for one."""
+def compile_network(path: Path, *, height: int, width: int) -> ov.CompiledModel:
+    """A network in float32 on one core."""
     core = ov.Core()
     model = core.read_model(path)
     model.reshape([1, 1, height, width])
@@ -52,9 +53,17 @@ def compile_network(path: Path, *, height: int = -1, width: int = -1) -> ov.Comp
     return core.compile_model(model, "CPU", options)
 
 
-def mean_psnr(folder: Path, upscale: Callable[[NDArray[np.float32]], NDArray[np.floating]]) -> float:
-    """Mean PSNR of a folder in dB."""
-    return fmean(score_folder(folder, SCALE, upscale).values())
+def mean_psnrs(data: Path) -> dict[str, str]:
+    """Mean PSNR on each of `SETS` as cells of a table, by method: bicubic, or the network's file."""
+    backend = OpenVINO(precision="fp32")
+    methods, scales = choose(["bicubic"], list(NETWORKS.values()), None, [SCALE], backend)
+    images = read_folders([data / name for name in SETS], scales)
+    scores = list(score_images(images, methods, scales))
+
+    def mean(method: str, group: str) -> float:
+        return mean_psnr(score for score in scores if (score.method, score.group) == (method, group))
+
+    return {method.name: " | ".join(f"{mean(method.name, name):.2f}" for name in SETS) for method in methods}
 
 
 def convolution_weights(path: Path) -> list[onnx.TensorProto]:
@@ -97,12 +106,6 @@ def frame_runner(path: Path) -> Callable[[], object]:
     return request.infer
 
 
-def upscaler(path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.floating]]:
-    """A network on arrays."""
-    network = compile_network(path)
-    return lambda low: network(low[None, None])[0][0, 0]
-
-
 def networks_table(data: Path) -> str:
     """Quality and cost, side by side."""
     speed = cpu_milliseconds({name: frame_runner(path) for name, path in NETWORKS.items()}, ROUNDS)
@@ -110,14 +113,13 @@ def networks_table(data: Path) -> str:
         "| x3 | images | steps | hours | Set5 | Set14 | parameters | multiply-adds | ms per 1080p frame |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    bicubic = [mean_psnr(data / name, lambda low: enlarge(low.astype(np.float64), SCALE)) for name in SETS]
-    rows.append(f"| bicubic | – | – | – | {bicubic[0]:.2f} | {bicubic[1]:.2f} | – | – | – |")
+    psnrs = mean_psnrs(data)
+    rows.append(f"| bicubic | – | – | – | {psnrs['bicubic']} | – | – | – |")
     for name, path in NETWORKS.items():
         facts = network_metadata(load_network(path))
         trained = " | ".join(facts[name] for name in ("images", "steps", "hours"))
-        psnrs = " | ".join(f"{mean_psnr(data / each, upscaler(path)):.2f}" for each in SETS)
         cost = f"{parameters(path):,} | {operations(path):,.0f} | {speed[name]:.1f}"
-        rows.append(f"| {name} | {trained} | {psnrs} | {cost} |")
+        rows.append(f"| {name} | {trained} | {psnrs[str(path)]} | {cost} |")
     return "\n".join([*rows, "", ratios(speed)])
 
 

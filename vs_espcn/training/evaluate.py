@@ -1,4 +1,4 @@
-"""PSNR tables by the protocol of the literature."""
+"""Networks and checkpoints on arrays, and how well they do by the protocol of the literature."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.checkpoint import load_checkpoint
-from vs_espcn.training.dataset import find_images, read_pixels
-from vs_espcn.training.degradation import rgb_to_luma, round_to_8_bit, shrink
+from vs_espcn.training.degradation import round_to_8_bit, shrink
 from vs_espcn.training.metrics import mod_crop, psnr, shave
 from vs_espcn.training.network import Network, make_network
 
@@ -72,28 +71,3 @@ def score_image(luma: NDArray[np.uint8], scale: int, upscale: Upscaler) -> float
     low = round_to_8_bit(shrink(truth / 255, scale))
     result = round_to_8_bit(upscale((low / 255).astype(np.float32)))
     return psnr(shave(result, scale), shave(truth, scale))
-
-
-def score_folder(folder: Path, scale: int, upscale: Upscaler) -> dict[str, float]:
-    """Score every image of a folder.
-
-    As in the literature, a grey image is measured as it is, on 0..255, and not
-    brought to limited range.
-
-    Args:
-        folder: Folder with high-resolution images.
-        scale: Integer scale.
-        upscale: What is measured.
-
-    Returns:
-        PSNR in dB per file name without suffix.
-
-    Raises:
-        InputError: No such folder, no image in it, or one that cannot be read.
-    """
-    scores = {}
-    for path in find_images([folder]):
-        pixels = read_pixels(path)
-        luma = pixels if pixels.ndim == 2 else rgb_to_luma(pixels)
-        scores[path.stem] = score_image(luma, scale, upscale)
-    return scores
