@@ -43,3 +43,22 @@ def test_a_wrong_folder_is_named(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, arguments(tmp_path / "none", tmp_path / "out.onnx"))
     assert isinstance(done.exception, InputError)
     assert f"{tmp_path / 'none'} is not a folder; give folders of images" in str(done.exception)
+
+
+def test_a_network_is_trained_on_what_encoders_leave(
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VS_ESPCN_CACHE", str(tmp_path / "cache"))
+    output = tmp_path / "out.onnx"
+    options = arguments(image_folder, output, "--degradation", "video")
+    done = CliRunner().invoke(app, options)
+    assert done.exit_code == 0, done.exception
+    assert network_metadata(load_network(output))["degradation"] == "video"
+    assert any((tmp_path / "cache" / "degraded").rglob("*.png"))
+    resumed = CliRunner().invoke(app, arguments(image_folder, output, "--resume"))
+    assert "was made with degradation video, the run asks for clean" in str(resumed.exception)
+
+
+def test_an_unknown_degradation_is_refused(image_folder: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, arguments(image_folder, tmp_path / "out.onnx", "--degradation", "film"))
+    assert "degradation 'film' is not known; choose clean or video" in str(done.exception)

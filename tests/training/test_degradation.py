@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vs_espcn.training.degradation import enlarge, resample, rgb_to_luma, round_to_8_bit, shrink
+from vs_espcn.training.degradation import blurred, enlarge, resample, rgb_to_luma, round_to_8_bit, shrink
 
 
 def cubic(x: float) -> float:
@@ -87,3 +87,13 @@ def test_luma_of_the_corners_of_the_rgb_cube() -> None:
 def test_rounding_clips_and_takes_halves_up() -> None:
     codes = np.array([[-3.0, 0.5, 1.49, 254.5, 300.0]]) / 255
     assert round_to_8_bit(codes).tolist() == [[0, 1, 1, 255, 255]]
+
+
+def test_blur_is_a_gaussian_that_keeps_constants() -> None:
+    point = np.zeros((31, 31))
+    point[15, 15] = 1
+    y, x = np.mgrid[-15:16, -15:16]
+    gaussian = np.exp(-(x**2 + y**2) / (2 * 1.5**2))
+    np.testing.assert_allclose(blurred(point, 1.5), gaussian / gaussian.sum(), atol=1e-4)
+    np.testing.assert_allclose(blurred(np.full((5, 9), 0.3), 2.0), 0.3)
+    assert np.array_equal(blurred(point, 0.0), point)

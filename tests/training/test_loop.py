@@ -144,7 +144,7 @@ def test_training_lowers_the_loss(settings: Settings) -> None:
 def test_a_flat_image_does_not_make_the_mean_infinite(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "score_image", lambda *_: float("inf"))
+    monkeypatch.setattr(run_module, "score_pair", lambda *_: float("inf"))
     assert run(settings)[-1].best_psnr == 100
 
 

@@ -8,8 +8,9 @@ import vapoursynth as vs
 
 from tests.media import H264, ffmpeg, packets, pattern, raw_planes, shared_video, tone, video, with_sound
 from vs_espcn.errors import InputError
+from vs_espcn.folders import cache_dir
 from vs_espcn.video.integrity import missing_bytes
-from vs_espcn.video.source import cache_dir, open_source
+from vs_espcn.video.source import open_source
 
 WHOLE = {
     "tail.mp4": (),

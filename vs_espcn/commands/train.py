@@ -28,6 +28,9 @@ def train(
         bool, typer.Option("--branches", help="Train a subpixel network's convolutions as sums of branches.")
     ] = False,
     recipe: Annotated[str, typer.Option(help="How to train: modern or paper.")] = "modern",
+    degradation: Annotated[
+        str, typer.Option(help="What makes the low resolution: clean (bicubic) or video (x264 and x265 too).")
+    ] = "clean",
     activation: Annotated[
         str | None, typer.Option(help="Non-linearity: tanh (default of espcn) or relu (of the others).")
     ] = None,
@@ -56,6 +59,7 @@ def train(
         network=network,
         branches=branches,
         recipe=recipe,
+        degradation=degradation,
         activation=activation,
         steps=steps,
         hours=hours,

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import platformdirs
 from filelock import FileLock
 from onnx import ModelProto
 
 from vs_espcn.errors import BackendError
+from vs_espcn.folders import cache_dir
 
 _log = logging.getLogger(__name__)
 
@@ -69,8 +69,7 @@ def graph_digest(graph: ModelProto) -> str:
 
 def plans_dir() -> Path:
     """Folder of the plans: in the user's cache folder, which VS_ESPCN_CACHE moves."""
-    chosen = os.environ.get("VS_ESPCN_CACHE")
-    return (Path(chosen) if chosen else Path(platformdirs.user_cache_dir("vs-espcn"))) / "plans"
+    return cache_dir() / "plans"
 
 
 def load_or_build(

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vs_espcn.errors import InputError
-from vs_espcn.training.degradation import resample, rgb_to_luma, round_to_8_bit, shrink
-from vs_espcn.training.metrics import mod_crop
+from vs_espcn.training.degradation import Degrade, clean, resample, rgb_to_luma, round_to_8_bit
 
 logger = logging.getLogger(__name__)
 
@@ -43,18 +42,18 @@ class TrainingImages:
     Attributes:
         count: Files to train on.
         pairs: These, at each of the sizes that they are shown at.
-        validation: Images held out, uint8 (H, W), at most 512 pixels a side.
+        validation: Images held out, at most 512 pixels a side: (high, low), uint8.
         digest: Names what the order of patches depends on: files and their sizes.
     """
 
     count: int
     pairs: list[Pair]
-    validation: list[NDArray[np.uint8]]
+    validation: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]
     digest: str
 
 
 def load_images(
-    folders: Sequence[Path], scale: int, *, patch: int, shares: Sequence[float]
+    folders: Sequence[Path], scale: int, *, patch: int, shares: Sequence[float], degrade: Degrade = clean
 ) -> TrainingImages:
     """Read, split and degrade the images of a run.
 
@@ -63,6 +62,7 @@ def load_images(
         scale: Integer scale.
         patch: Size of the patches at low resolution; smaller images are skipped.
         shares: Sizes at which each training image is shown, 1 for its own.
+        degrade: Makes the low resolution.
 
     Raises:
         InputError: A folder is missing, or fewer than two images are usable.
@@ -74,8 +74,8 @@ def load_images(
     named = "".join(f"{path.parent.name}/{path.name} {images[path].shape}\n" for path in training)
     return TrainingImages(
         count=len(training),
-        pairs=[make_pair(copy, scale) for copy in copies if min(copy.shape) >= smallest],
-        validation=[images[path][:_LARGEST_SIDE, :_LARGEST_SIDE] for path in validation],
+        pairs=[make_pair(copy, scale, degrade) for copy in copies if min(copy.shape) >= smallest],
+        validation=[degrade(images[path][:_LARGEST_SIDE, :_LARGEST_SIDE], scale) for path in validation],
         digest=_digest(named)[:16],
     )
 
@@ -215,19 +215,19 @@ def reduced(luma: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
     return round_to_8_bit(resample(luma.astype(np.float32) / 255, (height, width)))
 
 
-def make_pair(luma: NDArray[np.uint8], scale: int) -> Pair:
+def make_pair(luma: NDArray[np.uint8], scale: int, degrade: Degrade = clean) -> Pair:
     """Degrade an image.
 
     Args:
         luma: uint8 (H, W), at least ``scale`` pixels a side.
         scale: Integer scale.
+        degrade: Makes the low resolution.
 
     Returns:
-        The image cropped to a multiple of ``scale`` and rearranged, and its reduction.
+        The image, cropped as ``degrade`` does and rearranged, and its low resolution.
     """
-    high = mod_crop(luma, scale)
-    low = shrink(high.astype(np.float32) / 255, scale)
-    return Pair(low=round_to_8_bit(low), phases=to_phases(high, scale))
+    high, low = degrade(luma, scale)
+    return Pair(low=low, phases=to_phases(high, scale))
 
 
 def to_phases[T: np.generic](image: NDArray[T], scale: int) -> NDArray[T]:

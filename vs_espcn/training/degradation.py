@@ -6,10 +6,17 @@ products, one per axis; the matrices hold the kernel, its antialiasing and the
 mirrored borders.
 """
 
+import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vs_espcn.training.metrics import mod_crop
+
+Degrade = Callable[[NDArray[np.uint8], int], tuple[NDArray[np.uint8], NDArray[np.uint8]]]
+"""From luma (H, W) and a scale to the part of it that counts and that part at low resolution, all uint8."""
 
 _BLOCK = 32  # rows computed at once: as many zeros beside the band as numbers in it
 _BT601 = np.array([65.481, 128.553, 24.966]) / 255
@@ -38,6 +45,41 @@ def round_to_8_bit(luma: NDArray[np.floating]) -> NDArray[np.uint8]:
     """
     rounded: NDArray[np.uint8] = (np.clip(luma * 255.0, 0, 255) + 0.5).astype(np.uint8)
     return rounded
+
+
+def clean(luma: NDArray[np.uint8], scale: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Degrade an image as the literature does.
+
+    Args:
+        luma: uint8 (H, W), at least ``scale`` pixels a side.
+        scale: Integer scale.
+
+    Returns:
+        The image cropped to a multiple of ``scale``, and its bicubic reduction rounded to 8 bits.
+    """
+    high = mod_crop(luma, scale)
+    return high, round_to_8_bit(shrink(high.astype(np.float32) / 255, scale))
+
+
+def blurred(luma: NDArray[np.floating], sigma: float) -> NDArray[np.floating]:
+    """Gaussian blur, the edge pixel repeated beyond the border.
+
+    Args:
+        luma: float (H, W).
+        sigma: σ in pixels; at 0 nothing changes.
+
+    Returns:
+        float (H, W), of the dtype of ``luma``.
+    """
+    reach = math.ceil(3 * sigma)
+    if reach == 0:
+        return luma
+    taps = np.exp(-((np.arange(-reach, reach + 1) / sigma) ** 2) / 2).astype(luma.dtype)
+    taps /= taps.sum()
+    for _ in range(2):  # down the columns, then, transposed, along the rows
+        padded = np.pad(luma, ((reach, reach), (0, 0)), "edge")
+        luma = sum(tap * padded[first : first + len(luma)] for first, tap in enumerate(taps)).T
+    return luma
 
 
 def shrink(luma: NDArray[np.floating], scale: int) -> NDArray[np.floating]:

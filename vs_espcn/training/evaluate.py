@@ -69,5 +69,22 @@ def score_image(luma: NDArray[np.uint8], scale: int, upscale: Upscaler) -> float
     """
     truth = mod_crop(luma, scale)
     low = round_to_8_bit(shrink(truth / 255, scale))
+    return score_pair(truth, low, scale, upscale)
+
+
+def score_pair(truth: NDArray[np.uint8], low: NDArray[np.uint8], scale: int, upscale: Upscaler) -> float:
+    """Upscale an image and compare.
+
+    The result is rounded to 8 bit; ``scale`` pixels are shaved from each border.
+
+    Args:
+        truth: uint8 (scale·h, scale·w).
+        low: uint8 (h, w).
+        scale: Integer scale.
+        upscale: What is measured.
+
+    Returns:
+        PSNR in dB.
+    """
     result = round_to_8_bit(upscale((low / 255).astype(np.float32)))
     return psnr(shave(result, scale), shave(truth, scale))

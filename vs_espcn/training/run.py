@@ -22,7 +22,7 @@ from vs_espcn.training.checkpoint import (
     start_from,
 )
 from vs_espcn.training.dataset import load_images
-from vs_espcn.training.evaluate import as_upscaler, score_image
+from vs_espcn.training.evaluate import as_upscaler, score_pair
 from vs_espcn.training.export import save_onnx
 from vs_espcn.training.history import History, Row
 from vs_espcn.training.network import make_network
@@ -81,7 +81,11 @@ class Run:
         if state:
             check_same_network(settings.checkpoint, state, network)
         self._images = load_images(
-            settings.folders, settings.scale, patch=self._recipe.patch, shares=self._recipe.shares
+            settings.folders,
+            settings.scale,
+            patch=self._recipe.patch,
+            shares=self._recipe.shares,
+            degrade=settings.pick_degradation(),
         )
         self._network = network.to(device=self._device).to(memory_format=torch.channels_last)
         self._average = deepcopy(self._network)
@@ -157,7 +161,7 @@ class Run:
         """Measure the averaged weights, note the result, and export them if they are the best so far."""
         upscale = as_upscaler(self._average)
         scale = self._settings.scale
-        scores = [min(_CEILING, score_image(luma, scale, upscale)) for luma in self._images.validation]
+        scores = [min(_CEILING, score_pair(*pair, scale, upscale)) for pair in self._images.validation]
         self._psnr = float(np.mean(scores))
         logger.info("step %d: loss %.3g, validation %.3f dB", self.step, self._loss, self._psnr)
         if self._psnr > self._best_psnr:
@@ -178,6 +182,7 @@ class Run:
         facts = {
             "activation": self._network.activation,
             "recipe": self._recipe.name,
+            "degradation": settings.degradation,
             "data": " ".join(folder.name for folder in settings.folders),
             "images": self._images.count,
             "steps": self.step,
@@ -193,6 +198,7 @@ class Run:
         state = {
             "of": describe(self._network),
             "recipe": self._recipe.name,
+            "degradation": self._settings.degradation,
             "data": self._images.digest,
             "seed": self._settings.seed,
             "weights": self._network.state_dict(),
@@ -210,14 +216,16 @@ class Run:
 
     def _restore(self, state: dict[str, Any]) -> None:
         path = self._settings.checkpoint
+        held = {"degradation": "clean", **state}  # earlier checkpoints do not say
         for name, wanted in (
             ("recipe", self._recipe.name),
+            ("degradation", self._settings.degradation),
             ("data", self._images.digest),
             ("seed", self._settings.seed),
         ):
-            if state[name] != wanted:
+            if held[name] != wanted:
                 raise InputError(
-                    f"{path} was made with {name} {state[name]}, the run asks for {wanted};"
+                    f"{path} was made with {name} {held[name]}, the run asks for {wanted};"
                     f" resume with the same {name}, or start from it with --init-from"
                 )
         self._network.load_state_dict(state["weights"])

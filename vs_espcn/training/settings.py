@@ -7,6 +7,9 @@ from pathlib import Path
 import torch
 
 from vs_espcn.errors import InputError
+from vs_espcn.folders import cache_dir
+from vs_espcn.training.compression import AsVideo
+from vs_espcn.training.degradation import Degrade, clean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +24,7 @@ class Settings:
         network: What to train, a key of ``NETWORKS``.
         branches: Whether to train each convolution of a sub-pixel network as a sum of branches.
         recipe: ``modern`` or ``paper``.
+        degradation: ``clean`` or ``video``.
         activation: ``tanh`` or ``relu``; None for the network's own.
         steps: Length of the whole run; None leaves it to ``hours`` or the recipe.
         hours: Longest duration of the whole run, earlier parts included.
@@ -38,6 +42,7 @@ class Settings:
     network: str = "espcn"
     branches: bool = False
     recipe: str = "modern"
+    degradation: str = "clean"
     activation: str | None = None
     steps: int | None = None
     hours: float | None = None
@@ -73,6 +78,18 @@ class Settings:
                 f"{self.checkpoint} is there already; go on with --resume, delete it,"
                 " or name another --checkpoint"
             )
+
+    def pick_degradation(self) -> Degrade:
+        """Find what makes the low resolution.
+
+        Raises:
+            InputError: The degradation is not known.
+        """
+        if self.degradation == "clean":
+            return clean
+        if self.degradation == "video":
+            return AsVideo(cache_dir() / "degraded")
+        raise InputError(f"degradation {self.degradation!r} is not known; choose clean or video")
 
     def pick_device(self) -> str:
         """Name the device to train on.

@@ -13,10 +13,10 @@ from statistics import median_low
 from typing import Any
 
 import numpy as np
-import platformdirs
 import vapoursynth as vs
 
 from vs_espcn.errors import InputError
+from vs_espcn.folders import cache_dir
 from vs_espcn.video.integrity import missing_bytes
 
 _KINDS = {0: "video", 1: "audio", 2: "data", 3: "subtitle", 4: "attachment"}
@@ -76,12 +76,6 @@ class Source:
     times: tuple[Fraction, ...] | None = None
     begin: Fraction | None = None
     end: Fraction | None = None
-
-
-def cache_dir() -> Path:
-    """The user's cache folder for this package; VS_ESPCN_CACHE moves it."""
-    chosen = os.environ.get("VS_ESPCN_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("vs-espcn"))
 
 
 def check_input(path: Path) -> None:

@@ -1,0 +1,79 @@
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vs_espcn.errors import TrainingError
+from vs_espcn.training import compression
+from vs_espcn.training.compression import AsVideo, draw_treatment, through_encoder
+from vs_espcn.training.degradation import enlarge, round_to_8_bit
+from vs_espcn.training.metrics import psnr
+
+
+def photo(seed: int) -> np.ndarray:
+    """A smooth luma image with a few edges, uint8 (110, 90)."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:110, :90] / 24.0
+    a, b, c = random.uniform(0.5, 3, 3)
+    return (90 + 40 * np.sin(a * x + b * y) + 40 * (np.cos(b * x - c * y) > 0)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_a_higher_rate_factor_loses_more(codec: str) -> None:
+    frames = [photo(1)[:96, shift : shift + 64] for shift in range(3)]
+    fine, coarse = (through_encoder(frames, codec, rate) for rate in (10, 40))
+    for frame, near, far in zip(frames, fine, coarse, strict=True):
+        assert near.shape == frame.shape
+        assert psnr(near, frame) > psnr(far, frame) + 3
+        assert psnr(near, frame) > 38
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_low_resolution_lies_where_the_high_one_does(seed: int, scale: int, tmp_path: Path) -> None:
+    high, low = AsVideo(tmp_path)(photo(seed), scale)
+    assert high.shape == tuple(scale * side for side in low.shape)
+    assert all(side % 2 == 0 for side in low.shape)
+    bicubic = round_to_8_bit(enlarge(low / 255, scale))
+    inner = (slice(8, -8), slice(8, -8))
+    aligned = psnr(bicubic[inner], high[inner])
+    for shift, axis in ((-2, 0), (2, 0), (-2, 1), (2, 1)):
+        assert psnr(np.roll(bicubic, shift, axis)[inner], high[inner]) < aligned
+
+
+def test_an_image_is_encoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, low = AsVideo(tmp_path)(photo(0), 2)
+    (kept,) = tmp_path.rglob("*.png")
+    with monkeypatch.context() as patched:
+        patched.setattr(compression, "through_encoder", None)  # would fail if it were called
+        assert np.array_equal(AsVideo(tmp_path)(photo(0), 2)[1], low)
+    kept.write_bytes(kept.read_bytes()[:60])
+    assert np.array_equal(AsVideo(tmp_path)(photo(0), 2)[1], low)
+
+
+def test_images_and_scales_are_treated_differently(tmp_path: Path) -> None:
+    degrade = AsVideo(tmp_path)
+    for seed, scale in ((0, 2), (1, 2), (0, 3)):
+        degrade(photo(seed), scale)
+    assert len(list(tmp_path.rglob("*.png"))) == 3
+    drawn = [draw_treatment(np.random.default_rng(seed)) for seed in range(200)]
+    assert {each.codec for each in drawn} == {"libx264", "libx265"}
+    assert {each.rate for each in drawn} == set(range(16, 31))
+    assert {each.kept for each in drawn} == set(range(4))
+    for values in ([each.blur for each in drawn], [each.noise for each in drawn]):
+        assert 60 < values.count(0.0) < 140
+
+
+def test_a_missing_encoder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/none/ffmpeg")
+    with pytest.raises(TrainingError, match=r"ffmpeg cannot be run .*; name one in IMAGEIO_FFMPEG_EXE"):
+        through_encoder([photo(0)[:32, :32]], "libx264", 20)
+    monkeypatch.delenv("IMAGEIO_FFMPEG_EXE")
+
+    def fail(command: list[str], **_: object) -> None:
+        raise subprocess.CalledProcessError(1, command, stderr=b"Unknown encoder 'libx265'")
+
+    monkeypatch.setattr(subprocess, "run", fail)
+    with pytest.raises(TrainingError, match="Unknown encoder 'libx265'; it needs libx264 and libx265"):
+        through_encoder([photo(0)[:32, :32]], "libx265", 20)
