@@ -43,6 +43,7 @@ def test_a_wrong_folder_is_named(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, arguments(tmp_path / "none", tmp_path / "out.onnx"))
     assert isinstance(done.exception, InputError)
     assert f"{tmp_path / 'none'} is not a folder; give folders of images" in str(done.exception)
+    assert done.stderr == ""  # no progress bar where nobody watches
 
 
 def test_a_network_is_trained_on_what_encoders_leave(

@@ -71,7 +71,8 @@ def train(
     )
     facts = TextColumn("step {task.fields[step]}  loss {task.fields[loss]:.2e}  {task.fields[psnr]:.2f} dB")
     columns = (TextColumn(f"x{scale}"), BarColumn(), facts, TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not logs.is_for_people()) as bar:
+    shown = console.is_terminal and logs.is_for_people()
+    with Progress(*columns, console=console, disable=not shown) as bar:
         task = bar.add_task("train", total=1.0, step=0, loss=float("nan"), psnr=float("nan"))
         end = run(
             settings,

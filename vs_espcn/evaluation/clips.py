@@ -8,6 +8,7 @@ import vapoursynth as vs
 from numpy.typing import NDArray
 
 from vs_espcn.errors import InputError
+from vs_espcn.video.pipe import last_line
 
 Luma = NDArray[np.uint8]
 """8-bit luma codes, (height, width)."""
@@ -26,9 +27,7 @@ def measuring(what: object) -> Iterator[None]:
     try:
         yield
     except vs.Error as error:
-        # VapourSynth hands on a Python filter's whole traceback; its last line tells what went wrong.
-        reason = str(error).strip().splitlines()[-1].removeprefix("vapoursynth.Error: ")
-        raise InputError(f"{what} cannot be measured: {reason.removeprefix('vs_espcn: ')}") from error
+        raise InputError(f"{what} cannot be measured: {last_line(error)}") from error
 
 
 def to_clip(luma: Luma) -> vs.VideoNode:
