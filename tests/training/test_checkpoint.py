@@ -95,5 +95,5 @@ def test_a_subpixel_network_starts_from_all_layers_but_the_last(tmp_path: Path) 
 
 def test_branches_are_another_network(tmp_path: Path) -> None:
     checkpoint(tmp_path / "x2.ckpt", 2, name="subpixel-s")
-    with pytest.raises(InputError, match="asks for subpixel-s x2 with relu and branches"):
+    with pytest.raises(InputError, match="asks for subpixel-s x2 with leaky and branches"):
         start_from(tmp_path / "x2.ckpt", make_network("subpixel-s", 2, branches=True))

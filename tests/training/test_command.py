@@ -22,7 +22,7 @@ def arguments(folder: Path, output: Path, *more: str) -> list[str]:
         ((), "espcn", "tanh"),
         (("--recipe", "paper", "--activation", "relu"), "espcn", "relu"),
         (("--network", "srcnn-915"), "srcnn-915", "relu"),
-        (("--network", "subpixel-s", "--branches"), "subpixel-s", "relu"),
+        (("--network", "subpixel-s", "--branches"), "subpixel-s", "leaky"),
     ],
 )
 def test_a_network_its_checkpoint_and_its_table_are_written(

@@ -24,7 +24,7 @@ def session(content: bytes) -> onnxruntime.InferenceSession:
         ("espcn", "relu"),
         ("srcnn-915", "relu"),
         ("srcnn-955", "tanh"),
-        ("subpixel-s", "relu"),
+        ("subpixel-s", "leaky"),
         ("subpixel-l", "tanh"),
     ],
 )
@@ -84,7 +84,7 @@ def test_the_file_keeps_to_the_contract(tmp_path: Path) -> None:
 def test_a_subpixel_network_is_plain_convolutions_and_one_addition() -> None:
     nodes = to_onnx(make_network("subpixel-s", 2), {}).graph.node
     kinds = [node.op_type for node in nodes]
-    assert kinds == ["Sub", "Mul", *["Conv", "Relu"] * 5, "Conv", "Conv", "Add", "DepthToSpace"]
+    assert kinds == ["Sub", "Mul", *["Conv", "LeakyRelu"] * 5, "Conv", "Conv", "Add", "DepthToSpace"]
 
 
 def test_files_hold_bfloat16_weights(tmp_path: Path) -> None:

@@ -24,6 +24,14 @@ def test_the_papers_recipe_is_for_its_own_networks() -> None:
         find_recipe("paper").optimizer(make_network("subpixel-s", 2))
 
 
+def test_thin_networks_learn_half_as_fast() -> None:
+    thin, espcn = (
+        find_recipe("modern").optimizer(make_network(name, 2)).param_groups[0]["speed"]
+        for name in ("subpixel-m", "espcn")
+    )
+    assert thin == espcn / 2
+
+
 def test_the_papers_patches_are_17_wide_and_13_apart() -> None:
     pairs = [make_pair(np.zeros((2 * 43, 2 * 30), np.uint8), 2)]
     patches, schedule = find_recipe("paper").plan(pairs, 0)

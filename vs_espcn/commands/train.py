@@ -32,7 +32,8 @@ def train(
         str, typer.Option(help="What makes the low resolution: clean (bicubic) or video (x264 and x265 too).")
     ] = "clean",
     activation: Annotated[
-        str | None, typer.Option(help="Non-linearity: tanh (default of espcn) or relu (of the others).")
+        str | None,
+        typer.Option(help="tanh (default of espcn), relu (of srcnn) or leaky (of subpixel)."),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Length of the run. Default: the recipe's.")] = None,
     hours: Annotated[float | None, typer.Option(help="Longest duration, earlier parts included.")] = None,

@@ -227,6 +227,7 @@ _OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "Conv": _convolve,
     "DepthToSpace": _shuffle,
     "Floor": torch.floor,
+    "LeakyRelu": lambda values, *, alpha: functional.leaky_relu(values, alpha),
     "MatMul": torch.matmul,
     "Mul": torch.mul,
     "ReduceSum": _sum,

@@ -16,10 +16,16 @@ from onnx import TensorProto, helper, numpy_helper
 
 from vs_espcn.models import INPUT_NAME, OUTPUT_NAME
 from vs_espcn.training.files import write_atomically
-from vs_espcn.training.network import CENTRE, SPREAD, Network, Srcnn, Subpixel
+from vs_espcn.training.network import CENTRE, LEAK, SPREAD, Network, Srcnn, Subpixel
 
 _OPSET = 18
 _IR_VERSION = 10
+_ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "tanh": ("Tanh", {}),
+    "relu": ("Relu", {}),
+    "leaky": ("LeakyRelu", {"alpha": LEAK}),
+}
+"""Operation of an activation, and its attributes."""
 
 
 def to_onnx(network: Network, facts: Mapping[str, str]) -> onnx.ModelProto:
@@ -140,7 +146,7 @@ def _nodes(network: Network) -> list[onnx.NodeProto]:
 
 
 def _convolutions(network: Network, source: str, target: str) -> list[onnx.NodeProto]:
-    activation = {"tanh": "Tanh", "relu": "Relu"}[network.activation]
+    operation, attributes = _ACTIVATIONS[network.activation]
     sides = [kernel.shape[-1] for kernel, _ in _layers(network).values()]
     nodes = [
         helper.make_node("Sub", [source, "centre"], ["centred"], name="sub"),
@@ -150,7 +156,7 @@ def _convolutions(network: Network, source: str, target: str) -> list[onnx.NodeP
         features, sums, results = f"features{number - 1}", f"sums{number}", f"features{number}"
         nodes += [
             _convolution(f"conv{number}", features, sums, side=side),
-            helper.make_node(activation, [sums], [results], name=f"act{number}"),
+            helper.make_node(operation, [sums], [results], name=f"act{number}", **attributes),
         ]
     last = len(sides)
     return [*nodes, _convolution(f"conv{last}", f"features{last - 1}", target, side=sides[-1])]

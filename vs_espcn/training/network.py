@@ -12,7 +12,14 @@ from vs_espcn.errors import InputError
 from vs_espcn.training.branches import FoldedConv
 from vs_espcn.training.degradation import cubic
 
-ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}
+LEAK = 0.1
+"""Slope of the activation ``leaky`` below zero."""
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "leaky": lambda x: functional.leaky_relu(x, LEAK),
+}
 
 # Luma is centred and spread before the first convolution, and put back after
 # the last: activations around zero with a variance near one train far faster.
@@ -162,7 +169,7 @@ class Subpixel(Network):
     """
 
     def __init__(
-        self, name: str, scale: int, activation: str = "relu", *, shape: Shape, branches: bool = False
+        self, name: str, scale: int, activation: str = "leaky", *, shape: Shape, branches: bool = False
     ) -> None:
         """Make a network with random weights; see ``Network``.
 
@@ -270,14 +277,14 @@ def make_network(name: str, scale: int, activation: str | None = None, *, branch
     Args:
         name: A key of ``NETWORKS`` or ``SHAPES``.
         scale: Integer scale.
-        activation: ``tanh`` or ``relu``; None for the one of the paper that the network comes from.
+        activation: A key of ``ACTIVATIONS``; None for the network's own.
         branches: Whether to train each convolution of a ``Subpixel`` as a sum of branches.
 
     Raises:
         InputError: The network or the activation is not known, or has no branches.
     """
     if name in SHAPES:
-        return Subpixel(name, scale, activation or "relu", shape=SHAPES[name], branches=branches)
+        return Subpixel(name, scale, activation or "leaky", shape=SHAPES[name], branches=branches)
     if name not in NETWORKS:
         raise InputError(f"network {name!r} cannot be trained; choose {', '.join([*NETWORKS, *SHAPES])}")
     if branches:

@@ -18,7 +18,7 @@ class Soap(torch.optim.Optimizer):
 
     def __init__(
         self,
-        params: Iterable[Tensor],
+        params: Iterable[Tensor] | Iterable[dict[str, Any]],
         *,
         lr: float,
         momentum: float = 0.9,
@@ -28,7 +28,7 @@ class Soap(torch.optim.Optimizer):
         """Prepare to optimise.
 
         Args:
-            params: Weights; all but vectors are seen as (first axis, all others).
+            params: Weights, or groups of them; all but vectors are seen as (first axis, all others).
             lr: Size of a step, as in Adam.
             momentum: Share of the past in the mean of gradients.
             memory: Share of the past in the means of squares and of outer products.
