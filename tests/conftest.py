@@ -2,10 +2,11 @@
 
 import signal
 
+import pytest
+
 # Before vapoursynth: once it has loaded vs-mlrt's plugin, which carries its own
 # copy of OpenVINO, openvino can no longer be imported.
-import openvino  # noqa: F401
-import pytest
+import vs_espcn.runtime.openvino  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

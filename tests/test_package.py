@@ -39,6 +39,17 @@ def test_using_the_filter_loads_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_openvino_reports_nothing_to_its_makers(tmp_path: Path) -> None:
+    """Its telemetry would be loaded by the import, and keep an identifier in the home folder."""
+    code = (
+        "import sys; from vs_espcn.runtime import openvino; openvino.devices(); "
+        "assert not [name for name in sys.modules if name.startswith('openvino_telemetry')]"
+    )
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_wheel_does_the_main_job_in_an_empty_environment(tmp_path: Path) -> None:
     """Built from the tree, installed by pip, run outside the tree without ffmpeg on PATH."""
     venv.create(tmp_path / "empty", with_pip=True)

@@ -17,7 +17,7 @@ print(time.perf_counter() - start)
 _FIRST_FRAME = """
 import time
 start = time.perf_counter()
-import openvino, vapoursynth as vs, vs_espcn
+import vapoursynth as vs, vs_espcn, vs_espcn.runtime.openvino
 clip = vs.core.std.BlankClip(width={width}, height={height}, format=vs.YUV420P8, length=1)
 vs_espcn.upscale(clip, {scale}).get_frame(0)
 print(time.perf_counter() - start)

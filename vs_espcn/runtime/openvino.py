@@ -1,6 +1,8 @@
 """OpenVINO behind the `Engine` protocol."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from onnx import ModelProto
@@ -8,8 +10,24 @@ from onnx import ModelProto
 from vs_espcn.errors import BackendError, RuntimeMissingError
 from vs_espcn.runtime.base import OpenVINO, Plane, Precision
 
+
+@contextmanager
+def _no_telemetry() -> Iterator[None]:
+    """Have `import openvino` find no ``openvino_telemetry``, which would report the import to its makers."""
+    name = "openvino_telemetry"
+    if name in sys.modules:  # another's decision
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
 try:
-    import openvino as ov
+    with _no_telemetry():
+        import openvino as ov
 except ImportError as error:
     raise RuntimeMissingError(f"cannot import openvino: {error}") from error
 
