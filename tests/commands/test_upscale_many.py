@@ -56,6 +56,15 @@ def test_a_dry_run_prints_the_command_and_it_works(run: Run, source: Path, folde
     assert decode(folder / "out file.mkv").num_frames == 10
 
 
+def test_a_dry_run_in_segments_prints_every_command(run: Run, source: Path, folder: Path) -> None:
+    outcome = run(source, folder / "out.mkv", "--resume", "--dry-run")
+    assert outcome.code == 0, outcome.err
+    segment, join = (shlex.split(line) for line in outcome.out.splitlines())
+    assert segment[-1] == f"file:{folder}/out.mkv.segments/00000000-00000010.segment"
+    assert join[join.index("-c:v:0") + 1] == "copy"
+    assert list(folder.iterdir()) == []
+
+
 def test_a_preset_is_the_encoder(run: Run, source: Path, folder: Path) -> None:
     assert run(source, folder / "out.mkv", "--preset", "ffv1").code == 0
     assert codecs(folder / "out.mkv") == ["ffv1", "aac"]

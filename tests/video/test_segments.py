@@ -13,9 +13,17 @@ from hypothesis import strategies as st
 
 from tests.media import H264, codecs, decode, ffmetadata, ffmpeg, packets, pattern, raw_planes, tone
 from vs_espcn.errors import EncodeError, InputError
+from vs_espcn.video import y4m
 from vs_espcn.video.cut import cut
 from vs_espcn.video.encode import Job, check_destination, encode, plan
-from vs_espcn.video.segments import encode_in_segments, encode_segment, plan_segments, segments_folder
+from vs_espcn.video.segments import (
+    commands,
+    encode_in_segments,
+    encode_segment,
+    join_segments,
+    plan_segments,
+    segments_folder,
+)
 from vs_espcn.video.source import open_source
 
 FFV1 = ("-c:v", "ffv1")
@@ -246,6 +254,34 @@ def test_a_run_that_is_killed_leaves_nothing_that_looks_whole_and_is_taken_up(tm
     assert list(output.parent.iterdir()) == [output]
     assert frame_hashes(output) == frame_hashes(whole)
     assert packets(output)[1] == packets(whole)[1]
+
+
+@pytest.mark.parametrize(
+    "name", ["-dash.mkv", 'it\'s "so".mkv', "a:b.mkv", "100%d.mp4", "new\nline.mkv", "né 日本.mp4", "#?&.mkv"]
+)
+def test_any_name_can_be_written(film: Path, tmp_path: Path, name: str) -> None:
+    in_segments(job_of(film, tmp_path / name, *X264))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert decode(tmp_path / name).num_frames == 50
+
+
+def test_the_commands_are_those_that_are_run(film: Path, tmp_path: Path) -> None:
+    """Run by hand, they make the same file."""
+    run, by_hand = tmp_path / "run.mkv", tmp_path / "hand.mkv"
+    in_segments(job_of(film, run, *FFV1))
+    job = job_of(film, by_hand, *FFV1)
+    folder = segments_folder(by_hand)
+    folder.mkdir()
+    segments = plan_segments(50, 20)
+    for segment, line in zip(segments, commands(job, 20), strict=False):
+        with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+            assert process.stdin
+            y4m.write(job.clip[segment.start : segment.stop], process.stdin.fileno())
+        assert process.returncode == 0
+    join_segments(job, folder, segments, by_hand)
+    assert commands(job, 20)[-1][-1] == f"file:{by_hand}"
+    assert frame_hashes(by_hand) == frame_hashes(run)
+    assert packets(by_hand) == packets(run)
 
 
 def test_a_second_run_is_refused(film: Path, tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def upscale_file(request: Request, source: Path, output: Path) -> None:
         EspcnError: It could not be done; nothing is left at `output`.
     """
     from vs_espcn.video.encode import check_destination, command, plan
+    from vs_espcn.video.segments import commands
 
     with JobProgress() as progress:
         with exit_in_order():
@@ -74,7 +75,8 @@ def upscale_file(request: Request, source: Path, output: Path) -> None:
         for note in job.notes:
             progress.note(note)
         if request.dry_run:
-            typer.echo(shlex.join(command(job)))
+            for line in commands(job) if request.resume else [command(job)]:
+                typer.echo(shlex.join(line))
             return
         _encode(request, job, progress)
         progress.done()
@@ -140,8 +142,7 @@ def upscale_all(request: Request, pairs: Sequence[tuple[Path, Path]]) -> bool:
             continue
         console_logger.info("%d of %d: %s", number, len(pairs), source)
         try:
-            if not request.dry_run:
-                output.parent.mkdir(parents=True, exist_ok=True)
+            output.parent.mkdir(parents=True, exist_ok=True)
             upscale_file(request, source, output)
         except EspcnError as error:
             console_logger.error("%s", error)

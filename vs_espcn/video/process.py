@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import IO, Self
 
 from vs_espcn.errors import EncodeError
@@ -45,12 +46,13 @@ class Encoder:
         executable: Path of ffmpeg.
         arguments: Its inputs, of which one is ``pipe:0``, its output options
             and its output.
+        folder: The folder that it works in; None for the current one.
 
     Raises:
         EncodeError: It could not be started.
     """
 
-    def __init__(self, executable: str, arguments: Sequence[str]) -> None:
+    def __init__(self, executable: str, arguments: Sequence[str], *, folder: Path | None = None) -> None:
         command = command_line(executable, arguments)
         try:
             # In its own process group, a Ctrl-C on the terminal reaches only us, who end it in good order.
@@ -60,6 +62,7 @@ class Encoder:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 process_group=0,
+                cwd=folder,
             )
         except OSError as error:
             raise EncodeError(f"ffmpeg {executable!r} could not be started: {error.strerror}") from None

@@ -17,23 +17,26 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
 import vs_espcn
 from vs_espcn.errors import InputError
 from vs_espcn.video.encode import Job, disk_errors, frame_errors
-from vs_espcn.video.feed import clock_options, feed, seconds
+from vs_espcn.video.feed import Feed, clock_options, feed, seconds
 from vs_espcn.video.ffmpeg import frame_options
 from vs_espcn.video.part import part_of, publish
-from vs_espcn.video.process import Encoder
+from vs_espcn.video.process import Encoder, command_line
 
 SEGMENT_FRAMES = 500
 """Frames of a segment: twice x264's longest distance of key frames, so that cutting costs few bits."""
 
 _FILTERS = frozenset({"-vf", "-filter", "-filter:v", "-filter:v:0"})
 _PLAN = "plan.json"
+
+_LISTING = "segments.ffconcat"
+"""Read by ffmpeg in its own folder: it takes a ``?`` or ``#`` in a path for a part of a URL."""
 
 
 def plan_segments(frames: int, length: int = SEGMENT_FRAMES) -> list[range]:
@@ -61,17 +64,9 @@ def encode_segment(
         EncodeError: As by `encode`.
         InputError: Another process is writing the same file.
     """
-    clip = job.clip[frames.start : frames.stop]
-    times = job.source.times[frames.start : frames.stop] if job.source.times else None
-    # The film's first frame speaks for all: were segments tagged differently, they could not be joined.
-    video = feed(clip, job.first, times)
-    arguments = [
-        *("-copyts", *video.options, *clock_options(times)),
-        *("-map", "0:v:0", *job.video, "-f", _muxer(job.encoder), "-strict", "experimental", *job.user),
-    ]
     with frame_errors(), disk_errors(path), part_of(path) as part:
-        with Encoder(job.destination.ffmpeg.path, [*arguments, f"file:{part}"]) as encoder:
-            encoder.feed(partial(video.write, on_frame=on_frame))
+        with Encoder(job.destination.ffmpeg.path, _segment_arguments(job, frames, part)) as encoder:
+            encoder.feed(partial(_segment_feed(job, frames).write, on_frame=on_frame))
             encoder.finish(len(frames))
         publish(part, path, overwrite=True)
 
@@ -88,24 +83,27 @@ def join_segments(job: Job, folder: Path, segments: Sequence[range], output: Pat
     Raises:
         EncodeError: ffmpeg failed.
     """
-    listing = folder / "segments.ffconcat"
     begins = [_begin(job, segment.start) for segment in segments]
-    lengths = [later - earlier for earlier, later in pairwise(begins)]
     lines = ["ffconcat version 1.0"]
-    for number, segment in enumerate(segments):
+    for segment, length in zip_longest(segments, (later - now for now, later in pairwise(begins))):
         lines.append(f"file {segment_path(folder, segment).name}")
-        if number < len(lengths):
-            lines.append(f"duration {seconds(lengths[number])}")
-    listing.write_text("\n".join(lines) + "\n")
-    colours = {name: value for name, value in job.first.props.items() if name.startswith("_")}
-    arguments = [
-        *("-copyts", "-itsoffset", seconds(job.timeline.delay), "-f", "concat", "-safe", "0"),
-        *("-i", f"file:{listing}", *job.source_input, *job.streams.args, *job.timeline.output_options),
-        *(*job.container, *_without_filters(job.user), "-c:v:0", "copy", *frame_options(colours)),
-        f"file:{output}",
-    ]
-    with Encoder(job.destination.ffmpeg.path, arguments) as joiner:
+        if length is not None:
+            lines.append(f"duration {seconds(length)}")
+    (folder / _LISTING).write_text("\n".join(lines) + "\n")
+    with Encoder(job.destination.ffmpeg.path, _join_arguments(job, output), folder=folder) as joiner:
         joiner.finish(job.clip.num_frames)
+
+
+def commands(job: Job, length: int = SEGMENT_FRAMES) -> list[list[str]]:
+    """The command lines that encode the job in segments, but that they write to the files' own names."""
+    folder = segments_folder(job.destination.path)
+    steps = [
+        _segment_arguments(job, segment, segment_path(folder, segment))
+        for segment in plan_segments(job.clip.num_frames, length)
+    ]
+    lines = [command_line(job.destination.ffmpeg.path, step) for step in steps]
+    join = command_line(job.destination.ffmpeg.path, _join_arguments(job, job.destination.path))
+    return [*lines, ["env", "-C", str(folder), *join]]
 
 
 def encode_in_segments(
@@ -163,6 +161,33 @@ def _muxer(encoder: str) -> str:
 def segments_folder(output: Path) -> Path:
     """Where the segments of an output lie."""
     return output.with_name(f"{output.name}.segments")
+
+
+def _segment_feed(job: Job, frames: range) -> Feed:
+    times = job.source.times[frames.start : frames.stop] if job.source.times else None
+    # The film's first frame speaks for all: were segments tagged differently, they could not be joined.
+    return feed(job.clip[frames.start : frames.stop], job.first, times)
+
+
+def _segment_arguments(job: Job, frames: range, path: Path) -> list[str]:
+    """Options of ffmpeg for one segment: the video alone."""
+    return [
+        *("-copyts", *_segment_feed(job, frames).options, *clock_options(job.source.times)),
+        *("-map", "0:v:0", *job.video, "-f", _muxer(job.encoder), "-strict", "experimental", *job.user),
+        f"file:{path}",
+    ]
+
+
+def _join_arguments(job: Job, output: Path) -> list[str]:
+    """Options of ffmpeg that join the segments; colours are repeated, as not all codecs carry them."""
+    colours = {name: value for name, value in job.first.props.items() if name.startswith("_")}
+    return [
+        *("-copyts", "-itsoffset", seconds(job.timeline.delay), "-f", "concat", "-safe", "0"),
+        *("-i", f"file:{_LISTING}", *job.source_input),
+        *(*job.streams.args, *job.timeline.output_options),
+        *(*job.container, *_without_filters(job.user), "-c:v:0", "copy", *frame_options(colours)),
+        f"file:{output}",
+    ]
 
 
 def _count(on_frame: Callable[[int], None] | None, before: int, number: int) -> None:
