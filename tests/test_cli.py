@@ -65,7 +65,10 @@ def test_bench_of_memory() -> None:
     ("arguments", "message"),
     [
         (("bench", "--scale", "9"), "scale 9 has no espcn network; choose one of 2, 3, 4"),
-        (("bench", "--precision", "fp8"), "precision 'fp8' is not known; choose one of auto, fp32, bf16"),
+        (
+            ("bench", "--precision", "fp8"),
+            "precision 'fp8' is not known; choose one of auto, fp32, bf16, int8, fast",
+        ),
         (
             ("bench", "--soak", "1", "--precision", "bf16", "--precision", "fp32"),
             "precision was given 2 times; give it once",

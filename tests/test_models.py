@@ -7,8 +7,15 @@ from vs_espcn import models
 from vs_espcn.errors import InputError
 
 
-def test_espcn_is_shipped_at_three_scales() -> None:
-    assert [spec.scale for spec in models.shipped() if spec.network == "espcn"] == [2, 3, 4]
+@pytest.mark.parametrize("network", ["espcn", "espcn-int8"])
+def test_espcn_is_shipped_at_three_scales(network: str) -> None:
+    assert [spec.scale for spec in models.shipped() if spec.network == network] == [2, 3, 4]
+
+
+def test_int8_is_a_form_of_a_shipped_network() -> None:
+    for scale in (2, 3, 4):
+        assert models.in_int8(models.find("espcn", scale)) == models.find("espcn-int8", scale)
+        assert models.in_int8(models.find("espcn-int8", scale)) is None
 
 
 @pytest.mark.parametrize("spec", models.shipped(), ids=lambda spec: spec.path.stem)

@@ -5,6 +5,10 @@ A network is one ONNX file per scale. Its input ``luma`` is float32
 float32 (1, 1, scale·H, scale·W) on the same footing, with the pixel shuffle
 inside. The file's metadata holds ``scale``, ``network`` and the facts of its
 training.
+
+An int8 network says by ONNX's QuantizeLinear and DequantizeLinear where it
+rounds to 8-bit codes; everything else about its file is the same. The int8
+form of the shipped network ``NAME`` is shipped as ``NAME-int8``.
 """
 
 import re
@@ -22,6 +26,7 @@ from vs_espcn.errors import InputError
 
 INPUT_NAME = "luma"
 OUTPUT_NAME = "upscaled"
+INT8_SUFFIX = "-int8"
 
 _FILE_NAME = re.compile(r"(?P<network>.+)_x(?P<scale>[1-9][0-9]*)\.onnx")
 
@@ -95,6 +100,25 @@ def find(network: str, scale: int) -> ModelSpec:
             return spec
     scales = [spec.scale for spec in specs]
     raise InputError(f"scale {scale!r} has no {specs[0].network} network; choose one of {_listed(scales)}")
+
+
+def in_int8(spec: ModelSpec) -> ModelSpec | None:
+    """The int8 form of a network; None if it is not a shipped one that has such a form."""
+    if spec not in shipped() or is_int8(load_network(spec.path)):
+        return None
+    return next(
+        (
+            each
+            for each in shipped()
+            if (each.network, each.scale) == (spec.network + INT8_SUFFIX, spec.scale)
+        ),
+        None,
+    )
+
+
+def is_int8(network: ModelProto) -> bool:
+    """Whether a network, or a graph made of one, rounds to 8-bit codes by itself."""
+    return any(node.op_type == "QuantizeLinear" for node in network.graph.node)
 
 
 def load_network(path: Path) -> ModelProto:

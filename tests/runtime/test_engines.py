@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from vs_espcn import graph, models
 from vs_espcn.errors import BackendError, InputError
+from vs_espcn.runtime.arithmetic import network_for
 from vs_espcn.runtime.base import (
     Backend,
     Engine,
@@ -22,12 +23,16 @@ from vs_espcn.runtime.base import (
 )
 
 # Codes that a backend may differ by from onnxruntime's float32: rounding can tip at fp32;
-# bf16 has 8 bits of mantissa, as many as a code.
-TOLERANCE = {"fp32": 1, "fp16": 1, "bf16": 3}
+# bf16 has 8 bits of mantissa, as many as a code. At int8 both round alike inside the network,
+# but where a sum lies halfway between two codes.
+TOLERANCE = {"fp32": 1, "fp16": 1, "bf16": 3, "int8": 1}
+
+DEFAULT = OpenVINO()
 
 BACKENDS = [
     pytest.param(OpenVINO(precision="fp32"), id="openvino-fp32"),
     pytest.param(OpenVINO(precision="bf16"), id="openvino-bf16"),
+    pytest.param(OpenVINO(precision="int8"), id="openvino-int8"),
     pytest.param(TensorRT(precision="fp32"), id="tensorrt-fp32"),
     pytest.param(TensorRT(precision="fp16"), id="tensorrt-fp16"),
     pytest.param(TensorRT(precision="fp32", max_size=(160, 90)), id="tensorrt-any-size"),
@@ -38,13 +43,13 @@ BACKENDS = [
 
 def skip_unless_usable(backend: Backend) -> None:
     try:
-        open_engine(backend, wrapped(2, 8, 8), lanes=1, depth=8)
+        open_engine(backend, wrapped(2, 8, 8, backend), lanes=1, depth=8)
     except BackendError as error:
         pytest.skip(str(error))
 
 
-def wrapped(scale: int, width: int, height: int) -> graph.ModelProto:
-    network = models.load_network(models.find("espcn", scale).path)
+def wrapped(scale: int, width: int, height: int, backend: Backend = DEFAULT) -> graph.ModelProto:
+    network = network_for(models.find("espcn", scale), backend)
     return graph.build_graph(network, graph.UINT8, full_range=False, width=width, height=height)
 
 
@@ -67,7 +72,7 @@ def noise(width: int, height: int, seed: int = 0) -> np.ndarray:
 )
 def test_codes_equal_onnxruntimes(backend: Backend, scale: int, width: int, height: int, seed: int) -> None:
     skip_unless_usable(backend)
-    model = wrapped(scale, width, height)
+    model = wrapped(scale, width, height, backend)
     codes = noise(width, height, seed)
     target = np.empty((height * scale, width * scale), np.uint8)
 
@@ -82,7 +87,7 @@ class TestSlots:
     def test_strided_planes(self, backend: Backend) -> None:
         """Only the plane is read and only the plane is written, not the padding of its rows."""
         skip_unless_usable(backend)
-        model = wrapped(2, 30, 20)
+        model = wrapped(2, 30, 20, backend)
         padded_source = np.full((20, 64), 255, np.uint8)
         padded_source[:, :30] = noise(30, 20)
         padded_target = np.full((40, 128), 77, np.uint8)
@@ -98,7 +103,7 @@ class TestSlots:
 
     def test_lanes_do_not_disturb_each_other(self, backend: Backend) -> None:
         skip_unless_usable(backend)
-        engine = open_engine(backend, wrapped(3, 40, 30), lanes=2, depth=8)
+        engine = open_engine(backend, wrapped(3, 40, 30, backend), lanes=2, depth=8)
         frames = [noise(40, 30, seed) for seed in range(len(engine.slots))]
 
         def upscale(lane: int) -> list[bytes]:
@@ -117,7 +122,7 @@ class TestSlots:
 
     def test_a_slot_keeps_nothing_of_the_last_frame(self, backend: Backend) -> None:
         skip_unless_usable(backend)
-        (slot,) = open_engine(backend, wrapped(2, 24, 24), lanes=1, depth=8).slots
+        (slot,) = open_engine(backend, wrapped(2, 24, 24, backend), lanes=1, depth=8).slots
         first, again = np.empty((48, 48), np.uint8), np.empty((48, 48), np.uint8)
         slot.upscale(noise(24, 24, 1), first)
         slot.upscale(noise(24, 24, 2), np.empty((48, 48), np.uint8))
@@ -126,13 +131,13 @@ class TestSlots:
 
     def test_protocol(self, backend: Backend) -> None:
         skip_unless_usable(backend)
-        engine = open_engine(backend, wrapped(2, 24, 24), lanes=1, depth=8)
+        engine = open_engine(backend, wrapped(2, 24, 24, backend), lanes=1, depth=8)
         assert isinstance(engine, Engine)
         assert backend.precision in engine.description
 
     def test_close(self, backend: Backend) -> None:
         skip_unless_usable(backend)
-        engine = open_engine(backend, wrapped(2, 24, 24), lanes=2, depth=8)
+        engine = open_engine(backend, wrapped(2, 24, 24, backend), lanes=2, depth=8)
         engine.close()
         engine.close()
         with pytest.raises(BackendError, match="closed"):

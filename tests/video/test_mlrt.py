@@ -12,6 +12,7 @@ import vs_espcn
 from tests.clips import largest_difference, noise_clip, samples
 from vs_espcn import graph, models
 from vs_espcn.errors import BackendError, RuntimeMissingError
+from vs_espcn.runtime.arithmetic import network_for
 from vs_espcn.video import luma, mlrt
 from vs_espcn.video.planes import sample_format
 
@@ -21,11 +22,14 @@ pytestmark = pytest.mark.skipif(not mlrt.is_present(), reason="vapoursynth-mlrt-
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize(("width", "height"), [(64, 32), (37, 21)])
 @pytest.mark.parametrize("full_range", [False, True])
-def test_the_plugin_gives_the_engines_codes(scale: int, width: int, height: int, full_range: bool) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_the_plugin_gives_the_engines_codes(
+    scale: int, width: int, height: int, full_range: bool, precision: str
+) -> None:
     clip = noise_clip(vs.GRAY8, width, height, _Range=full_range)
-    backend = vs_espcn.OpenVINO(precision="fp32")
+    backend = vs_espcn.OpenVINO(precision=precision)
     model = graph.build_graph(
-        models.load_network(models.find("espcn", scale).path),
+        network_for(models.find("espcn", scale), backend),
         graph.UINT8.in_float(),
         full_range=full_range,
         width=width,

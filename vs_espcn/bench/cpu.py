@@ -12,6 +12,7 @@ from vs_espcn import graph, models
 from vs_espcn.bench.peers import OV_CLIP, peers
 from vs_espcn.bench.rounds import Contestant, Runner, measure, to_null
 from vs_espcn.errors import BackendError, InputError
+from vs_espcn.runtime.arithmetic import network_for
 from vs_espcn.runtime.base import OpenVINO, lane_count
 from vs_espcn.runtime.openvino import raw_runner
 from vs_espcn.video.upscale import upscale
@@ -137,7 +138,7 @@ def _ours(clip: vs.VideoNode, case: Case, precisions: Sequence[str]) -> tuple[li
 
 def _raw(clip: vs.VideoNode, scale: int, backend: OpenVINO) -> Runner:
     """The bound: the very graph that the filter runs."""
-    network = models.load_network(models.find("espcn", scale).path)
+    network = network_for(models.find("espcn", scale), backend)
     wrapped = graph.build_graph(network, graph.UINT8, full_range=False, width=clip.width, height=clip.height)
     return raw_runner(backend, wrapped, lanes=lane_count(backend, vs.core.num_threads))
 

@@ -79,6 +79,8 @@ def _resolved(precision: str) -> str:
     from vs_espcn.runtime.base import OpenVINO
     from vs_espcn.runtime.openvino import resolve_precision
 
+    if precision == "fast":
+        return "int8"
     backend = OpenVINO(precision=precision)  # type: ignore[arg-type]
     return resolve_precision(backend.device, backend.precision)
 

@@ -14,4 +14,7 @@ Range = Annotated[
     typer.Option("--range", help="Range of every frame. Default: as each frame says."),
 ]
 Backend = Annotated[str | None, typer.Option(help="openvino, tensorrt or torch. Default: best.")]
-Precision = Annotated[str | None, typer.Option(help="Arithmetic of the network: auto, fp32, bf16 or fp16.")]
+Precision = Annotated[
+    str | None,
+    typer.Option(help="Arithmetic of the network: auto, fast, fp32, bf16, int8 (openvino) or fp16 (GPUs)."),
+]

@@ -16,12 +16,13 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
     init_from: Annotated[
-        Path | None, typer.Option(help="Checkpoint, of any scale, whose layers a new run starts from.")
+        Path | None,
+        typer.Option(help="Checkpoint or ONNX file of any scale whose layers a new run starts from."),
     ] = None,
     network: Annotated[
         str,
         typer.Option(
-            help="What to train: espcn, subpixel-s, -m or -l, or a baseline, srcnn-915 or srcnn-955."
+            help="What to train: espcn, espcn-int8, subpixel-s, -m or -l, or a baseline, srcnn-915, -955."
         ),
     ] = "espcn",
     branches: Annotated[

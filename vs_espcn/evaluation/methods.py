@@ -102,7 +102,9 @@ def _find(name: str, backend: Backend | None) -> Method:
 
 
 def _shipped_names() -> list[str]:
-    return list(dict.fromkeys(spec.network for spec in models.shipped()))
+    """All but int8 forms, which are what a backend's precision makes of a network."""
+    names = dict.fromkeys(spec.network for spec in models.shipped())
+    return [name for name in names if not name.endswith(models.INT8_SUFFIX)]
 
 
 def _resizer(name: str) -> Method:

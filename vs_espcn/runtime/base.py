@@ -15,7 +15,7 @@ Plane = NDArray[np.generic]
 """One plane, (height, width), of the engine's sample type; rows may be strided."""
 
 
-Precision = Literal["auto", "fp32", "bf16"]
+Precision = Literal["auto", "fp32", "bf16", "int8", "fast"]
 """Arithmetic of a network on OpenVINO."""
 
 GpuPrecision = Literal["auto", "fp32", "fp16"]
@@ -30,8 +30,10 @@ class OpenVINO:
 
     Attributes:
         device: OpenVINO's name of the device, for example ``"CPU"``.
-        precision: Arithmetic of the network: ``"fp32"``, ``"bf16"``, or
-            ``"auto"`` for bf16 where the device has it, else fp32.
+        precision: Arithmetic of the network: ``"fp32"``, ``"bf16"``,
+            ``"int8"`` for the network's form in 8-bit integers; ``"auto"`` for
+            bf16 up to 8 bits where the device has it, else fp32; ``"fast"``
+            for int8 where the network has that form, else as ``"auto"``.
         lanes: Frames in work at once; None chooses by the number of cores.
     """
 

@@ -8,6 +8,7 @@ import numpy as np
 from onnx import ModelProto
 
 from vs_espcn.errors import BackendError, RuntimeMissingError
+from vs_espcn.models import is_int8
 from vs_espcn.runtime.base import OpenVINO, Plane, Precision
 
 
@@ -39,7 +40,7 @@ def devices() -> dict[str, str]:
 
 
 def resolve_precision(device: str, precision: Precision, depth: int | None = 8) -> Precision:
-    """What ``"auto"`` means on a device: bf16 at 8 bits where its hardware has it, else fp32.
+    """What a float network computes in: as told, else bf16 at 8 bits where the hardware has it, else fp32.
 
     bf16 may differ from fp32 by one code at 8 bits, by 0.1 in the mean; at 10
     bits that would be four codes, so deeper clips run in fp32.
@@ -53,7 +54,7 @@ def resolve_precision(device: str, precision: Precision, depth: int | None = 8) 
         raise BackendError(
             f"OpenVINO has no device {device!r} here; present are {', '.join(devices())}"
         ) from error
-    if precision == "auto":
+    if precision in {"auto", "fast"}:
         return "bf16" if depth == 8 and "BF16" in capabilities else "fp32"
     if precision == "bf16" and "BF16" not in capabilities:
         raise BackendError(f"device {device} has no bf16 arithmetic; use precision='fp32' or 'auto'")
@@ -67,6 +68,8 @@ class OpenVINOEngine:
         """Compile; see `vs_espcn.runtime.base.open_engine`."""
         self._device = backend.device
         self._precision = resolve_precision(backend.device, backend.precision, depth)
+        if is_int8(graph):
+            self._precision = "int8"
         compiled = _compile(graph, self._device, self._precision, lanes)
         self._slots = tuple(OpenVINOSlot(compiled) for _ in range(lanes))
 
@@ -113,7 +116,7 @@ class OpenVINOSlot:
 
 
 def _compile(graph: ModelProto, device: str, precision: Precision, lanes: int) -> ov.CompiledModel:
-    """Compile for throughput over `lanes` requests."""
+    """Compile for throughput over `lanes` requests; what an int8 graph has of floats runs in fp32."""
     core = ov.Core()
     options = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
@@ -137,7 +140,7 @@ def raw_runner(backend: OpenVINO, graph: ModelProto, *, lanes: int) -> Callable[
         A function that computes a number of frames with as many requests as
         the engine has lanes, all kept busy by OpenVINO itself, with no copies.
     """
-    precision = resolve_precision(backend.device, backend.precision)
+    precision = "int8" if is_int8(graph) else resolve_precision(backend.device, backend.precision)
     queue = ov.AsyncInferQueue(_compile(graph, backend.device, precision, lanes), lanes)
 
     def run(frames: int) -> None:

@@ -71,40 +71,12 @@ def check_same_network(path: Path, state: dict[str, Any], network: Network) -> N
     held, wanted = state["of"], describe(network)
     if held != wanted:
         raise InputError(
-            f"{path} holds {_named(held)}, the run asks for {_named(wanted)};"
+            f"{path} holds {named(held)}, the run asks for {named(wanted)};"
             " ask for what it holds, or start from it with --init-from"
         )
 
 
-def start_from(path: Path, network: Network) -> None:
-    """Take over the layers of a trained network, all those whose shapes agree.
-
-    From another scale these are all but the last, which keeps its weights, and
-    all of an SRCNN.
-
-    Args:
-        path: Checkpoint of a network of any scale.
-        network: Changed in place.
-
-    Raises:
-        InputError: No checkpoint, or one of another kind or activation.
-    """
-    state = load_checkpoint(path)
-    held = {**state["of"], "scale": network.scale}
-    if held != describe(network):
-        raise InputError(
-            f"{path} holds {_named(state['of'])}, the run asks for {_named(describe(network))};"
-            " --init-from takes any scale, but the same network and activation"
-        )
-    own = network.state_dict()
-    network.load_state_dict(
-        {
-            name: held if held.shape == own[name].shape else own[name]
-            for name, held in state["average"].items()
-        }
-    )
-
-
-def _named(of: dict[str, Any]) -> str:
+def named(of: dict[str, Any]) -> str:
+    """A network in words, from what ``describe`` gives."""
     branches = " and branches" if of.get("branches") else ""
     return f"{of['network']} x{of['scale']} with {of['activation']}{branches}"

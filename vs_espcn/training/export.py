@@ -15,17 +15,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from vs_espcn.models import INPUT_NAME, OUTPUT_NAME
+from vs_espcn.training.export_int8 import OPERATORS, Constants, int8_nodes
 from vs_espcn.training.files import write_atomically
-from vs_espcn.training.network import CENTRE, LEAK, SPREAD, Network, Srcnn, Subpixel
+from vs_espcn.training.network import CENTRE, SPREAD, Int8Espcn, Network, Srcnn, Subpixel
 
 _OPSET = 18
 _IR_VERSION = 10
-_ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "tanh": ("Tanh", {}),
-    "relu": ("Relu", {}),
-    "leaky": ("LeakyRelu", {"alpha": LEAK}),
-}
-"""Operation of an activation, and its attributes."""
 
 
 def to_onnx(network: Network, facts: Mapping[str, str]) -> onnx.ModelProto:
@@ -40,9 +35,12 @@ def to_onnx(network: Network, facts: Mapping[str, str]) -> onnx.ModelProto:
         ``upscaled`` float32 (1, 1, scale·H, scale·W) on the same footing.
     """
     height, width, scale = "height", "width", network.scale
-    constants = _constants(network)
+    if isinstance(network, Int8Espcn):
+        nodes, constants = int8_nodes(network)
+    else:
+        nodes, constants = _nodes(network), _constants(network)
     graph = helper.make_graph(
-        nodes=_nodes(network),
+        nodes=nodes,
         name=f"{network.name}_x{scale}",
         inputs=[helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, [1, 1, height, width])],
         outputs=[
@@ -82,7 +80,7 @@ def in_bfloat16(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def save_onnx(network: Network, path: Path, facts: Mapping[str, str]) -> None:
-    """Write a network to an ONNX file, its weights in bfloat16, whole or not at all.
+    """Write a network to an ONNX file, its weights in bfloat16 or int8, whole or not at all.
 
     Args:
         network: On any device; not changed.
@@ -95,7 +93,7 @@ def save_onnx(network: Network, path: Path, facts: Mapping[str, str]) -> None:
     write_atomically(path, in_bfloat16(to_onnx(network, facts)).SerializeToString())
 
 
-def _constants(network: Network) -> dict[str, NDArray[np.float32]]:
+def _constants(network: Network) -> Constants:
     """Weights and scalars by name; the affine step after the last convolution is part of its weights."""
     layers = _layers(network)
     constants: dict[str, Any] = {"centre": CENTRE, "spread": SPREAD}
@@ -146,7 +144,7 @@ def _nodes(network: Network) -> list[onnx.NodeProto]:
 
 
 def _convolutions(network: Network, source: str, target: str) -> list[onnx.NodeProto]:
-    operation, attributes = _ACTIVATIONS[network.activation]
+    operation, attributes = OPERATORS[network.activation]
     sides = [kernel.shape[-1] for kernel, _ in _layers(network).values()]
     nodes = [
         helper.make_node("Sub", [source, "centre"], ["centred"], name="sub"),

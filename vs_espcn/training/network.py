@@ -9,8 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vs_espcn.errors import InputError
+from vs_espcn.models import INT8_SUFFIX
 from vs_espcn.training.branches import FoldedConv
 from vs_espcn.training.degradation import cubic
+from vs_espcn.training.quantization import INPUT_ZERO, round_activations, saturate
 
 LEAK = 0.1
 """Slope of the activation ``leaky`` below zero."""
@@ -18,6 +20,7 @@ LEAK = 0.1
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
     "relu": torch.relu,
+    "clip": saturate,
     "leaky": lambda x: functional.leaky_relu(x, LEAK),
 }
 
@@ -130,9 +133,9 @@ class Espcn(ThreeLayers):
     Everything but the shuffle runs at low resolution.
     """
 
-    def __init__(self, scale: int, activation: str = "tanh") -> None:
+    def __init__(self, scale: int, activation: str = "tanh", *, name: str = "espcn") -> None:
         """Make a network with random weights; see ``Network``."""
-        super().__init__("espcn", scale, activation, kernels=(5, 3, 3), outputs=scale * scale)
+        super().__init__(name, scale, activation, kernels=(5, 3, 3), outputs=scale * scale)
 
     def phases(self, luma: Tensor) -> Tensor:
         """Upscaled luma before the shuffle; see ``Network``."""
@@ -216,6 +219,47 @@ class Subpixel(Network):
         return functional.pixel_shuffle(self.phases(luma), self.scale)
 
 
+class Int8Espcn(Espcn):
+    """ESPCN whose convolutions run in 8-bit integers.
+
+    Luma is made of codes already; activations are rounded to codes here, and
+    weights by ``vs_espcn.training.rounding``, which notes the value of a code
+    of each output channel as ``conv1_steps`` and so on.
+    """
+
+    def __init__(self, scale: int, activation: str = "tanh") -> None:
+        """Make a network with random weights; see ``Network``."""
+        super().__init__(scale, activation, name=f"espcn{INT8_SUFFIX}")
+        for name, channels in (("conv1", 64), ("conv2", 32), ("conv3", scale * scale)):
+            self.register_buffer(f"{name}_steps", torch.zeros(channels))
+
+    def convolve(self, luma: Tensor) -> Tensor:
+        """All three convolutions, their inputs rounded to codes; see ``Network``."""
+        x = self.spread_out(luma)  # (N, 1, H, W)
+        x = self.activate(self.conv1(x), rounding=True)  # (N, 64, H, W)
+        x = self.activate(self.conv2(x), rounding=True)  # (N, 32, H, W)
+        x = self.conv3(x).float()  # (N, outputs, H, W)
+        result: Tensor = x / SPREAD + CENTRE
+        return result
+
+    def spread_out(self, luma: Tensor) -> Tensor:
+        """Luma as the first convolution takes it: in steps of one code, around a code."""
+        return (luma - INPUT_ZERO / 255) * SPREAD
+
+    def activate(self, x: Tensor, *, rounding: bool = False) -> Tensor:
+        """What follows the first two convolutions, rounded to codes or not."""
+        x = ACTIVATIONS[self.activation](x)
+        return round_activations(x) if rounding else x
+
+    def steps(self, name: str) -> Tensor:
+        """The value of a code of each of a layer's output channels, float32 (outputs,); 0 before rounding."""
+        return self.get_buffer(f"{name}_steps")
+
+    def set_steps(self, name: str, steps: Tensor) -> None:
+        """Note what ``steps`` gives."""
+        self.get_buffer(f"{name}_steps").copy_(steps)
+
+
 class Srcnn(ThreeLayers):
     """What ESPCN is compared with (Dong et al., ECCV 2014 and TPAMI 2016).
 
@@ -266,6 +310,7 @@ SHAPES = {
 
 NETWORKS: dict[str, Callable[[int, str | None], Network]] = {
     "espcn": lambda scale, activation: Espcn(scale, activation or "tanh"),
+    f"espcn{INT8_SUFFIX}": lambda scale, activation: Int8Espcn(scale, activation or "tanh"),
     "srcnn-915": lambda scale, activation: Srcnn(scale, activation or "relu", second=1),
     "srcnn-955": lambda scale, activation: Srcnn(scale, activation or "relu", second=5),
 }
@@ -283,6 +328,10 @@ def make_network(name: str, scale: int, activation: str | None = None, *, branch
     Raises:
         InputError: The network or the activation is not known, or has no branches.
     """
+    if activation == "clip" and not name.endswith(INT8_SUFFIX):
+        raise InputError(
+            f"activation 'clip' is that of int8 codes; network {name!r} has none, choose another"
+        )
     if name in SHAPES:
         return Subpixel(name, scale, activation or "leaky", shape=SHAPES[name], branches=branches)
     if name not in NETWORKS:

@@ -19,17 +19,21 @@ from vs_espcn.training.checkpoint import (
     describe,
     load_checkpoint,
     save_checkpoint,
-    start_from,
 )
 from vs_espcn.training.dataset import load_images
 from vs_espcn.training.evaluate import as_upscaler, score_pair
 from vs_espcn.training.export import save_onnx
 from vs_espcn.training.history import History, Row
-from vs_espcn.training.network import make_network
+from vs_espcn.training.network import Int8Espcn, Network, make_network
+from vs_espcn.training.patches import RandomPatches
 from vs_espcn.training.recipes import find_recipe
+from vs_espcn.training.rounding import round_weights
 from vs_espcn.training.settings import Settings
+from vs_espcn.training.start import start_from
 
 logger = logging.getLogger(__name__)
+
+_ROUNDING_PATCHES = 64
 
 _CEILING = 100.0  # dB; one flat image, enlarged without error, must not make the mean infinite
 
@@ -159,14 +163,15 @@ class Run:
 
     def validate(self) -> None:
         """Measure the averaged weights, note the result, and export them if they are the best so far."""
-        upscale = as_upscaler(self._average)
+        network = self._finished()
+        upscale = as_upscaler(network)
         scale = self._settings.scale
         scores = [min(_CEILING, score_pair(*pair, scale, upscale)) for pair in self._images.validation]
         self._psnr = float(np.mean(scores))
         logger.info("step %d: loss %.3g, validation %.3f dB", self.step, self._loss, self._psnr)
         if self._psnr > self._best_psnr:
             self._best_psnr = self._psnr
-            save_onnx(self._average, self._settings.output, self._facts())
+            save_onnx(network, self._settings.output, self._facts())
         self._history.add(
             Row(
                 step=self.step,
@@ -176,6 +181,16 @@ class Run:
                 psnr=self._psnr,
             )
         )
+
+    def _finished(self) -> Network:
+        """The averaged weights, those of an int8 network rounded to codes."""
+        if not isinstance(self._average, Int8Espcn):
+            return self._average
+        patches = RandomPatches(
+            self._images.pairs, size=self._recipe.patch, batch=_ROUNDING_PATCHES, seed=self._settings.seed
+        )
+        low, _ = patches.draw()
+        return round_weights(self._average, torch.from_numpy(low))
 
     def _facts(self) -> dict[str, str]:
         settings = self._settings

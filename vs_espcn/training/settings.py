@@ -30,7 +30,7 @@ class Settings:
         hours: Longest duration of the whole run, earlier parts included.
         seed: Start of weights and data order.
         resume: Go on from ``checkpoint``; without it, none may be there.
-        init_from: Checkpoint whose layers a new run starts from.
+        init_from: Checkpoint or ONNX file whose layers a new run starts from.
         device: ``cpu``, ``cuda``, or ``auto`` for the GPU where there is one.
         validate_every: Steps between two validations; each writes a checkpoint.
     """

@@ -12,6 +12,7 @@ from onnx import ModelProto
 
 from vs_espcn import cost, graph, models
 from vs_espcn.errors import InputError, RuntimeMissingError
+from vs_espcn.runtime.arithmetic import network_for
 from vs_espcn.runtime.base import Backend, Engine, OpenVINO, Slot, lane_count, open_engine
 from vs_espcn.runtime.tiles import TiledEngine, automatic_tile
 from vs_espcn.video import mlrt
@@ -54,9 +55,10 @@ class LumaUpscaler:
             tile: Size of the tiles; None tiles frames that are too large.
 
         Raises:
-            InputError: The network cannot be read or `tile` cannot be used.
+            InputError: The network cannot be read or cannot run in the
+                backend's precision, or `tile` cannot be used.
         """
-        self._network = models.load_network(spec.path)
+        self._network = network_for(spec, backend)
         self._scale = spec.scale
         self._clip = clip
         self._size = (clip.width, clip.height)

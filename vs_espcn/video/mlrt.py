@@ -10,6 +10,7 @@ import vapoursynth as vs
 from onnx import ModelProto
 
 from vs_espcn.errors import BackendError
+from vs_espcn.models import is_int8
 from vs_espcn.runtime.base import OpenVINO, lane_count
 
 _PRECISION_HINTS = {"fp32": {"INFERENCE_PRECISION_HINT": "f32"}, "bf16": {"INFERENCE_PRECISION_HINT": "bf16"}}
@@ -30,8 +31,9 @@ def upscale_with_plugin(
         graph: A model from `vs_espcn.graph.build_graph` for planes of size
             `tile`, whose samples travel in float32, the only type that the
             plugin takes.
-        backend: Device, precision (``"auto"`` is bf16 where the hardware has
-            it for 8-bit clips, as OpenVINO chooses, else fp32) and lanes.
+        backend: Device, precision (for a float network, unless told, bf16
+            where the hardware has it for 8-bit clips, as OpenVINO chooses,
+            else fp32) and lanes.
         tile: Width and height of a tile; the clip's own for no tiles.
         overlap: How far tiles overlap on each side.
 
@@ -42,8 +44,8 @@ def upscale_with_plugin(
         BackendError: The plugin cannot run the graph.
     """
     precision = backend.precision
-    if precision == "auto" and luma.format.bits_per_sample != 8:
-        precision = "fp32"
+    if is_int8(graph) or (precision not in _PRECISION_HINTS and luma.format.bits_per_sample != 8):
+        precision = "fp32"  # for what is left of floats
     samples = vs.core.std.Expr(luma, "x", format=vs.GRAYS)
     # The plugin counts what two neighbours share, to which each gives its side's overlap.
     tiling = {} if tile == (luma.width, luma.height) else {"tilesize": [*tile], "overlap": [2 * overlap] * 2}

@@ -1,0 +1,72 @@
+"""Which form of a network a precision asks for."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from vs_espcn import graph, models
+from vs_espcn.errors import InputError
+from vs_espcn.models import is_int8
+from vs_espcn.runtime.arithmetic import network_for
+from vs_espcn.runtime.base import Backend, OpenVINO, TensorRT, Torch, open_engine
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> models.ModelSpec:
+    """A user's file, which happens to be named like a shipped network."""
+    shutil.copy(models.find("espcn", 2).path, tmp_path / "espcn_x2.onnx")
+    return models.of_network(str(tmp_path / "espcn_x2.onnx"))[0]
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize(
+    ("precision", "int8"),
+    [("auto", False), ("fp32", False), ("bf16", False), ("int8", True), ("fast", True)],
+)
+def test_int8_is_for_those_who_ask(scale: int, precision: str, int8: bool) -> None:
+    network = network_for(models.find("espcn", scale), OpenVINO(precision=precision))
+    assert is_int8(network) == int8
+    assert models.network_metadata(network)["scale"] == str(scale)
+
+
+def test_an_own_network_is_never_swapped_for_a_shipped_one(own: models.ModelSpec) -> None:
+    assert not is_int8(network_for(own, OpenVINO(precision="fast")))
+    with pytest.raises(InputError, match=r"precision is 'int8', and espcn_x2\.onnx has no int8 form: use"):
+        network_for(own, OpenVINO(precision="int8"))
+
+
+@pytest.mark.parametrize("precision", ["auto", "int8", "fast"])
+def test_an_own_int8_network_is_given_by_its_file(tmp_path: Path, precision: str) -> None:
+    path = shutil.copy(models.find("espcn-int8", 2).path, tmp_path / "mine.onnx")
+    (spec,) = models.of_network(str(path))
+    assert is_int8(network_for(spec, OpenVINO(precision=precision)))
+
+
+@pytest.mark.parametrize(
+    ("backend", "message"),
+    [
+        (OpenVINO(precision="fp32"), "espcn-int8_x2.onnx is an int8 network, and precision is 'fp32'"),
+        (OpenVINO(precision="bf16"), "espcn-int8_x2.onnx is an int8 network, and precision is 'bf16'"),
+        (TensorRT(), "espcn-int8_x2.onnx is an int8 network; those run on openvino, not tensorrt"),
+        (Torch(), "espcn-int8_x2.onnx is an int8 network; those run on openvino, not torch"),
+    ],
+)
+def test_an_int8_network_runs_as_nothing_else(backend: Backend, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        network_for(models.find("espcn-int8", 2), backend)
+
+
+@pytest.mark.parametrize("kind", [TensorRT, Torch])
+def test_gpus_name_what_they_have(kind: type[Backend]) -> None:
+    with pytest.raises(InputError, match="precision 'int8' is not known; choose one of auto, fp32, fp16"):
+        kind(precision="int8")  # type: ignore[arg-type]
+
+
+def test_the_engine_says_what_it_computes_in() -> None:
+    for precision in ("int8", "fast"):
+        backend = OpenVINO(precision=precision)
+        network = network_for(models.find("espcn", 2), backend)
+        model = graph.build_graph(network, graph.UINT8, full_range=False, width=8, height=8)
+        assert ", int8, " in open_engine(backend, model, lanes=1, depth=8).description

@@ -1,0 +1,107 @@
+"""Where a run starts: checkpoints and ONNX files."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from vs_espcn import models
+from vs_espcn.errors import InputError
+from vs_espcn.training.checkpoint import describe, save_checkpoint
+from vs_espcn.training.export import save_onnx
+from vs_espcn.training.network import Espcn, Int8Espcn, Network, make_network
+from vs_espcn.training.start import start_from
+
+
+def checkpoint(path: Path, scale: int, activation: str | None = None, name: str = "espcn") -> Network:
+    torch.manual_seed(scale)
+    network = make_network(name, scale, activation)
+    save_checkpoint(path, {"of": describe(network), "average": network.state_dict()})
+    return network
+
+
+def test_another_scale_starts_from_the_layers_that_agree(tmp_path: Path) -> None:
+    held = checkpoint(tmp_path / "x3.ckpt", 3)
+    torch.manual_seed(0)
+    network = Espcn(2)
+    last = network.conv3.weight.clone()
+    start_from(tmp_path / "x3.ckpt", network)
+    assert torch.equal(network.conv1.weight, held.conv1.weight)
+    assert torch.equal(network.conv2.weight, held.conv2.weight)
+    assert torch.equal(network.conv3.weight, last)
+
+
+def test_the_same_scale_starts_from_every_layer(tmp_path: Path) -> None:
+    held = checkpoint(tmp_path / "x3.ckpt", 3)
+    network = Espcn(3)
+    start_from(tmp_path / "x3.ckpt", network)
+    assert torch.equal(network.conv3.weight, held.conv3.weight)
+
+
+def test_another_activation_is_no_start(tmp_path: Path) -> None:
+    checkpoint(tmp_path / "relu.ckpt", 3, "relu")
+    with pytest.raises(InputError, match=r"holds espcn x3 with relu, the run asks for espcn x2 with tanh"):
+        start_from(tmp_path / "relu.ckpt", Espcn(2))
+
+
+def test_another_network_is_no_start(tmp_path: Path) -> None:
+    checkpoint(tmp_path / "srcnn.ckpt", 3, name="srcnn-915")
+    with pytest.raises(
+        InputError, match=r"holds srcnn-915 x3 with relu, the run asks for espcn x2 with tanh"
+    ):
+        start_from(tmp_path / "srcnn.ckpt", Espcn(2))
+
+
+def test_a_baseline_starts_from_every_layer_at_any_scale(tmp_path: Path) -> None:
+    held = checkpoint(tmp_path / "srcnn.ckpt", 3, name="srcnn-915")
+    network = make_network("srcnn-915", 2)
+    start_from(tmp_path / "srcnn.ckpt", network)
+    assert torch.equal(network.conv3.weight, held.conv3.weight)
+
+
+def test_an_onnx_file_is_a_start_like_its_checkpoint(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    held = Espcn(3)
+    save_onnx(held, tmp_path / "x3.onnx", {"activation": "tanh"})
+    network = Espcn(3)
+    start_from(tmp_path / "x3.onnx", network)
+    for name, tensor in network.state_dict().items():
+        torch.testing.assert_close(tensor, held.state_dict()[name], rtol=2**-8, atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "clip"])
+def test_int8_starts_from_a_float_network(activation: str) -> None:
+    """And computes what that does, but for the rounding of activations and their shape."""
+    network = Int8Espcn(2, activation)
+    start_from(models.find("espcn", 2).path, network)
+    luma = torch.full((1, 1, 24, 24), 120 / 255)
+    inner = network(luma)[..., 16:-16, 16:-16]
+    assert (inner * 255 - 120).abs().max() < (2 if activation == "tanh" else 40)
+
+
+def test_an_int8_file_is_no_start() -> None:
+    with pytest.raises(InputError, match=r"espcn-int8_x2\.onnx is not a float network of vs-espcn train"):
+        start_from(models.find("espcn-int8", 2).path, Int8Espcn(2))
+
+
+def test_a_float_network_does_not_start_from_int8(tmp_path: Path) -> None:
+    checkpoint(tmp_path / "int8.ckpt", 2, name="espcn-int8")
+    with pytest.raises(InputError, match="holds espcn-int8 x2 with"):
+        start_from(tmp_path / "int8.ckpt", Espcn(2))
+
+
+def test_a_subpixel_network_starts_from_all_layers_but_the_last(tmp_path: Path) -> None:
+    held = checkpoint(tmp_path / "x2.ckpt", 2, name="subpixel-s")
+    network = make_network("subpixel-s", 4)
+    tail = network.tail.plain.weight.clone()
+    start_from(tmp_path / "x2.ckpt", network)
+    own = network.state_dict()
+    taken = {name for name, weight in held.state_dict().items() if torch.equal(own[name], weight)}
+    assert taken == {name for name in own if not name.startswith("tail")}
+    assert torch.equal(network.tail.plain.weight, tail)
+
+
+def test_branches_are_another_network(tmp_path: Path) -> None:
+    checkpoint(tmp_path / "x2.ckpt", 2, name="subpixel-s")
+    with pytest.raises(InputError, match="asks for subpixel-s x2 with leaky and branches"):
+        start_from(tmp_path / "x2.ckpt", make_network("subpixel-s", 2, branches=True))
