@@ -3,16 +3,16 @@
 #
 #     scripts/pipe.sh input.mp4 output.mkv [ffmpeg options for the video]
 #
-# The scale is 2 unless SCALE says otherwise. A y4m pipe carries no colour
-# description: give it to ffmpeg (-colorspace bt709 …) if your source has one,
-# or use `vs-espcn upscale`, which does.
+# The scale is 2 unless SCALE says otherwise. Colour, siting, aspect and rate,
+# which a y4m pipe carries hardly any of, come from `vs-espcn flags`. Timestamps
+# of a variable frame rate are lost; `vs-espcn upscale` keeps them.
 set -euo pipefail
 
 if [ $# -lt 2 ]; then
     echo "usage: $0 INPUT OUTPUT [FFMPEG OPTIONS]" >&2
     exit 2
 fi
-input=$1
+input=$(realpath -- "$1") # vspipe runs the script in its own folder
 output=$2
 shift 2
 if [ $# -eq 0 ]; then
@@ -23,7 +23,13 @@ fi
 part="$(dirname "$output")/.part-$$-$(basename "$output")"
 trap 'rm -f "$part"' EXIT
 
-vspipe -c y4m --arg "source=$input" --arg "scale=${SCALE:-2}" "$(dirname "$0")/upscale.vpy" - |
-    "${FFMPEG:-ffmpeg}" -nostdin -hide_banner -loglevel error -i - -i "file:$input" \
-        -map 0:v -map '1:a?' "$@" -c:a copy "file:$part"
+script="$(dirname "$0")/upscale.vpy"
+arguments=(--arg "source=$input" --arg "scale=${SCALE:-2}")
+flags=$(vs-espcn flags "${arguments[@]}" "$script")
+read -ra of_pipe <<<"$(sed -n 's/^ffmpeg: //p' <<<"$flags")"
+read -ra of_output <<<"$(sed -n 's/^ffmpeg-output: //p' <<<"$flags")"
+
+vspipe -c y4m "${arguments[@]}" "$script" - |
+    "${FFMPEG:-ffmpeg}" -nostdin -hide_banner -loglevel error "${of_pipe[@]}" -i - -i "file:$input" \
+        -map 0:v -map '1:a?' "${of_output[@]}" "$@" -c:a copy "file:$part"
 mv "$part" "$output"

@@ -48,6 +48,17 @@ def script(tmp_path: Path) -> Path:
     return path
 
 
+def test_names_in_a_script_are_relative_to_it(tmp_path: Path) -> None:
+    (tmp_path / "size.txt").write_text("64")
+    script = tmp_path / "script.vpy"
+    script.write_text(
+        "import vapoursynth as vs\n"
+        "width = int(open('size.txt').read())\n"
+        "vs.core.std.BlankClip(width=width, height=48, format=vs.YUV420P8).set_output()\n"
+    )
+    assert "-r 24" in flags("--for", "ffmpeg", script)[0]
+
+
 def test_options_for_each_program(script: Path) -> None:
     out, err = flags(script, "--arg", "sar=32")
     assert out.splitlines() == [

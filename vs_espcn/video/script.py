@@ -2,6 +2,7 @@
 
 import runpy
 from collections.abc import Mapping
+from contextlib import chdir
 from pathlib import Path
 
 import vapoursynth as vs
@@ -21,8 +22,9 @@ def open_script(path: Path, arguments: Mapping[str, str], *, output: int = 0) ->
         InputError: The script cannot be read, fails, or has no such video output.
     """
     try:
-        # VSScript's name for the module, which scripts look at.
-        runpy.run_path(str(path), init_globals=dict(arguments), run_name="__vapoursynth__")
+        with chdir(path.parent):  # as vspipe does, so that names in a script are relative to it
+            # VSScript's name for the module, which scripts look at.
+            runpy.run_path(path.name, init_globals=dict(arguments), run_name="__vapoursynth__")
     except OSError as error:
         raise InputError(f"SCRIPT {str(path)!r}: {error}") from None
     except Exception as error:

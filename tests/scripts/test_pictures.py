@@ -1,0 +1,15 @@
+"""The scripts that draw the pictures in docs/."""
+
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+from tests.programs import SCRIPTS, Environment, run
+
+
+def test_before_after_draws_its_picture(tmp_path: Path, environment: Environment) -> None:
+    output = tmp_path / "picture.png"
+    run(sys.executable, SCRIPTS / "before_after.py", output, env=environment)
+    with Image.open(output) as picture:
+        assert picture.size == (968, 384)
