@@ -77,7 +77,7 @@ def test_a_preview_is_a_picture(run: Run, source: Path, folder: Path) -> None:
     assert (folder / "sheet.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     picture = decode(folder / "sheet.png")
     assert picture.width == 2 * 128
-    assert picture.height == 3 * (96 + 34)
+    assert picture.height == 3 * (96 + 40)
     assert run(source, folder / "sheet.png", "--preview", "3").code == 1
 
 

@@ -15,7 +15,7 @@ from vs_espcn.video.process import Encoder
 _WIDTH, _HEIGHT = 960, 540
 """The most that is shown of a picture: its middle, pixel for pixel."""
 
-_CAPTION = 34
+_CAPTION = 40
 _HD = (1280, 720)
 
 
