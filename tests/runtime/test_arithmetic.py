@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vs_espcn import graph, models
-from vs_espcn.errors import InputError
+from vs_espcn.errors import BackendError, InputError
 from vs_espcn.models import is_int8
 from vs_espcn.runtime.arithmetic import network_for
 from vs_espcn.runtime.base import Backend, OpenVINO, TensorRT, Torch, open_engine
@@ -70,3 +70,15 @@ def test_the_engine_says_what_it_computes_in() -> None:
         network = network_for(models.find("espcn", 2), backend)
         model = graph.build_graph(network, graph.UINT8, full_range=False, width=8, height=8)
         assert ", int8, " in open_engine(backend, model, lanes=1, depth=8).description
+
+
+def test_a_processor_without_vnni_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its sums saturate: results are wrong by dozens of codes."""
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setattr("vs_espcn.runtime.arithmetic.instruction_sets", lambda: ["avx2", "avx512f"])
+    for name in ("espcn", "espcn-int8"):
+        with pytest.raises(BackendError, match=r"not known to have VNNI.*use precision='auto'"):
+            network_for(models.find(name, 2), OpenVINO(precision="int8"))
+    assert not is_int8(network_for(models.find("espcn", 2), OpenVINO(precision="fast")))
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert is_int8(network_for(models.find("espcn", 2), OpenVINO(precision="fast")))

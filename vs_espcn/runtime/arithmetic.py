@@ -1,10 +1,16 @@
 """Which form of a network a backend's precision asks for."""
 
+import platform
+
 from onnx import ModelProto
 
-from vs_espcn.errors import InputError
+from vs_espcn.errors import BackendError, InputError
 from vs_espcn.models import ModelSpec, in_int8, is_int8, load_network
 from vs_espcn.runtime.base import Backend, OpenVINO
+from vs_espcn.runtime.report import instruction_sets
+
+_EXACT = {"avx512_vnni", "avx_vnni", "amx_int8"}
+"""Of x86's instruction sets, those that add 8-bit products in 32 bits."""
 
 
 def network_for(spec: ModelSpec, backend: Backend) -> ModelProto:
@@ -16,6 +22,7 @@ def network_for(spec: ModelSpec, backend: Backend) -> ModelProto:
 
     Raises:
         InputError: The network cannot be read or has no form in this precision.
+        BackendError: The processor cannot compute in int8.
     """
     network = load_network(spec.path)
     if is_int8(network):
@@ -23,10 +30,12 @@ def network_for(spec: ModelSpec, backend: Backend) -> ModelProto:
         return network
     if backend.precision not in {"int8", "fast"}:
         return network
-    if (quantized := in_int8(spec)) is not None:
-        return load_network(quantized.path)
-    if backend.precision == "fast":
+    quantized = in_int8(spec)
+    if backend.precision == "fast" and not (quantized and _sums_are_exact(backend)):
         return network
+    if quantized:
+        _check_runs_in_int8(quantized, backend)
+        return load_network(quantized.path)
     raise InputError(
         f"precision is 'int8', and {spec.path.name} has no int8 form: use precision='auto', or train one "
         "(vs-espcn train --network espcn-int8 --init-from FILE.onnx) and give its file as the network"
@@ -41,3 +50,14 @@ def _check_runs_in_int8(spec: ModelSpec, backend: Backend) -> None:
             f"{spec.path.name} is an int8 network, and precision is {backend.precision!r}; "
             "use precision='auto', or the network that it was made from"
         )
+    if not _sums_are_exact(backend):
+        raise BackendError(
+            "this processor is not known to have VNNI, without which sums of 8-bit products overflow; "
+            "use precision='auto'"
+        )
+
+
+def _sums_are_exact(backend: Backend) -> bool:
+    """Whether int8 is exact: x86 before VNNI adds pairs of products in 16 bits, which saturate."""
+    on_x86 = getattr(backend, "device", None) == "CPU" and platform.machine() in {"x86_64", "AMD64"}
+    return not on_x86 or not _EXACT.isdisjoint(instruction_sets())
