@@ -105,10 +105,6 @@ def change_of_size(path: Path) -> None:
     path.write_bytes(b"".join(parts))
 
 
-def red_green_blue(path: Path) -> None:
-    video(path, "-c:v", "ffv1", "-pix_fmt", "gbrp", "-f", "matroska")
-
-
 def without_frames(path: Path) -> None:
     video(path, "-f", "mp4", "-frames:v", "0")
 
@@ -122,7 +118,6 @@ BAD_INPUT: dict[str, tuple[Callable[[Path], object], str]] = {
     "zero length": (without_frames, "has no video track, only a header"),
     "interlaced": (interlaced, "deinterlace it first"),
     "variable size": (change_of_size, "varies"),
-    "format": (red_green_blue, "format RGB24 cannot be written as y4m; convert it to"),
 }
 
 
@@ -293,3 +288,21 @@ def test_a_killed_ffmpeg_is_one_line(job: Job, folder: Path) -> None:
     os.killpg(int(job.encoder.name), signal.SIGKILL)
     out, err = job.process.communicate(timeout=30)
     check_refusal(Outcome(job.process.returncode, out, err), folder, "(signal 9)")
+
+
+def test_rgb_keeps_its_colours(run: Run, folder: Path) -> None:
+    source, output = folder / "screen.mkv", folder / "out.mkv"
+    video(source, "-c:v", "ffv1", "-pix_fmt", "gbrp")
+    done = run(source, output, "--preset", "ffv1")
+    assert "RGB24 is upscaled and encoded as YUV444P8" in done.err
+    result = decode(output)
+    assert (result.format.name, result.num_frames) == ("YUV444P8", 10)
+    assert result.get_frame(0).props["_Matrix"] == vs.MATRIX_ST170_M
+    for index in range(3):
+        means = [
+            vs.core.std.PlaneStats(vs.core.resize.Bicubic(clip, format=vs.RGB24), plane=index)
+            .get_frame(5)
+            .props["PlaneStatsAverage"]
+            for clip in (decode(source), result)
+        ]
+        assert means[1] == pytest.approx(means[0], abs=2 / 255)

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -164,6 +164,7 @@ def _open(
     import vapoursynth as vs
 
     from vs_espcn.video.cut import cut, frames_between, parse_time
+    from vs_espcn.video.encodable import encodable
     from vs_espcn.video.pipe import last_line
     from vs_espcn.video.source import open_source
 
@@ -172,6 +173,10 @@ def _open(
     opened = open_source(path, turn_upright=sized or not keeps_rotation, on_index=progress.indexing)
     start, end = (parse_time(time) if time else None for time in (request.start, request.end))
     opened = cut(opened, frames_between(opened, start, end, request.frames))
+    converted, note = encodable(opened.clip)
+    if note:
+        progress.note(note)
+        opened = replace(opened, clip=converted)
     try:
         return opened, vs_espcn.upscale(opened.clip, **request.filter)
     except vs.Error as error:

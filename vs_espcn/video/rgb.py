@@ -64,8 +64,11 @@ def from_yuv(
     return vs.core.std.CopyFrameProps(rgb, source)
 
 
-def _matrix_of(clip: vs.VideoNode, matrix: int | None) -> int:
-    if matrix is not None:
-        return matrix
-    is_hd = clip.width >= _BT709_FROM[0] or clip.height >= _BT709_FROM[1]
+def usual_matrix(width: int, height: int) -> int:
+    """BT.709 from 1280×720 on, else BT.601."""
+    is_hd = width >= _BT709_FROM[0] or height >= _BT709_FROM[1]
     return int(vs.MATRIX_BT709 if is_hd else vs.MATRIX_ST170_M)
+
+
+def _matrix_of(clip: vs.VideoNode, matrix: int | None) -> int:
+    return usual_matrix(clip.width, clip.height) if matrix is None else matrix
