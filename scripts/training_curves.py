@@ -6,6 +6,7 @@ A panel for each scale of the shipped networks (espcn_x2.csv …) by hours, and
 one for the baselines (everything else) by steps.
 """
 
+import math
 import re
 import sys
 from pathlib import Path
@@ -15,7 +16,8 @@ from matplotlib.figure import Figure
 
 from vs_espcn.training.history import read_history
 
-SHIPPED = re.compile(r"espcn_x\d+")
+SHIPPED = re.compile(r"(espcn|subpixel-[sml])_x\d+")
+COLUMNS = 4
 
 
 def draw_shipped(panel: Axes, path: Path) -> None:
@@ -49,8 +51,13 @@ def main(folder: Path, output: Path) -> None:
     shipped = [path for path in paths if SHIPPED.fullmatch(path.stem)]
     baselines = [path for path in paths if path not in shipped]
     count = len(shipped) + bool(baselines)
-    figure = Figure(figsize=(3.4 * count, 2.8), layout="constrained")
-    panels = figure.subplots(1, count, squeeze=False)[0]
+    columns = min(COLUMNS, count)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(3.4 * columns, 2.8 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    panels = list(grid.flat)[:count]
+    for panel in list(grid.flat)[count:]:
+        panel.remove()
     for panel, path in zip(panels, shipped, strict=False):
         draw_shipped(panel, path)
     if baselines:
@@ -58,7 +65,8 @@ def main(folder: Path, output: Path) -> None:
     for panel in panels:
         panel.tick_params(labelsize=7)
         panel.grid(alpha=0.3)
-    panels[0].set_ylabel("PSNR of the images held out, dB", fontsize=8)
+    for panel in grid[:, 0]:
+        panel.set_ylabel("held out, dB", fontsize=8)
     figure.savefig(output, dpi=110)
 
 

@@ -1,5 +1,7 @@
 """A slow, plain float64 model of the filter's luma, written from the definitions."""
 
+from collections.abc import Callable
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -34,14 +36,13 @@ def upscale_luma(
 def run_network(spec: models.ModelSpec, luma: Image) -> Image:
     """The layers of a network's file, one after the other."""
     graph = onnx.load(spec.path).graph
-    constants = {each.name: numpy_helper.to_array(each).astype(np.float64) for each in graph.initializer}
-    values = luma[None]
+    values = {each.name: numpy_helper.to_array(each).astype(np.float64) for each in graph.initializer}
+    values[models.INPUT_NAME] = luma[None]
     for node in graph.node:
-        operands = [constants[name] for name in node.input[1:]]
-        values = _OPERATORS[node.op_type](values, *operands)
-        if node.op_type == "DepthToSpace":
-            values = pixel_shuffle(values, spec.scale)
-    return values[0]
+        attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
+        operands = [values[name] for name in node.input]
+        values[node.output[0]] = _OPERATORS[node.op_type](attributes, *operands)
+    return values[models.OUTPUT_NAME][0]
 
 
 def convolve(values: Image, weights: Image, bias: Image) -> Image:
@@ -67,11 +68,13 @@ def pixel_shuffle(values: Image, scale: int) -> Image:
     return result
 
 
-_OPERATORS = {
-    "Sub": np.subtract,
-    "Mul": np.multiply,
-    "Conv": convolve,
-    "Tanh": np.tanh,
-    "Relu": lambda values: np.maximum(values, 0),
-    "DepthToSpace": lambda values: values,
+_OPERATORS: dict[str, Callable[..., Image]] = {
+    "Add": lambda _, first, second: first + second,
+    "Sub": lambda _, first, second: first - second,
+    "Mul": lambda _, first, second: first * second,
+    "Conv": lambda _, values, weights, bias: convolve(values, weights, bias),
+    "Tanh": lambda _, values: np.tanh(values),
+    "Relu": lambda _, values: np.maximum(values, 0),
+    "LeakyRelu": lambda attributes, values: np.where(values < 0, attributes["alpha"] * values, values),
+    "DepthToSpace": lambda attributes, values: pixel_shuffle(values, attributes["blocksize"]),
 }

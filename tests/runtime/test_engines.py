@@ -28,6 +28,7 @@ from vs_espcn.runtime.base import (
 TOLERANCE = {"fp32": 1, "fp16": 1, "bf16": 3, "int8": 1}
 
 DEFAULT = OpenVINO()
+FLOAT_NETWORKS = [spec for spec in models.shipped() if not spec.network.endswith("-int8")]
 
 BACKENDS = [
     pytest.param(OpenVINO(precision="fp32"), id="openvino-fp32"),
@@ -48,8 +49,10 @@ def skip_unless_usable(backend: Backend) -> None:
         pytest.skip(str(error))
 
 
-def wrapped(scale: int, width: int, height: int, backend: Backend = DEFAULT) -> graph.ModelProto:
-    network = network_for(models.find("espcn", scale), backend)
+def wrapped(
+    scale: int, width: int, height: int, backend: Backend = DEFAULT, network_name: str = "espcn"
+) -> graph.ModelProto:
+    network = network_for(models.find(network_name, scale), backend)
     return graph.build_graph(network, graph.UINT8, full_range=False, width=width, height=height)
 
 
@@ -65,16 +68,19 @@ def noise(width: int, height: int, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("backend", BACKENDS)
 @settings(deadline=None, max_examples=15)
 @given(
-    scale=st.sampled_from([2, 3, 4]),
+    spec=st.sampled_from(FLOAT_NETWORKS),
     width=st.integers(1, 150),
     height=st.integers(1, 80),
     seed=st.integers(0),
 )
-def test_codes_equal_onnxruntimes(backend: Backend, scale: int, width: int, height: int, seed: int) -> None:
+def test_codes_equal_onnxruntimes(
+    backend: Backend, spec: models.ModelSpec, width: int, height: int, seed: int
+) -> None:
     skip_unless_usable(backend)
-    model = wrapped(scale, width, height, backend)
+    network = "espcn" if backend.precision == "int8" else spec.network
+    model = wrapped(spec.scale, width, height, backend, network)
     codes = noise(width, height, seed)
-    target = np.empty((height * scale, width * scale), np.uint8)
+    target = np.empty((height * spec.scale, width * spec.scale), np.uint8)
 
     open_engine(backend, model, lanes=1, depth=8).slots[0].upscale(codes, target)
 

@@ -15,6 +15,7 @@ pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed")
 
 from vs_espcn.runtime.torch import TorchGraph  # noqa: E402 - needs what was looked for
 
+FLOAT_NETWORKS = [spec for spec in models.shipped() if not spec.network.endswith("-int8")]
 SAMPLES = {
     "uint8": graph.UINT8,
     "uint10": graph.UINT16[10],
@@ -23,11 +24,11 @@ SAMPLES = {
 }
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("spec", FLOAT_NETWORKS, ids=lambda spec: spec.path.stem)
 @pytest.mark.parametrize("sample", SAMPLES)
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
-def test_codes_equal_onnxruntimes(scale: int, sample: str, precision: str) -> None:
-    network = models.load_network(models.find("espcn", scale).path)
+def test_codes_equal_onnxruntimes(spec: models.ModelSpec, sample: str, precision: str) -> None:
+    network = models.load_network(spec.path)
     format_ = SAMPLES[sample]
     model = graph.build_graph(network, format_, full_range=True, width=40, height=22)
     typed = typed_graph(model, precision)  # type: ignore[arg-type]

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 import vs_espcn
 from tests import reference
 from tests.clips import clip_of, largest_difference, noise_clip, samples
+from vs_espcn import models
 from vs_espcn.errors import BackendError, RuntimeMissingError
 from vs_espcn.runtime.base import Backend
 from vs_espcn.runtime.choice import probe
 from vs_espcn.runtime.openvino import resolve_precision
 from vs_espcn.video import luma, mlrt
 
+FLOAT_NETWORKS = [spec for spec in models.shipped() if not spec.network.endswith("-int8")]
 FP32 = vs_espcn.OpenVINO(precision="fp32")
 
 ENGINES = {
@@ -128,6 +130,16 @@ def test_luma_is_the_models_and_chroma_is_zimgs(
         whole = resize(clip, width=width * scale, height=height * scale)
         for index in (1, 2):
             assert np.array_equal(samples(result, index), samples(whole, index))
+
+
+@pytest.mark.parametrize("spec", FLOAT_NETWORKS, ids=lambda spec: spec.path.stem)
+def test_every_network_is_its_model(spec: models.ModelSpec) -> None:
+    clip = noise_clip(vs.GRAY16, 33, 21, _Range=False, _ChromaLocation=vs.CHROMA_LEFT)
+    result = vs_espcn.upscale(clip, spec.scale, network=spec.network, backend=FP32)
+    model = reference.upscale_luma(
+        samples(clip), spec.scale, depth=16, full_range=False, network=spec.network
+    )
+    assert largest_difference(samples(result), model) <= tolerance("fp32", vs.INTEGER, 16)
 
 
 @pytest.mark.parametrize("precision", ["auto", "bf16"])
