@@ -261,7 +261,10 @@ def test_a_new_run_starts_from_another_scale(settings: Settings, tmp_path: Path)
         ({"scale": 1}, "scale 1 is not supported; choose 2 to 8"),
         ({"steps": 0}, "--steps is 0; it must be more than 0"),
         ({"hours": float("nan")}, "--hours is nan"),
-        ({"network": "vgg"}, "network 'vgg' cannot be trained; choose espcn, srcnn-915, srcnn-955"),
+        (
+            {"network": "vgg"},
+            "network 'vgg' cannot be trained; choose espcn, espcn-int8, srcnn-915, srcnn-955",
+        ),
         ({"activation": "sigmoid"}, "activation 'sigmoid' is not known; choose tanh or relu"),
         ({"recipe": "quick"}, "recipe 'quick' does not exist"),
         ({"resume": True, "init_from": Path("x")}, "exclude each other"),
