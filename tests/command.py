@@ -1,5 +1,7 @@
 """The command as tests run it, and what must hold when it refuses."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,19 @@ class Outcome:
 
 
 Run = Callable[..., Outcome]
+
+
+def in_own_process(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, which must end with `code`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "vs_espcn", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == code, done.stderr
+    return done
 
 
 def check_refusal(outcome: Outcome, folder: Path, words: str) -> None:

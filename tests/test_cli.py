@@ -1,26 +1,13 @@
 """The commands that only report; the others have tests of their own."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 import vs_espcn
+from tests.command import in_own_process as run
 
 COMMANDS = ("upscale", "info", "bench", "evaluate", "train")
-
-
-def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "vs_espcn", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == code, done.stderr
-    return done
 
 
 def test_version() -> None:

@@ -2,24 +2,11 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import pytest
 
+from tests.command import in_own_process as run
 from vs_espcn.errors import BackendError
-
-
-def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "vs_espcn", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == code, done.stderr
-    return done
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import json
 import logging
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.command import in_own_process
 from tests.media import video
 from vs_espcn import logs
 
@@ -71,25 +71,19 @@ def test_levels_are_as_before_afterwards() -> None:
     assert not logging.getLogger("vs_espcn").handlers
 
 
-def vs_espcn_command(*arguments: str | Path) -> tuple[int, list[str]]:
-    done = subprocess.run(
-        [sys.executable, "-m", "vs_espcn", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+def vs_espcn_command(*arguments: str | Path, code: int = 0) -> list[str]:
+    """What it says on stderr."""
+    done = in_own_process(*arguments, code=code)
     assert done.stdout == ""
-    return done.returncode, done.stderr.splitlines()
+    return done.stderr.splitlines()
 
 
 def test_the_options_of_the_command(tmp_path: Path) -> None:
     source = video(tmp_path / "in.mp4", frames=2)
-    assert vs_espcn_command("-q", "upscale", source, tmp_path / "1.mkv") == (0, [])
-    code, lines = vs_espcn_command("-v", "upscale", source, tmp_path / "2.mkv")
-    assert code == 0
+    assert vs_espcn_command("-q", "upscale", source, tmp_path / "1.mkv") == []
+    lines = vs_espcn_command("-v", "upscale", source, tmp_path / "2.mkv")
     assert any(line.startswith("vs-espcn: using OpenVINO") for line in lines)
-    code, lines = vs_espcn_command("--log-json", "upscale", source, tmp_path / "2.mkv")
+    lines = vs_espcn_command("--log-json", "upscale", source, tmp_path / "2.mkv", code=1)
     (error,) = map(json.loads, lines)
-    assert (code, error["level"]) == (1, "error")
+    assert error["level"] == "error"
     assert "exists" in error["message"]
