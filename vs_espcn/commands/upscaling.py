@@ -47,6 +47,11 @@ class Request:
     resume: bool
     dry_run: bool
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """The filter's arguments as text."""
+        return {name: repr(value) for name, value in self.filter.items()}
+
 
 def load_libraries() -> None:
     """Load what upscaling needs, in the order in which it can be loaded."""
@@ -63,23 +68,35 @@ def upscale_file(request: Request, source: Path, output: Path) -> None:
     Raises:
         EspcnError: It could not be done; nothing is left at `output`.
     """
-    from vs_espcn.video.encode import check_destination, command, plan
+    from vs_espcn.video.encode import command
     from vs_espcn.video.segments import commands
 
     with JobProgress() as progress:
-        with exit_in_order():
-            destination = check_destination(source, output, overwrite=request.overwrite)
-        with exit_at_once():
-            opened, clip = _open(request, source, progress, keeps_rotation=destination.keeps_rotation)
-            job = plan(clip, destination, opened, preset=request.preset, ffmpeg_args=request.ffmpeg_args)
-        for note in job.notes:
-            progress.note(note)
+        job = plan_file(request, source, output, progress)
         if request.dry_run:
             for line in commands(job) if request.resume else [command(job)]:
                 typer.echo(shlex.join(line))
             return
         _encode(request, job, progress)
         progress.done()
+
+
+def plan_file(request: Request, source: Path, output: Path, progress: JobProgress) -> "Job":
+    """Open a file and plan its encode; another process plans the same from the same arguments.
+
+    Raises:
+        EspcnError: It cannot be done.
+    """
+    from vs_espcn.video.encode import check_destination, plan
+
+    with exit_in_order():
+        destination = check_destination(source, output, overwrite=request.overwrite)
+    with exit_at_once():
+        opened, clip = _open(request, source, progress, keeps_rotation=destination.keeps_rotation)
+        job = plan(clip, destination, opened, preset=request.preset, ffmpeg_args=request.ffmpeg_args)
+    for note in job.notes:
+        progress.note(note)
+    return job
 
 
 def _encode(request: Request, job: "Job", progress: JobProgress) -> None:
@@ -95,8 +112,7 @@ def _encode(request: Request, job: "Job", progress: JobProgress) -> None:
             progress.frame(number)
 
         if request.resume:
-            settings = {name: repr(value) for name, value in request.filter.items()}
-            encode_in_segments(job, settings=settings, on_done=progress.skip, on_frame=on_frame)
+            encode_in_segments(job, settings=request.settings, on_done=progress.skip, on_frame=on_frame)
         else:
             encode(job, on_frame=on_frame)
 

@@ -14,7 +14,7 @@ segments, not as that of one in one piece.
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise, zip_longest
@@ -111,6 +111,7 @@ def encode_in_segments(
     *,
     settings: Mapping[str, Any],
     length: int = SEGMENT_FRAMES,
+    elsewhere: Callable[[Path, Sequence[range]], Iterable[range]] | None = None,
     on_done: Callable[[int], None] | None = None,
     on_frame: Callable[[int], None] | None = None,
 ) -> None:
@@ -123,6 +124,9 @@ def encode_in_segments(
         job: From `plan`.
         settings: Whatever else decides how the frames look, as JSON.
         length: Frames of a segment.
+        elsewhere: Given the folder and the segments that are missing, has other
+            processes encode them (see `encode_segment`), in any order, and
+            yields each when it is there. None encodes them here, one by one.
         on_done: Called once with the number of frames that an earlier run finished.
         on_frame: Called with the number of frames that are done after each.
 
@@ -141,16 +145,26 @@ def encode_in_segments(
         if on_done:
             on_done(done)
         try:
-            for segment in missing:
-                count = partial(_count, on_frame, done)
-                encode_segment(job, segment, segment_path(folder, segment), on_frame=count)
+            if elsewhere is None:
+                elsewhere = partial(_here, job, lambda frame: _count(on_frame, done, frame))
+            for segment in elsewhere(folder, missing):
                 done += len(segment)
+                _count(on_frame, done, 0)
             join_segments(job, folder, segments, part)
         finally:
             if not done:
                 shutil.rmtree(folder)
         publish(part, destination.path, overwrite=destination.overwrite)
         shutil.rmtree(folder)
+
+
+def _here(
+    job: Job, on_frame: Callable[[int], None], folder: Path, segments: Sequence[range]
+) -> Iterator[range]:
+    """Encode segments one by one."""
+    for segment in segments:
+        encode_segment(job, segment, segment_path(folder, segment), on_frame=on_frame)
+        yield segment
 
 
 def _muxer(encoder: str) -> str:

@@ -1,0 +1,173 @@
+"""Upscale one film on several processes or machines, with Ray (install vs-espcn[cluster]).
+
+    scripts/cluster.py film.mkv big.mkv --backend tensorrt                  # this machine, a process per GPU
+    scripts/cluster.py film.mkv big.mkv --backend tensorrt --address auto   # the cluster that it belongs to
+
+Every segment of the film is a task. One whose process or machine is lost is run again elsewhere. At the end
+the segments are joined without encoding anything again, and sound and all the rest come from the source. A
+run that was killed goes on, with the same command, after the segments that are finished.
+
+All machines need the same versions of vs-espcn and ffmpeg, and see both files' folders under the same names.
+The one where this is started opens the film with the same backend; so for GPUs it has one too.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vs_espcn import logs
+from vs_espcn.commands import options, upscaling
+from vs_espcn.commands.tail import CommandWithTail, ffmpeg_args
+from vs_espcn.console import JobProgress
+from vs_espcn.errors import EncodeError, EspcnError, InputError
+from vs_espcn.runtime.base import OpenVINO, backend_from_name
+from vs_espcn.video.segments import SEGMENT_FRAMES, encode_in_segments, encode_segment, segment_path
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anyone
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # `uv run` has the workers copy this folder
+try:
+    import ray
+except ImportError as missing:
+    sys.exit(f"cluster.py: cannot import ray: {missing}; install vs-espcn[cluster]")
+
+_RETRIES = 3
+"""How often a segment is begun again after its process was lost."""
+
+
+@ray.remote(max_retries=_RETRIES)
+def encode(request: upscaling.Request, source: Path, folder: Path, segment: range, suffix: str) -> None:
+    """Encode one segment, in a process of Ray's."""
+    path = segment_path(folder, segment)
+    if path.exists():  # the process was lost after its work was done
+        return
+    upscaling.load_libraries()
+    job = upscaling.plan_file(request, source, path.with_suffix(suffix), JobProgress())
+    encode_segment(job, segment, path)
+
+
+def resources(cpus: float | None, gpus: float) -> dict[str, float]:
+    """What a task claims: by default a machine's cores, or a GPU and its share of them.
+
+    Raises:
+        InputError: No machine has as much; the tasks would wait for ever.
+    """
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    able = [each for each in machines if each.get("CPU", 0) >= (cpus or 1) and each.get("GPU", 0) >= gpus]
+    if not able:
+        raise InputError(
+            f"no machine of the cluster has {cpus or 1:g} cores and {gpus:g} GPUs; "
+            "ask for fewer with --cpus and --gpus, or see what there is with `ray status`"
+        )
+    if cpus is None:
+        tasks = [each["GPU"] // gpus if gpus else 1 for each in able]
+        cpus = min(each["CPU"] // count for each, count in zip(able, tasks, strict=True))
+    return {"num_cpus": max(cpus, 1), "num_gpus": gpus}
+
+
+def on_cluster(
+    request: upscaling.Request,
+    claim: Mapping[str, float],
+    source: Path,
+    suffix: str,
+    folder: Path,
+    segments: Sequence[range],
+) -> Iterator[range]:
+    """Have segments encoded, and yield each when it is there."""
+    task = encode.options(**claim)
+    running = {task.remote(request, source, folder, segment, suffix): segment for segment in segments}
+    try:
+        while running:
+            [done], _ = ray.wait(list(running))
+            ray.get(done)
+            yield running.pop(done)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause if isinstance(error.cause, EspcnError) else error from None
+    except ray.exceptions.RayError as error:
+        raise EncodeError(
+            f"the processes of one segment were lost {_RETRIES + 1} times, at last: {error}; "
+            "the same command goes on after the segments that are finished"
+        ) from None
+    finally:
+        for each in running:
+            ray.cancel(each, force=True)
+
+
+def main(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The video.")],
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT [-- FFMPEG ARGS]", help="The file to write.")],
+    *,
+    scale: options.Scale = 2,
+    width: options.Width = None,
+    height: options.Height = None,
+    network: options.Network = "espcn",
+    chroma: options.Chroma = "spline36",
+    range_: options.Range = None,
+    backend: options.Backend = None,
+    precision: options.Precision = None,
+    preset: Annotated[str | None, typer.Option(help="The encoder, as of vs-espcn upscale.")] = None,
+    segment_frames: Annotated[int, typer.Option(min=1, help="Frames of a segment.")] = SEGMENT_FRAMES,
+    address: Annotated[str, typer.Option(help="Address of a Ray cluster; auto finds it.")] = "local",
+    cpus: Annotated[
+        float | None, typer.Option(min=0.1, help="Cores per segment. Default: a machine's, or a GPU's share.")
+    ] = None,
+    gpus: Annotated[
+        float | None, typer.Option(min=0, help="GPUs per segment. Default: 1 with tensorrt and torch.")
+    ] = None,
+) -> None:
+    """Upscale one film on several processes or machines."""
+    chosen = backend_from_name(backend, precision)
+    if gpus is None:
+        gpus = 0 if chosen is None or isinstance(chosen, OpenVINO) else 1
+    request = upscaling.Request(
+        filter={
+            "scale": scale,
+            "width": width,
+            "height": height,
+            "network": network,
+            "backend": chosen,
+            "chroma": chroma,
+            "range": range_,
+        },
+        start=None,
+        end=None,
+        frames=None,
+        preset=preset,
+        ffmpeg_args=ffmpeg_args(context),
+        overwrite=False,
+        resume=True,
+        dry_run=False,
+    )
+    upscaling.load_libraries()
+    with JobProgress() as progress:
+        source, output = source.absolute(), output.absolute()
+        job = upscaling.plan_file(request, source, output, progress)
+        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        claim = resources(cpus, gpus)
+        progress.start(job.clip.num_frames, float(job.clip.fps))
+        encode_in_segments(
+            job,
+            settings=request.settings,
+            length=segment_frames,
+            elsewhere=lambda folder, missing: on_cluster(
+                request, claim, source, output.suffix, folder, missing
+            ),
+            on_done=progress.skip,
+            on_frame=progress.frame,
+        )
+        progress.done()
+
+
+if __name__ == "__main__":
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(cls=CommandWithTail)(main)
+    with logs.on_stderr():
+        try:
+            app()
+        except EspcnError as problem:
+            logs.show_error(problem)
+            sys.exit(1)
