@@ -128,7 +128,8 @@ def encode_in_segments(
             processes encode them (see `encode_segment`), in any order, and
             yields each when it is there. None encodes them here, one by one.
         on_done: Called once with the number of frames that an earlier run finished.
-        on_frame: Called with the number of frames that are done after each.
+        on_frame: Called with the number of frames that are done after each; after
+            each segment, when they are encoded elsewhere.
 
     Raises:
         EncodeError: As by `encode`; finished segments stay.
@@ -145,11 +146,11 @@ def encode_in_segments(
         if on_done:
             on_done(done)
         try:
-            if elsewhere is None:
-                elsewhere = partial(_here, job, lambda frame: _count(on_frame, done, frame))
-            for segment in elsewhere(folder, missing):
+            here = partial(_here, job, lambda frame: _count(on_frame, done, frame))
+            for segment in (elsewhere or here)(folder, missing):
                 done += len(segment)
-                _count(on_frame, done, 0)
+                if elsewhere:
+                    _count(on_frame, done, 0)
             join_segments(job, folder, segments, part)
         finally:
             if not done:
