@@ -28,7 +28,7 @@ from vs_espcn.runtime.base import (
 TOLERANCE = {"fp32": 1, "fp16": 1, "bf16": 3, "int8": 1}
 
 DEFAULT = OpenVINO()
-FLOAT_NETWORKS = [spec for spec in models.shipped() if not spec.network.endswith("-int8")]
+FLOAT_NETWORKS = [spec for spec in models.shipped() if not spec.network.endswith(models.INT8_SUFFIX)]
 
 BACKENDS = [
     pytest.param(OpenVINO(precision="fp32"), id="openvino-fp32"),

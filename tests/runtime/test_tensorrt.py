@@ -76,6 +76,20 @@ def test_shuffle_clamp_rounding_and_cast_are_in_the_last_kernel(
     )
 
 
+@pytest.mark.parametrize("name", ["espcn", "subpixel-m"])
+def test_activations_have_no_kernels_of_their_own(
+    rtx: TensorRTApi, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt_api")
+    network = models.load_network(models.find(name, 2).path)
+    model = graph.build_graph(network, graph.UINT8, full_range=False, width=96, height=54)
+
+    build_plan(rtx, typed_graph(model, "fp16"), "8.9")
+
+    convolutions = [node for node in network.graph.node if node.op_type == "Conv"]
+    assert len(kernels("\n".join(caplog.messages))) == len(convolutions) + 2  # samples in, codes out
+
+
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_16_bits_are_split_into_bytes_in_the_last_kernel(
     rtx: TensorRTApi, scale: int, caplog: pytest.LogCaptureFixture

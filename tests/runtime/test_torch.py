@@ -15,7 +15,7 @@ pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed")
 
 from vs_espcn.runtime.torch import TorchGraph  # noqa: E402 - needs what was looked for
 
-FLOAT_NETWORKS = [spec for spec in models.shipped() if not spec.network.endswith("-int8")]
+FLOAT_NETWORKS = [spec for spec in models.shipped() if not spec.network.endswith(models.INT8_SUFFIX)]
 SAMPLES = {
     "uint8": graph.UINT8,
     "uint10": graph.UINT16[10],

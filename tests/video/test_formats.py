@@ -20,7 +20,7 @@ from vs_espcn.runtime.choice import probe
 from vs_espcn.runtime.openvino import resolve_precision
 from vs_espcn.video import luma, mlrt
 
-FLOAT_NETWORKS = [spec for spec in models.shipped() if not spec.network.endswith("-int8")]
+FLOAT_NETWORKS = [spec for spec in models.shipped() if not spec.network.endswith(models.INT8_SUFFIX)]
 FP32 = vs_espcn.OpenVINO(precision="fp32")
 
 ENGINES = {
