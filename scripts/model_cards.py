@@ -3,9 +3,9 @@
 uv run python scripts/model_cards.py
 """
 
-import re
-import sys
 from pathlib import Path
+
+from pages import paste
 
 from vs_espcn.models import load_network, network_metadata, shipped
 
@@ -31,10 +31,4 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    marks = re.compile(r"<!-- cards -->\n.*?<!-- end of cards -->", re.DOTALL)
-    page, count = marks.subn(
-        f"<!-- cards -->\n\n{table()}\n\n<!-- end of cards -->", PAGE.read_text(encoding="utf-8")
-    )
-    if count != 1:
-        sys.exit(f"{PAGE} has {count} places marked <!-- cards -->; one is needed")
-    PAGE.write_text(page, encoding="utf-8")
+    paste(PAGE, {"cards": table()})

@@ -8,7 +8,6 @@ are taken in interleaved rounds, so that a drifting clock slows all alike.
 """
 
 import math
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import numpy as np
 import onnx
 import openvino as ov
 import torch
+from pages import paste
 from torch.nn import functional
 
 from vs_espcn.cost import macs_per_sample
@@ -165,17 +165,6 @@ def shuffle_table() -> str:
             f"| {gap:.0e} |"
         )
     return "\n".join(rows)
-
-
-def paste(page: Path, tables: dict[str, str]) -> None:
-    """Put each table between its two marks."""
-    text = page.read_text(encoding="utf-8")
-    for name, table in tables.items():
-        marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
-        text, count = marks.subn(lambda found, table=table: f"{found[1]}\n{table}\n\n{found[2]}", text)
-        if count != 1:
-            sys.exit(f"{page} has {count} places marked <!-- {name} -->; one is needed")
-    page.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,12 @@ from vs_espcn.training.history import History, Row
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(autouse=True)
+def _beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts import each other, as they do when they are run."""
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+
+
 def load(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
@@ -33,16 +39,30 @@ def test_srcnn_takes_two_and_a_half_times_scale_squared_the_operations() -> None
 def test_a_table_goes_between_its_marks(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("a\n<!-- x -->\nold\n<!-- end of x -->\nb\n")
-    claims = load("paper_claims")
-    claims.paste(page, {"x": "new"})
+    pages = load("pages")
+    pages.paste(page, {"x": "new"})
     assert page.read_text() == "a\n<!-- x -->\n\nnew\n\n<!-- end of x -->\nb\n"
     with pytest.raises(SystemExit, match="0 places marked <!-- y -->"):
-        claims.paste(page, {"y": "new"})
+        pages.paste(page, {"y": "new"})
 
 
 def test_the_cards_say_what_the_files_say() -> None:
     cards = load("model_cards")
     assert cards.table() in cards.PAGE.read_text(encoding="utf-8")
+
+
+def test_the_real_time_page_shows_the_figures_that_were_measured() -> None:
+    real_time = load("realtime_table")
+    assert real_time.tables() in real_time.PAGE.read_text(encoding="utf-8"), "run scripts/realtime_table.py"
+
+
+def test_a_rate_is_sustained_if_the_slowest_round_reaches_it() -> None:
+    real_time = load("realtime_table")
+    common = {"name": "vs_espcn.upscale", "scale": 3, "size": "1920x1080", "precision": "bf16"}
+    row = {**common, "fps": 61.0, "slowest": 29.9}
+    assert real_time.by_scale([row]).splitlines()[-1] == (
+        "| 640x360 | 1920x1080 | 3 | bf16 | 61.0 | 29.9 | yes | no | no |"
+    )
 
 
 def test_training_curves_are_drawn(tmp_path: Path) -> None:

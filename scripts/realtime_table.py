@@ -1,0 +1,66 @@
+"""Renew the tables of docs/realtime.md from docs/performance.json, which `vs-espcn bench --json` writes.
+
+python3 scripts/realtime_table.py
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pages import paste
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = DOCS / "realtime.md"
+FILTER = "vs_espcn.upscale"
+RATES = (24, 30, 60)
+
+Row = Mapping[str, Any]
+
+
+def tables() -> str:
+    """What sustains which rate, by scale and precision, then by size and cores where that was measured."""
+    figures = json.loads((DOCS / "performance.json").read_text(encoding="utf-8"))
+    if isinstance(figures, list):  # figures of before the file named machine and sizes
+        return by_scale([{"size": "1920x1080", **row} for row in figures])
+    shown = [f"{figures['machine']}, {figures['date']}:", by_scale(figures["results"])]
+    if figures["growth"]:
+        shown += ["By size and cores:", by_size(figures["growth"])]
+    return "\n\n".join(shown)
+
+
+def by_scale(results: Sequence[Row]) -> str:
+    """Whole-filter rows. A rate is sustained if the slowest round reaches it."""
+    return _table(
+        ["source", "output", "scale", "precision", "fps", "slowest round"],
+        (
+            ([*_sizes(row), row["scale"], row["precision"], f"{row['fps']:.1f}"], row["slowest"])
+            for row in results
+            if row["name"] == FILTER
+        ),
+    )
+
+
+def by_size(growth: Sequence[Row]) -> str:
+    """The same by the size of the output and the cores it had."""
+    return _table(
+        ["source", "output", "scale", "precision", "cores", "fps"],
+        (([*_sizes(row), row["scale"], row["precision"], row["cores"]], row["fps"]) for row in growth),
+    )
+
+
+def _sizes(row: Row) -> tuple[str, str]:
+    width, height = map(int, row["size"].split("x"))
+    return f"{width // row['scale']}x{height // row['scale']}", row["size"]
+
+
+def _table(head: Sequence[str], rows: Iterable[tuple[Sequence[object], float]]) -> str:
+    """Rows of cells and the frame rate that counts."""
+    lines: list[Sequence[object]] = [[*head, *RATES], ["---"] * (len(head) + len(RATES))]
+    for cells, fps in rows:
+        lines.append([*cells, f"{fps:.1f}", *("yes" if fps >= rate else "no" for rate in RATES)])
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+if __name__ == "__main__":
+    paste(PAGE, {"sustained": tables()})
