@@ -13,6 +13,7 @@ PAGE = Path(__file__).parents[1] / "engines" / "README.md"
 COLUMNS = {
     "activation": "activation",
     "recipe": "recipe",
+    "degradation": "degradation",
     "images": "images",
     "steps": "steps",
     "hours": "hours",
@@ -25,7 +26,7 @@ def table() -> str:
     """One row per shipped network."""
     lines = [["file", *COLUMNS.values()], ["---"] * (1 + len(COLUMNS))]
     for spec in shipped():
-        facts = network_metadata(load_network(spec.path))
+        facts = {"degradation": "clean"} | network_metadata(load_network(spec.path))
         lines.append([f"`{spec.path.name}`", *(facts.get(name, "–") for name in COLUMNS)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

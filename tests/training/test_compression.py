@@ -65,6 +65,14 @@ def test_images_and_scales_are_treated_differently(tmp_path: Path) -> None:
         assert 60 < values.count(0.0) < 140
 
 
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_tiny_frames_survive(codec: str) -> None:
+    frames = [photo(2)[shift : shift + 28, :36] for shift in range(4)]
+    for frame, coded in zip(frames, through_encoder(frames, codec, 16), strict=True):
+        assert coded.shape == frame.shape
+        assert psnr(coded, frame) > 35
+
+
 def test_a_missing_encoder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/none/ffmpeg")
     with pytest.raises(TrainingError, match=r"ffmpeg cannot be run .*; name one in IMAGEIO_FFMPEG_EXE"):

@@ -27,6 +27,7 @@ _FASTEST = 3  # samples of the high resolution per frame, either way
 _SOFTEST = 0.5  # σ in samples of the low resolution
 _NOISIEST = 3.0  # σ in codes
 _RATES = (16, 30)
+_SMALLEST = 64  # side that encoders are given; x265 4.3 crashes on pictures of 36×28
 _CODECS = {
     "libx264": ("-preset", "fast"),
     "libx265": ("-preset", "fast", "-x265-params", "log-level=error:pools=none:frame-threads=1"),
@@ -123,15 +124,17 @@ def through_encoder(frames: Sequence[NDArray[np.uint8]], codec: str, rate: int) 
         TrainingError: ffmpeg is missing or failed.
     """
     height, width = frames[0].shape
-    chroma = np.full(height * width // 2, 128, np.uint8).tobytes()
-    raw = b"".join(frame.tobytes() + chroma for frame in frames)
-    source = (*_RAW, "-s", f"{width}x{height}", "-i", "pipe:0")
+    rows, columns = max(height, _SMALLEST), max(width, _SMALLEST)
+    chroma = np.full(rows * columns // 2, 128, np.uint8).tobytes()
+    beside = ((0, rows - height), (0, columns - width))
+    raw = b"".join(np.pad(frame, beside, "edge").tobytes() + chroma for frame in frames)
+    source = (*_RAW, "-s", f"{columns}x{rows}", "-i", "pipe:0")
     target = ("-c:v", codec, *_CODECS[codec], "-crf", str(rate), "-threads", "1", "-f", "matroska", "pipe:1")
     decoded = _ffmpeg(("-i", "pipe:0", *_RAW, "pipe:1"), _ffmpeg((*source, *target), raw))
     if len(decoded) != len(raw):
         raise TrainingError(f"ffmpeg gave {len(decoded)} bytes for {len(raw)}; try another build of ffmpeg")
     planes = np.frombuffer(decoded, np.uint8).reshape(len(frames), -1)
-    return [plane[: height * width].reshape(height, width) for plane in planes]
+    return [plane[: rows * columns].reshape(rows, columns)[:height, :width] for plane in planes]
 
 
 def _ffmpeg(arguments: Sequence[str], given: bytes) -> bytes:
