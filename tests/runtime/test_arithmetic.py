@@ -10,7 +10,8 @@ from vs_espcn import graph, models
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.models import is_int8
 from vs_espcn.runtime.arithmetic import network_for
-from vs_espcn.runtime.base import Backend, OpenVINO, TensorRT, Torch, open_engine
+from vs_espcn.runtime.base import Backend, OpenVINO, TensorRT, Torch
+from vs_espcn.runtime.opening import open_engine
 
 
 @pytest.fixture

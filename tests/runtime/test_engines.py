@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 from vs_espcn import graph, models
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.runtime.arithmetic import network_for
-from vs_espcn.runtime.base import (
-    Backend,
-    Engine,
-    OpenVINO,
-    TensorRT,
-    Torch,
-    backend_from_name,
-    lane_count,
-    open_engine,
-)
+from vs_espcn.runtime.base import Backend, Engine, OpenVINO, TensorRT, Torch, backend_from_name, lane_count
+from vs_espcn.runtime.opening import open_engine
 
 # Codes that a backend may differ by from onnxruntime's float32: rounding can tip at fp32;
 # bf16 has 8 bits of mantissa, as many as a code. At int8 both round alike inside the network,

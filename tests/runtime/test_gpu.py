@@ -13,8 +13,9 @@ import vs_espcn
 from vs_espcn import graph, models
 from vs_espcn.errors import BackendError
 from vs_espcn.runtime import plans
-from vs_espcn.runtime.base import OpenVINO, TensorRT, Torch, open_engine
+from vs_espcn.runtime.base import OpenVINO, TensorRT, Torch
 from vs_espcn.runtime.choice import probe
+from vs_espcn.runtime.opening import open_engine
 
 pytestmark = pytest.mark.gpu
 

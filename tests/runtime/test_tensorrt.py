@@ -16,7 +16,8 @@ import vs_espcn
 from vs_espcn import graph, models
 from vs_espcn.errors import BackendError, InputError, RuntimeMissingError
 from vs_espcn.runtime import tensorrt_api, warm
-from vs_espcn.runtime.base import TensorRT, Torch, gpu_precision, open_engine
+from vs_espcn.runtime.base import TensorRT, Torch, gpu_precision
+from vs_espcn.runtime.opening import open_engine
 from vs_espcn.runtime.slot import typed_graph
 from vs_espcn.runtime.tensorrt_api import TensorRTApi, check_capability
 from vs_espcn.runtime.tensorrt_build import build_plan, source_graph

@@ -20,8 +20,9 @@ from onnx import ModelProto
 
 from vs_espcn import cost, graph, models
 from vs_espcn.bench.rounds import Runner, to_null
-from vs_espcn.runtime.base import TensorRT, Torch, gpu_precision, open_engine
+from vs_espcn.runtime.base import TensorRT, Torch, gpu_precision
 from vs_espcn.runtime.matrix_rate import matrix_rate
+from vs_espcn.runtime.opening import open_engine
 from vs_espcn.runtime.slot import CudaSlot
 from vs_espcn.runtime.warm import plan_for
 from vs_espcn.video.upscale import upscale

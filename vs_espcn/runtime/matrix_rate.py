@@ -17,7 +17,8 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from vs_espcn import graph
 from vs_espcn.models import INPUT_NAME, OUTPUT_NAME
-from vs_espcn.runtime.base import Backend, OpenVINO, lane_count, open_engine
+from vs_espcn.runtime.base import Backend, OpenVINO, lane_count
+from vs_espcn.runtime.opening import open_engine
 
 Arithmetic = Literal["fp32", "fp16", "bf16", "int8"]
 

@@ -66,7 +66,7 @@ class OpenVINOEngine:
     """A graph compiled for one device, with one inference request per lane."""
 
     def __init__(self, backend: OpenVINO, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
-        """Compile; see `vs_espcn.runtime.base.open_engine`."""
+        """Compile; see `vs_espcn.runtime.opening.open_engine`."""
         self._device = backend.device
         self._precision = resolve_precision(backend.device, backend.precision, depth)
         if is_int8(graph):
@@ -136,9 +136,9 @@ def raw_runner(backend: OpenVINO, graph: ModelProto, *, lanes: int) -> Callable[
     """The bound that a benchmark measures an engine's users against.
 
     Args:
-        backend: As for `vs_espcn.runtime.base.open_engine`.
-        graph: As for `vs_espcn.runtime.base.open_engine`.
-        lanes: As for `vs_espcn.runtime.base.open_engine`.
+        backend: As for `vs_espcn.runtime.opening.open_engine`.
+        graph: As for `vs_espcn.runtime.opening.open_engine`.
+        lanes: As for `vs_espcn.runtime.opening.open_engine`.
 
     Returns:
         A function that computes a number of frames with as many requests as

@@ -20,7 +20,7 @@ class TensorRTEngine(CudaEngine):
     """A plan loaded on one or more GPUs, with one execution context per lane."""
 
     def __init__(self, backend: TensorRT, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
-        """Load the plan from the cache, or build it; see `vs_espcn.runtime.base.open_engine`."""
+        """Load the plan from the cache, or build it; see `vs_espcn.runtime.opening.open_engine`."""
         precision = gpu_precision(backend.precision, depth)
         built_from = source_graph(backend, graph, depth)
         source, target = plane_types(graph)

@@ -45,7 +45,7 @@ class TorchEngine(CudaEngine):
     """A graph run operation by operation, with one stream and memory pool per lane."""
 
     def __init__(self, backend: Torch, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
-        """Load the weights onto the GPU; see `vs_espcn.runtime.base.open_engine`."""
+        """Load the weights onto the GPU; see `vs_espcn.runtime.opening.open_engine`."""
         precision = gpu_precision(backend.precision, depth)
         device = cuda.Device(backend.index)
         check_usable()

@@ -13,7 +13,8 @@ from onnx import ModelProto
 from vs_espcn import cost, graph, models
 from vs_espcn.errors import InputError, RuntimeMissingError
 from vs_espcn.runtime.arithmetic import network_for
-from vs_espcn.runtime.base import Backend, Engine, OpenVINO, Slot, lane_count, open_engine
+from vs_espcn.runtime.base import Backend, Engine, OpenVINO, Slot, lane_count
+from vs_espcn.runtime.opening import open_engine
 from vs_espcn.runtime.tiles import TiledEngine, automatic_tile
 from vs_espcn.video import mlrt
 from vs_espcn.video.frames import by_range

@@ -20,8 +20,9 @@ from vs_espcn import graph, models
 from vs_espcn.bench import gpu as bench_gpu
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.runtime import choice, cuda, plans, tensorrt_api, tiles, warm
-from vs_espcn.runtime.base import OpenVINO, TensorRT, Torch, lane_count, open_engine
+from vs_espcn.runtime.base import OpenVINO, TensorRT, Torch, lane_count
 from vs_espcn.runtime.matrix_rate import matrix_rate
+from vs_espcn.runtime.opening import open_engine
 from vs_espcn.runtime.tensorrt import TensorRTEngine
 
 WIDTH, HEIGHT = 32, 20
