@@ -6,6 +6,7 @@ import pytest
 from tests.command import Outcome, Run
 from tests.media import with_sound
 from vs_espcn import cli
+from vs_espcn.runtime.choice import best_backend
 
 
 @pytest.fixture
@@ -25,6 +26,12 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
         return Outcome(code, captured.out, captured.err)
 
     return main
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _backend_is_chosen() -> None:
+    """Why the GPU is out is said once in a process; which test comes first must not matter."""
+    best_backend()
 
 
 @pytest.fixture
