@@ -43,6 +43,7 @@ def test_plans_for_other_gpus_are_built_listed_and_cleared() -> None:
         (("build", "--size", "big"), "size 'big' is not understood; give it like 960x540"),
         (("build",), "0 sizes are given; give either --size or --max-size, like 960x540"),
         (("build", "--size", "96x54", "--max-size", "96x54"), "2 sizes are given; give either --size or"),
+        (("build", "--size", "0x54"), "size is 0x54; give a width and a height of at least 1"),
         (("build", "--max-size", "0x54"), "max_size is (0, 54); give a width and a height"),
         (("build", "--size", "96x54", "--bits", "7"), "bits is 7; choose one of 8, 9, 10"),
         (("build", "--size", "96x54", "--scale", "7"), "scale 7 has no espcn network"),

@@ -61,7 +61,7 @@ def warm(job: Job, on_progress: Callable[[str, str, float], None] | None = None)
         The plans, as they lie in the cache.
 
     Raises:
-        InputError: The network, bits or a capability cannot be used.
+        InputError: The network, size, bits or a capability cannot be used.
         BackendError: TensorRT is not installed or cannot build for a GPU, or
             there is no GPU and no capability was given.
     """
@@ -104,6 +104,8 @@ def _graphs(job: Job) -> Iterator[ModelProto]:
         lanes=job.lanes,
         max_size=size if job.any_size else None,
     )
+    if min(size) < 1:
+        raise InputError(f"size is {job.width}x{job.height}; give a width and a height of at least 1")
     network = models.load_network(models.find(job.network, job.scale).path)
     width, height = (
         size
