@@ -121,6 +121,13 @@ def test_one_that_fails_does_not_stop_the_others(run: Run, season: Path, folder:
     assert str(season / "bad.mp4") in table[0]
 
 
+def test_a_folder_in_the_place_of_an_output_is_no_output(run: Run, source: Path, folder: Path) -> None:
+    (folder / "film.mkv").mkdir()
+    outcome = run(source, "--output-dir", folder)
+    assert outcome.code == 1
+    assert "is a folder; give the name of a file" in outcome.err
+
+
 @pytest.mark.parametrize(
     ("names", "words"),
     [

@@ -153,7 +153,7 @@ def upscale_all(request: Request, pairs: Sequence[tuple[Path, Path]]) -> bool:
     """
     results: list[tuple[str, Path]] = []
     for number, (source, output) in enumerate(pairs, start=1):
-        if output.exists() and not request.overwrite:
+        if output.is_file() and not request.overwrite:
             results.append(("was there", output))
             continue
         console_logger.info("%d of %d: %s", number, len(pairs), source)
