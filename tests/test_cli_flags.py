@@ -82,6 +82,9 @@ def test_scripts_that_cannot_be_used(script: Path, tmp_path: Path) -> None:
     assert "has no video output 1" in flags(script, "--arg", "sar=32", "--output", "1", code=1)[1]
     assert "No such file" in flags(tmp_path / "none.vpy", code=1)[1]
     assert "--arg 'x' is not understood" in flags(script, "--arg", "x", code=1)[1]
+    leaves = tmp_path / "leaves.vpy"
+    leaves.write_text("import sys\nsys.exit(3)\n")
+    assert "failed: SystemExit: 3" in flags(leaves, code=1)[1]
 
 
 def test_nothing_is_said_of_what_is_not_known() -> None:

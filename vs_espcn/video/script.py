@@ -27,7 +27,7 @@ def open_script(path: Path, arguments: Mapping[str, str], *, output: int = 0) ->
             runpy.run_path(path.name, init_globals=dict(arguments), run_name="__vapoursynth__")
     except OSError as error:
         raise InputError(f"SCRIPT {str(path)!r}: {error}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"SCRIPT {str(path)!r} failed: {type(error).__name__}: {error}") from None
     found = vs.get_outputs().get(output)
     if not isinstance(found, vs.VideoOutputTuple):
