@@ -40,8 +40,8 @@ def test_outputs_below_the_input_are_no_inputs(tmp_path: Path) -> None:
         (["a.mp4", "a.avi"], ".mkv", "would both become"),
         (["missing.mp4"], ".mkv", "does not exist"),
         (["empty"], ".mkv", "is a folder without videos"),
-        (["a.mp4"], ".gif", "has the suffix '.gif'; choose one of .mp4"),
-        (["a.mp4"], "mkv", "has the suffix ''; choose one of .mp4"),
+        (["a.mp4"], ".gif", "suffix '.gif' is not known; choose one of .mp4"),
+        (["a.mp4"], "mkv", "suffix 'mkv' is not known; choose one of .mp4"),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path: Path, inputs: list[str], suffix: str, words: str) -> None:

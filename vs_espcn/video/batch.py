@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vs_espcn.errors import InputError
-from vs_espcn.video.containers import container_of
+from vs_espcn.video.containers import CONTAINERS
 
 VIDEO_SUFFIXES = frozenset(
     {".3gp", ".asf", ".avi", ".divx", ".flv", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"}
@@ -29,7 +29,8 @@ def outputs_for(inputs: Sequence[Path], folder: Path, suffix: str) -> list[tuple
         InputError: An input doesn't exist, a folder has no video, the suffix is
             unknown, or two videos would become the same output.
     """
-    container_of(Path(f"x{suffix}"))
+    if suffix.lower() not in CONTAINERS:
+        raise InputError(f"suffix {suffix!r} is not known; choose one of {', '.join(CONTAINERS)}")
     pairs: dict[Path, Path] = {}
     for path in inputs:
         for video, name in _videos(path, folder):
