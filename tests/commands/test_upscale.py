@@ -173,7 +173,15 @@ def test_bad_options_are_one_line(
     check_refusal(run(source, folder / "out.mp4", *options), folder, words)
 
 
-@pytest.mark.parametrize("arguments", [(), ("in.mp4",), ("in.mp4", "out.mp4", "third.mp4")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("in.mp4",),
+        ("in.mp4", "out.mp4", "third.mp4"),
+        ("in.mp4", "out.png", "--preview", "2", "--dry-run"),
+    ],
+)
 def test_wrong_usage_is_code_2(run: Run, folder: Path, arguments: tuple[str, ...]) -> None:
     outcome = run(*arguments)
     assert outcome.code == 2

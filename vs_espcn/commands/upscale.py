@@ -61,6 +61,8 @@ def upscale(
         raise typer.BadParameter(f"got {len(paths)} file names; give INPUT and OUTPUT, or --output-dir")
     if output_dir is not None and preview is not None:
         raise typer.BadParameter("--preview takes one INPUT and OUTPUT, no --output-dir")
+    if preview is not None and dry_run:
+        raise typer.BadParameter("--preview encodes nothing, so there is no command for --dry-run to print")
     from vs_espcn.commands import upscaling
     from vs_espcn.runtime.base import backend_from_name
 
