@@ -328,17 +328,17 @@ def _peak_memory(data: bytes) -> int:
 
 
 def test_memory_stays_flat() -> None:
-    """Over 3,000 frames, after the first 500."""
+    """Over 30,000 frames, after the first 500."""
     with start() as process:
         assert process.stdin
         assert process.stdout
-        feeder = threading.Thread(target=_feed, args=(process.stdin, 3000), daemon=True)
+        feeder = threading.Thread(target=_feed, args=(process.stdin, 30_000), daemon=True)
         feeder.start()
         process.stdout.readline()
         sizes = []
-        for number in range(1, 3001):
+        for number in range(1, 30_001):
             process.stdout.read(FRAME_OUT)
-            if number in {500, 2990}:
+            if number in {500, 29_990}:
                 sizes.append(_resident_kb(process.pid))
         assert process.wait(60) == 0
         feeder.join()
