@@ -145,6 +145,34 @@ def test_an_ffmpeg_that_stalls_dies_with_us(
     assert not stalled.exists()
 
 
+@pytest.mark.parametrize(
+    ("script", "is_stuck"),
+    [
+        ("head -c 9000 >/dev/null; sleep 1.5; exit 3", True),
+        ("cat >/dev/null; sleep 1.5; exit 3", True),
+        ("cat >/dev/null; exit 3", False),
+    ],
+)
+def test_an_encoder_that_hangs_is_told_of_but_none_that_waits_for_us(
+    source: Path,
+    folder: Path,
+    fake_ffmpeg: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    script: str,
+    is_stuck: bool,
+) -> None:
+    fake_ffmpeg(script)
+    monkeypatch.setattr("vs_espcn.video.process._SECONDS_OF_SILENCE", 0.4)
+    opened = open_source(source)
+    larger = opened.clip.resize.Point(640, 480)
+    job = plan(larger, check_destination(source, folder / "out.mp4"), opened)
+    wait = (lambda _: None) if is_stuck else (lambda number: time.sleep(1.5 * (number == 2)))
+    with pytest.raises(EncodeError, match="exit code 3"):
+        encode(job, on_frame=wait)
+    assert ("neither read nor encoded anything" in caplog.text) == is_stuck
+
+
 def test_an_ffmpeg_killed_at_any_frame_is_an_error(
     source: Path, folder: Path, fake_ffmpeg: Callable[[str], None], tmp_path: Path
 ) -> None:

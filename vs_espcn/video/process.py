@@ -1,10 +1,13 @@
 """ffmpeg as a child process: fed, drained, watched, and ended with its parent's work."""
 
 import fcntl
+import logging
 import os
 import re
 import signal
+import struct
 import subprocess
+import termios
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -14,12 +17,17 @@ from typing import IO, Self
 
 from vs_espcn.errors import EncodeError
 
+_log = logging.getLogger(__name__)
+
 _GLOBAL_OPTIONS = (
     *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-y"),
     *("-progress", "pipe:1"),
 )
 
 _PIPE_BYTES = 1 << 20
+
+_SECONDS_OF_SILENCE = 60.0
+"""After as long without a frame or byte going through it, ffmpeg may hang; encoders are seldom that slow."""
 
 _CONSEQUENCE = re.compile(
     r"Last message repeated|Task finished with error|Terminating thread|Error opening output file"
@@ -40,7 +48,8 @@ class Encoder:
     """A running ffmpeg that reads a pipe.
 
     A context manager: ffmpeg never outlives it. Its standard error is read all
-    the time, so that it cannot stall on it.
+    the time, so that it cannot stall on it. If it takes nothing of what it is
+    given, and gives nothing, a line in the log says so; whoever runs it decides.
 
     Args:
         executable: Path of ffmpeg.
@@ -71,10 +80,12 @@ class Encoder:
         assert output
         assert errors
         self._frames = 0
+        self._ended = threading.Event()
         self._errors: deque[str] = deque(maxlen=50)
         self._readers = [
             threading.Thread(target=self._read_progress, args=(output,), daemon=True),
             threading.Thread(target=self._read_errors, args=(errors,), daemon=True),
+            threading.Thread(target=self._watch, daemon=True),
         ]
         for reader in self._readers:
             reader.start()
@@ -123,6 +134,7 @@ class Encoder:
         assert self._input
         self._input.close()
         code = self._process.wait()
+        self._ended.set()
         for reader in self._readers:
             reader.join()
         return code
@@ -139,6 +151,27 @@ class Encoder:
                 if line.startswith(b"frame="):
                     self._frames = int(line[6:])
 
+    def _watch(self) -> None:
+        before = None
+        while not self._ended.wait(_SECONDS_OF_SILENCE):
+            now = (self._frames, _bytes_read(self._process.pid)) if self._has_input() else None
+            if now and now == before:
+                _log.warning(
+                    "ffmpeg has neither read nor encoded anything for a minute; if it goes on, its encoder "
+                    "hangs: stop with Ctrl-C and take another encoder, or another ffmpeg (IMAGEIO_FFMPEG_EXE)"
+                )
+                return
+            before = now
+
+    def _has_input(self) -> bool:
+        """Whether there is something that ffmpeg could read, if only the end."""
+        assert self._input
+        try:
+            (waiting,) = struct.unpack("i", fcntl.ioctl(self._input, termios.FIONREAD, bytes(4)))
+        except (OSError, ValueError):  # it is closed
+            return True
+        return bool(waiting)
+
     def _read_errors(self, errors: IO[bytes]) -> None:
         with errors:
             for line in errors:
@@ -149,3 +182,10 @@ def _enlarge_pipe(fd: int) -> None:
     """Let a third of a 1080p frame into the pipe at once, where the system allows it."""
     with suppress(OSError):
         fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _bytes_read(pid: int) -> str:
+    """What the system has counted of a child's reading."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/io").read_text().partition("\n")[0]
+    return ""
