@@ -14,6 +14,9 @@ $ErrorActionPreference = 'Stop'
 $PSNativeCommandUseErrorActionPreference = $true  # a program that fails ends the script
 
 $Source = (Resolve-Path -LiteralPath $Source).Path  # vspipe runs the script in its own folder
+# When the first frame is shown. It is the first of y4m, at 0: the sound may have to begin earlier.
+$shown = ffmpeg -nostdin -hide_banner -i "file:$Source" -map 0:v:0 -frames:v 1 -vf showinfo -f null - 2>&1 | Out-String
+$start = if ($shown -match ' pts_time:([0-9.]+)') { $Matches[1] } else { '0' }
 $script = Join-Path $PSScriptRoot 'upscale.vpy'
 $arguments = '--arg', "source=$Source", '--arg', "scale=$Scale"
 $ofPipe = -split (vs-espcn flags --for ffmpeg @arguments $script)
@@ -23,7 +26,7 @@ $ofOutput = -split (vs-espcn flags --for ffmpeg-output @arguments $script)
 $part = Join-Path (Split-Path -Parent ([IO.Path]::GetFullPath($Output, $PWD))) ".part-$PID-$(Split-Path -Leaf $Output)"
 try {
     vspipe -c y4m @arguments $script - |
-        ffmpeg -nostdin -hide_banner -loglevel error @ofPipe -i - -i "file:$Source" `
+        ffmpeg -nostdin -hide_banner -loglevel error @ofPipe -i - -itsoffset "-$start" -i "file:$Source" `
             -map 0:v -map '1:a?' @ofOutput @Encoder -c:a copy "file:$part"
     Move-Item -Force $part $Output
 } finally {

@@ -23,6 +23,11 @@ fi
 part="$(dirname "$output")/.part-$$-$(basename "$output")"
 trap 'rm -f "$part"' EXIT
 
+ffmpeg=("${FFMPEG:-ffmpeg}" -nostdin -hide_banner)
+# When the first frame is shown. It is the first of y4m, at 0: the sound may have to begin earlier.
+start=$("${ffmpeg[@]}" -nostats -i "file:$input" -map 0:v:0 -frames:v 1 -vf showinfo -f null - 2>&1 |
+    sed -n 's/.* n: *0 .* pts_time:\([0-9.]*\).*/\1/p') || start=0 # what is no video is refused below
+
 script="$(dirname "$0")/upscale.vpy"
 arguments=(--arg "source=$input" --arg "scale=${SCALE:-2}")
 flags=$(vs-espcn flags "${arguments[@]}" "$script")
@@ -30,6 +35,6 @@ read -ra of_pipe <<<"$(sed -n 's/^ffmpeg: //p' <<<"$flags")"
 read -ra of_output <<<"$(sed -n 's/^ffmpeg-output: //p' <<<"$flags")"
 
 vspipe -c y4m "${arguments[@]}" "$script" - |
-    "${FFMPEG:-ffmpeg}" -nostdin -hide_banner -loglevel error "${of_pipe[@]}" -i - -i "file:$input" \
+    "${ffmpeg[@]}" -loglevel error "${of_pipe[@]}" -i - -itsoffset "-${start:-0}" -i "file:$input" \
         -map 0:v -map '1:a?' "${of_output[@]}" "$@" -c:a copy "file:$part"
 mv "$part" "$output"

@@ -7,7 +7,7 @@ from pathlib import Path
 import vapoursynth as vs
 from typer.main import get_command
 
-from tests.media import decode, video, with_sound
+from tests.media import H264, decode, ffmpeg, packets, pattern, tone, video, with_sound
 from tests.programs import SCRIPTS, Environment, run
 from vs_espcn.cli import app
 
@@ -55,6 +55,17 @@ def test_pipe_sh_keeps_colour_siting_aspect_and_rate(tmp_path: Path, environment
     assert upscaled.fps == 24
 
 
+def test_pipe_sh_keeps_a_picture_that_begins_after_the_sound(
+    tmp_path: Path, environment: Environment
+) -> None:
+    source, output = tmp_path / "in.mkv", tmp_path / "out.mkv"
+    late = ("-itsoffset", "0.2", *pattern(5), *tone(0.4), *H264, "-c:a", "flac")
+    ffmpeg(*late, source)
+    run(SCRIPTS / "pipe.sh", source, output, env=environment)
+    assert sorted(time for time, _ in packets(output)[0]) == [time for time, _ in packets(source)[0]]
+    assert packets(output)[1] == packets(source)[1]
+
+
 def test_pipe_sh_fails_when_a_part_fails(tmp_path: Path, environment: Environment) -> None:
     not_video = tmp_path / "text.mp4"
     not_video.write_text("no video")
@@ -79,7 +90,8 @@ def test_pipe_ps1_names_options_that_exist() -> None:
     # The rest is what pipe.sh does, which is run above.
     bash = (SCRIPTS / "pipe.sh").read_text()
     for words in (
-        "-nostdin -hide_banner -loglevel error",
+        "-vf showinfo -f null -",
+        " -i - -itsoffset ",
         "-map 0:v -map '1:a?'",
         "-c:a copy",
         "vspipe -c y4m",
