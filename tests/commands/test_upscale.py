@@ -109,8 +109,14 @@ def without_frames(path: Path) -> None:
     video(path, "-f", "mp4", "-frames:v", "0")
 
 
+def named_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 BAD_INPUT: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (Path.unlink, "does not exist"),
+    "a pipe": (named_pipe, "is not a regular file"),
     "empty": (lambda path: path.write_bytes(b""), "is empty"),
     "truncated": (cut_short, "is cut short"),
     "not a video": (lambda path: path.write_text("text\n" * 999), "cannot be opened as a video"),

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ def check_input(path: Path) -> None:
     """Refuse a file that can be seen to be unusable without decoding it.
 
     Raises:
-        InputError: It is missing, a folder, unreadable, empty, or cut short.
+        InputError: It is missing, no regular file, unreadable, empty, or cut short.
             A cut is seen where the format announces its length: MP4, MOV,
             Matroska, WebM and AVI. A transport stream or a bare H.264 or HEVC
             stream just ends; it is decoded up to its last whole frame.
@@ -91,7 +92,13 @@ def check_input(path: Path) -> None:
     try:
         if path.is_dir():
             raise InputError(f"INPUT {name} is a folder; give a video file")
-        if not path.stat().st_size:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(
+                f"INPUT {name} is not a regular file, and has to be read more than once; "
+                "stream y4m through `vs-espcn pipe` instead"
+            )
+        if not status.st_size:
             raise InputError(f"INPUT {name} is empty (0 bytes)")
         missing = missing_bytes(path)
     except FileNotFoundError:
