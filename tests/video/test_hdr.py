@@ -6,6 +6,7 @@ import vapoursynth as vs
 from tests.encoding import double
 from tests.media import FFMPEG, decode, ffmpeg, pattern, video
 from vs_espcn.video.encode import check_destination, encode, plan
+from vs_espcn.video.hdr import has_hdr10, with_hdr10
 from vs_espcn.video.segments import encode_in_segments
 from vs_espcn.video.source import open_source
 
@@ -86,3 +87,15 @@ def test_hlg_is_kept_and_sdr_gets_nothing(tmp_path: Path) -> None:
     assert "-x265-params" not in job.arguments
     encode(job)
     assert decode(output).get_frame(0).props["_Transfer"] == 18
+
+
+def test_metadata_that_is_incomplete_is_not_taken_for_kept() -> None:
+    """Matroska may name the primaries of a display without its luminance."""
+    props = {
+        "MasteringDisplayPrimariesX": [0.7, 0.2, 0.1],
+        "MasteringDisplayPrimariesY": [0.3, 0.7, 0.1],
+        "MasteringDisplayWhitePointX": 0.3127,
+        "MasteringDisplayWhitePointY": 0.329,
+    }
+    assert has_hdr10(props)
+    assert with_hdr10("libx265", props, []) is None

@@ -20,7 +20,7 @@ from vs_espcn.errors import EncodeError, InputError
 from vs_espcn.video.containers import Container, StreamPlan, container_of, plan_streams
 from vs_espcn.video.feed import Feed, Timeline, clock_options, feed, timeline
 from vs_espcn.video.ffmpeg import Ffmpeg, find_ffmpeg, probe
-from vs_espcn.video.hdr import has_hdr10, with_hdr10
+from vs_espcn.video.hdr import ENCODER_OPTIONS, has_hdr10, with_hdr10
 from vs_espcn.video.part import part_of, publish
 from vs_espcn.video.pipe import last_line
 from vs_espcn.video.presets import preset_args
@@ -201,7 +201,8 @@ def plan(
         extended = with_hdr10(encoder, first.props, user)
         user = extended or user
         if extended is None:
-            notes.append(f"HDR10 metadata is left out, since {encoder} cannot be given it")
+            why = "it is incomplete" if encoder in ENCODER_OPTIONS else f"{encoder} cannot be given it"
+            notes.append(f"HDR10 metadata is left out, since {why}")
     return Job(
         clip=clip,
         first=first,

@@ -12,7 +12,7 @@ _WHITE = ("MasteringDisplayWhitePointX", "MasteringDisplayWhitePointY")
 _LUMINANCE = ("MasteringDisplayMaxLuminance", "MasteringDisplayMinLuminance")
 _LIGHT = ("ContentLightLevelMax", "ContentLightLevelAverage")
 
-_OPTIONS = {
+ENCODER_OPTIONS = {
     "libx264": ("-x264-params", "mastering-display", "cll"),
     "libx265": ("-x265-params", "master-display", "max-cll"),
     "libsvtav1": ("-svtav1-params", "mastering-display", "content-light"),
@@ -37,17 +37,19 @@ def with_hdr10(encoder: str, props: Mapping[str, Any], args: Sequence[str]) -> l
         args: Options for ffmpeg; parameters among them win over the metadata.
 
     Returns:
-        The options; None if the encoder has none that carry the metadata.
+        The options; None if the encoder has none that carry the metadata, or it is incomplete.
     """
-    if encoder not in _OPTIONS:
+    if encoder not in ENCODER_OPTIONS:
         return None
-    option, display_name, light_name = _OPTIONS[encoder]
+    option, display_name, light_name = ENCODER_OPTIONS[encoder]
     steps = encoder != "libsvtav1"
     found = []
     if all(name in props for name in (*_PRIMARIES, *_WHITE, *_LUMINANCE)):
         found.append(f"{display_name}={_display(props, steps=steps)}")
     if all(name in props for name in _LIGHT):
         found.append(f"{light_name}={','.join(str(round(props[name])) for name in _LIGHT)}")
+    if not found:
+        return None
     merged = list(args)
     for place, argument in enumerate(merged[:-1]):
         if argument == option:
