@@ -54,7 +54,8 @@ def test_a_network_is_trained_on_what_encoders_leave(
     options = arguments(image_folder, output, "--degradation", "video")
     done = CliRunner().invoke(app, options)
     assert done.exit_code == 0, done.exception
-    assert network_metadata(load_network(output))["degradation"] == "video"
+    facts = network_metadata(load_network(output))
+    assert (facts["network"], facts["degradation"]) == ("espcn-video", "video")
     assert any((tmp_path / "cache" / "degraded").rglob("*.png"))
     resumed = CliRunner().invoke(app, arguments(image_folder, output, "--resume"))
     assert "was made with degradation video, the run asks for clean" in str(resumed.exception)

@@ -194,10 +194,12 @@ class Run:
 
     def _facts(self) -> dict[str, str]:
         settings = self._settings
+        name, degradation = self._network.name, settings.degradation
         facts = {
+            "network": name if degradation == "clean" else f"{name}-{degradation}",
             "activation": self._network.activation,
             "recipe": self._recipe.name,
-            "degradation": settings.degradation,
+            "degradation": degradation,
             "data": " ".join(folder.name for folder in settings.folders),
             "images": self._images.count,
             "steps": self.step,
