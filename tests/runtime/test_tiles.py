@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vs_espcn.runtime.base import Plane
-from vs_espcn.runtime.tiles import ACTIVATION_BUDGET, TiledEngine, automatic_tile, windows
+from vs_espcn import models
+from vs_espcn.runtime.base import Backend, OpenVINO, Plane, TensorRT, Torch
+from vs_espcn.runtime.tiles import TiledEngine, automatic_tile, tile_for, windows
 
 
 @given(length=st.integers(1, 300), tile=st.integers(9, 80), radius=st.integers(0, 4))
@@ -26,17 +27,39 @@ def test_kept_parts_meet_and_have_their_neighbourhood(length: int, tile: int, ra
 @given(
     width=st.integers(1, 8192),
     height=st.integers(1, 8192),
-    cost=st.integers(50, 2000),
-    lanes=st.integers(1, 16),
+    samples=st.integers(1000, 5_000_000),
+    radius=st.integers(0, 40),
 )
-def test_automatic_tiles_keep_to_the_budget(width: int, height: int, cost: int, lanes: int) -> None:
-    tile = automatic_tile(width, height, bytes_per_sample=cost, lanes=lanes)
+def test_automatic_tiles_keep_to_the_budget(width: int, height: int, samples: int, radius: int) -> None:
+    tile = automatic_tile(width, height, samples=samples, radius=radius)
     assert 1 <= tile[0] <= width
     assert 1 <= tile[1] <= height
-    fits = tile[0] * tile[1] * cost * lanes <= ACTIVATION_BUDGET
-    assert fits or tile[0] <= 128 or tile[1] <= 64
-    if width * height * cost * lanes <= ACTIVATION_BUDGET:
+    least = max(64, 4 * radius + 1)
+    assert tile[0] * tile[1] <= samples or tile[0] <= 2 * least or tile[1] <= least
+    if width * height <= samples:
         assert tile == (width, height)
+    for length, side in zip((width, height), tile, strict=True):
+        covered = windows(length, side, radius)
+        # Without waste: one row or column less per tile would take one tile more.
+        assert len(covered) == 1 or (side - 1 - 2 * radius) * len(covered) + 2 * radius < length
+
+
+@pytest.mark.parametrize(
+    ("backend", "depth", "size", "tile"),
+    [
+        (OpenVINO(), 8, (1920, 1080), (1920, 544)),
+        (OpenVINO(), 8, (960, 540), (960, 540)),
+        (TensorRT(), 8, (960, 540), (960, 540)),
+        (TensorRT(), 8, (1920, 1080), (1920, 276)),
+        (TensorRT(), 16, (960, 540), (960, 274)),  # in fp32
+        (Torch(precision="fp32"), 8, (960, 540), (960, 274)),
+    ],
+)
+def test_tiles_of_the_usual_sizes(
+    backend: Backend, depth: int, size: tuple[int, int], tile: tuple[int, int]
+) -> None:
+    network = models.load_network(models.find("espcn", 2).path)
+    assert tile_for(backend, network, size, lanes=2, depth=depth) == tile
 
 
 class Spreader:

@@ -24,9 +24,6 @@ def build(
     bits: Annotated[int, typer.Option(help="Depth of the clip: 8 to 16, or 32 for float.")] = 8,
     precision: Annotated[str, typer.Option(help="Arithmetic of the network: auto, fp32 or fp16.")] = "auto",
     flavour: Annotated[str, typer.Option(help="auto, tensorrt or tensorrt_rtx.")] = "auto",
-    lanes: Annotated[
-        int | None, typer.Option(help="Frames in work at once, as the filter gets them.")
-    ] = None,
     compute_capability: Annotated[
         list[str] | None,
         typer.Option(help="GPU to build for, such as 8.9; may be repeated. Default: the one here."),
@@ -51,7 +48,6 @@ def build(
         bits=bits,
         precision=precision,  # type: ignore[arg-type]
         flavour=flavour,  # type: ignore[arg-type]
-        lanes=lanes,
         capabilities=tuple(compute_capability or ()),
         any_size=size is None,
     )

@@ -8,11 +8,16 @@ no seams.
 from dataclasses import dataclass
 
 import numpy as np
+from onnx import ModelProto
 
-from vs_espcn.runtime.base import Engine, Plane, Slot
+from vs_espcn.cost import activation_bytes, receptive_radius
+from vs_espcn.runtime.base import Backend, Engine, OpenVINO, Plane, Slot, gpu_precision
 
 ACTIVATION_BUDGET = 1 << 30
-"""Bytes that the activations of all lanes of a clip may take."""
+"""Bytes that the activations of all lanes of a clip may take in the computer's memory."""
+
+GPU_LANE_BUDGET = 1 << 27
+"""Bytes that the activations of one lane may take on a GPU, of whose memory others want their share."""
 
 _LEAST_SIDE = 64  # below this the overlap costs more than the tile
 
@@ -51,23 +56,55 @@ def windows(length: int, tile: int, radius: int) -> list[Window]:
     ]
 
 
-def automatic_tile(width: int, height: int, *, bytes_per_sample: int, lanes: int) -> tuple[int, int]:
-    """The largest tile (width, height) whose activations keep to `ACTIVATION_BUDGET`.
+def tile_for(
+    backend: Backend, network: ModelProto, size: tuple[int, int], *, lanes: int, depth: int | None
+) -> tuple[int, int]:
+    """The tile (width, height) in which planes are computed so that their activations fit in memory.
+
+    Args:
+        backend: Where the network runs.
+        network: A network from `vs_espcn.models.load_network`.
+        size: Width and height of the planes.
+        lanes: Frames in work at once; on a GPU the tile does not depend on it.
+        depth: Depth in bits that ``precision="auto"`` goes by.
+    """
+    sample_bytes = activation_bytes(network)
+    if isinstance(backend, OpenVINO):
+        budget = ACTIVATION_BUDGET // lanes
+    else:
+        budget = GPU_LANE_BUDGET
+        sample_bytes //= 2 if gpu_precision(backend.precision, depth) == "fp16" else 1
+    return automatic_tile(*size, samples=budget // sample_bytes, radius=receptive_radius(network))
+
+
+def automatic_tile(width: int, height: int, *, samples: int, radius: int) -> tuple[int, int]:
+    """The tile (width, height) with which the fewest tiles cover a plane.
 
     Args:
         width: Width of the plane.
         height: Height of the plane.
-        bytes_per_sample: Activations per source sample, in bytes.
-        lanes: Frames in work at once.
+        samples: Source samples that a tile may have.
+        radius: The network's receptive radius, by which tiles overlap.
 
     Returns:
         The whole plane if it fits, else strips of its width if they are not
-        too thin, else halves of its width and so on.
+        too thin, else of half its width and so on; all of them as small as
+        their number allows, so that little is computed twice.
     """
-    samples = ACTIVATION_BUDGET // (bytes_per_sample * lanes)
-    while width > 2 * _LEAST_SIDE and samples // width < min(height, _LEAST_SIDE):
-        width = (width + 1) // 2
-    return width, min(height, max(samples // width, _LEAST_SIDE))
+    least = max(_LEAST_SIDE, 4 * radius + 1)
+    columns = 1
+    tile_width = width
+    while tile_width > 2 * least and samples // tile_width < min(height, least):
+        columns += 1
+        tile_width = _shared(width, columns, radius)
+    most = max(samples // tile_width, least)
+    rows = 1 if height <= most else -(-(height - 2 * radius) // (most - 2 * radius))
+    return tile_width, _shared(height, rows, radius)
+
+
+def _shared(length: int, tiles: int, radius: int) -> int:
+    """The shortest tile of which a number covers an axis."""
+    return length if tiles == 1 else -(-(length - 2 * radius) // tiles) + 2 * radius
 
 
 class TiledEngine:

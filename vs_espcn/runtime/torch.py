@@ -49,13 +49,13 @@ class TorchEngine(CudaEngine):
         precision = gpu_precision(backend.precision, depth)
         device = cuda.Device(backend.index)
         check_usable()
-        typed = typed_graph(graph, precision)
-        network = TorchGraph(typed, torch.device("cuda", backend.index))
         source, target = plane_types(graph)
         # At least; PyTorch's own text tells where that was not enough.
         activations = activation_bytes(graph) * source.height * source.width
         lane_bytes = source.nbytes + target.nbytes + activations // (2 if precision == "fp16" else 1)
         check_free_memory(device, lane_bytes, lanes)
+        typed = typed_graph(graph, precision)
+        network = TorchGraph(typed, torch.device("cuda", backend.index))
         make_program = partial(_make_program, network, typed, backend.index)
         super().__init__(
             f"PyTorch {version()} on {device.name}, {precision}, {lanes} lanes",

@@ -6,14 +6,14 @@ from functools import partial
 
 from onnx import ModelProto
 
-from vs_espcn import cost, graph, models
+from vs_espcn import graph, models
 from vs_espcn.errors import InputError
 from vs_espcn.runtime import cuda
-from vs_espcn.runtime.base import Flavour, GpuPrecision, TensorRT, lane_count
+from vs_espcn.runtime.base import Flavour, GpuPrecision, TensorRT
 from vs_espcn.runtime.plans import StoredPlan, load_or_build, stored_plan
 from vs_espcn.runtime.tensorrt_api import TensorRTApi, check_capability, choose_api, load_api
 from vs_espcn.runtime.tensorrt_build import OnProgress, build_plan, plan_key, source_graph
-from vs_espcn.runtime.tiles import automatic_tile
+from vs_espcn.runtime.tiles import tile_for
 
 SAMPLES = {8: graph.UINT8, **graph.UINT16, 32: graph.FLOAT32}
 """Sample formats by bits, as the command line names them."""
@@ -31,7 +31,6 @@ class Job:
         bits: A key of `SAMPLES`.
         precision: As of `TensorRT`.
         flavour: As of `TensorRT`.
-        lanes: As of `TensorRT`; with more lanes, large frames have smaller tiles.
         capabilities: Compute capabilities to build for, for example
             ``("8.9",)``; empty for the first GPU that is present.
         any_size: Whether the plan is for clips of any size up to this one,
@@ -45,7 +44,6 @@ class Job:
     bits: int = 8
     precision: GpuPrecision = "auto"
     flavour: Flavour = "auto"
-    lanes: int | None = None
     capabilities: tuple[str, ...] = ()
     any_size: bool = False
 
@@ -98,30 +96,16 @@ def _graphs(job: Job) -> Iterator[ModelProto]:
         raise InputError(f"bits is {job.bits}; choose one of {', '.join(map(str, SAMPLES))}")
     sample = SAMPLES[job.bits]
     size = (job.width, job.height)
-    backend = TensorRT(
-        precision=job.precision,
-        flavour=job.flavour,
-        lanes=job.lanes,
-        max_size=size if job.any_size else None,
-    )
+    backend = TensorRT(precision=job.precision, flavour=job.flavour, max_size=size if job.any_size else None)
     if min(size) < 1:
         raise InputError(f"size is {job.width}x{job.height}; give a width and a height of at least 1")
     network = models.load_network(models.find(job.network, job.scale).path)
-    width, height = (
-        size
-        if job.any_size
-        else automatic_tile(
-            *size,
-            bytes_per_sample=cost.activation_bytes(network),
-            lanes=lane_count(backend, job.lanes or _MOST_LANES),
-        )
-    )
+    if not job.any_size:
+        size = tile_for(backend, network, size, lanes=1, depth=sample.depth)
+    width, height = size
     for full_range in (False, True) if sample.depth else (True,):
         model = graph.build_graph(network, sample, full_range=full_range, width=width, height=height)
         yield source_graph(backend, model, sample.depth)
-
-
-_MOST_LANES = 64
 
 
 def _targets(job: Job) -> Iterator[tuple[TensorRTApi, str, str]]:

@@ -15,7 +15,7 @@ from vs_espcn.errors import InputError, RuntimeMissingError
 from vs_espcn.runtime.arithmetic import network_for
 from vs_espcn.runtime.base import Backend, Engine, OpenVINO, Slot, lane_count
 from vs_espcn.runtime.opening import open_engine
-from vs_espcn.runtime.tiles import TiledEngine, automatic_tile
+from vs_espcn.runtime.tiles import TiledEngine, tile_for
 from vs_espcn.video import mlrt
 from vs_espcn.video.frames import by_range
 from vs_espcn.video.lanes import upscale_in_lanes
@@ -69,7 +69,11 @@ class LumaUpscaler:
         self._range = "full" if self._sample.depth is None else range_
         self._radius = cost.receptive_radius(self._network)
         self._lanes = lane_count(backend, min(vs.core.num_threads, clip.num_frames))
-        self._tile = self._automatic_tile() if tile is None else self._checked(tile)
+        self._tile = (
+            tile_for(backend, self._network, self._size, lanes=self._lanes, depth=depth)
+            if tile is None
+            else self._checked(tile)
+        )
         self._engines: dict[bool, Engine] = {}
         self._opening = Lock()
 
@@ -127,11 +131,6 @@ class LumaUpscaler:
             backend,
             tile=self._tile,
             overlap=self._radius,
-        )
-
-    def _automatic_tile(self) -> Tile:
-        return automatic_tile(
-            *self._size, bytes_per_sample=cost.activation_bytes(self._network), lanes=self._lanes
         )
 
     def _checked(self, tile: Tile) -> Tile:

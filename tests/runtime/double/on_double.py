@@ -436,7 +436,7 @@ def test_the_matrix_rate_goes_through_the_same_engine(precision: str) -> None:
 
 
 def test_warming_makes_the_plans_that_the_filter_looks_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiles, "ACTIVATION_BUDGET", 4_000_000)  # the clip is too large to go in one piece
+    monkeypatch.setattr(tiles, "GPU_LANE_BUDGET", 2_000_000)  # the clip is too large to go in one piece
     stored = warm.warm(warm.Job(width=160, height=100, scale=2, bits=10))
     assert len(stored) == 2
     assert stored[0].key is not None
@@ -455,6 +455,16 @@ def test_torch_is_asked_only_when_there_is_a_gpu() -> None:
     set_("devices", 0)
     with pytest.raises(BackendError, match="finds no GPU"):
         choice.probe(Torch())
+
+
+def test_torch_too_says_that_memory_is_too_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = pytest.importorskip("vs_espcn.runtime.torch", reason="PyTorch is not installed")
+    monkeypatch.setattr(runtime, "check_usable", lambda: None)  # it is not built for CUDA here
+    set_("free", 10_000_000)
+    network = models.load_network(models.find("espcn", 2).path)
+    model = graph.build_graph(network, graph.UINT8, full_range=False, width=400, height=200)
+    with pytest.raises(BackendError, match="Double 0 has 9 MB of memory free, but 2 lanes need 31 MB"):
+        open_engine(Torch(), model, lanes=2, depth=8)
 
 
 def test_a_script_that_ends_frees_the_gpu() -> None:
