@@ -3,6 +3,7 @@
 All of a case's contestants run in interleaved rounds, as on the CPU.
 """
 
+import logging
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,9 @@ import vapoursynth as vs
 from onnx import ModelProto
 
 from vs_espcn import cost, graph, models
+from vs_espcn.bench.peers import with_chroma
 from vs_espcn.bench.rounds import Runner, to_null
+from vs_espcn.errors import BackendError
 from vs_espcn.runtime.base import TensorRT, Torch, gpu_precision
 from vs_espcn.runtime.matrix_rate import matrix_rate
 from vs_espcn.runtime.opening import open_engine
@@ -34,6 +37,8 @@ COPIES = "copies alone"
 BOUND = "multiply-adds at the matrix rate"
 PEER = "vs-mlrt on the same plan"
 PEER_FLOATS = "vs-mlrt with float samples"
+
+_log = logging.getLogger(__name__)
 
 _PLUGINS = {"tensorrt": "trt", "tensorrt_rtx": "trt_rtx"}
 
@@ -92,14 +97,21 @@ def all_cases(scales: Sequence[int]) -> list[Case]:
 def compare(
     cases: Sequence[Case], backend: TensorRT | Torch, *, frames: int, repeats: int
 ) -> Iterator[Result]:
-    """Measure the GPU's matrix rate and then every case; see `measure`."""
+    """Measure the GPU's matrix rate and then every case, as `measure` does; a line says what is left out."""
     rates = {
         precision: matrix_rate(backend, precision)
         for precision in {gpu_precision(backend.precision, case.sample.depth) for case in cases}
     }
+    if isinstance(backend, TensorRT) and not _peer_is_present():
+        _log.warning(
+            "not compared with vs-mlrt: its plugin (%s) is not installed", " or ".join(_PLUGINS.values())
+        )
     for case in cases:
         rate = rates[gpu_precision(backend.precision, case.sample.depth)]
-        yield from measure(case, backend, rate, frames=frames, repeats=repeats)
+        try:
+            yield from measure(case, backend, rate, frames=frames, repeats=repeats)
+        except (BackendError, vs.Error) as error:  # of memory, say; what can be measured is
+            _log.warning("not measured: %s: %s", case.label, str(error))
 
 
 def measure(case: Case, backend: TensorRT | Torch, rate: float, *, frames: int, repeats: int) -> list[Result]:
@@ -164,29 +176,41 @@ def _runners(case: Case, backend: TensorRT | Torch) -> Iterator[dict[str, Runner
             SLOT: partial(_in_lanes, slots, case, pool),
             FILTER: to_null(upscale(clip, case.scale, backend=backend)),
         }
-        if isinstance(backend, TensorRT) and case.bits == 8:
+        if isinstance(backend, TensorRT) and case.bits == 8 and _peer_is_present():
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            luma = vs.core.std.ShufflePlanes(clip, 0, vs.GRAY)
             floats = graph.build_graph(
                 network, graph.FLOAT32, full_range=True, width=case.width, height=case.height
             )
-            runners |= _peers(PEER, luma, model, backend, folder / "codes.plan")
-            of_floats = vs.core.resize.Point(luma, format=vs.GRAYS)
-            runners |= _peers(PEER_FLOATS, of_floats, floats, backend, folder / "floats.plan")
+            runners |= _peer(PEER, clip, vs.GRAY8, model, backend, folder / "codes.plan")
+            runners |= _peer(PEER_FLOATS, clip, vs.GRAYS, floats, backend, folder / "floats.plan")
         yield runners
 
 
-def _peers(
-    name: str, luma: vs.VideoNode, model: ModelProto, backend: TensorRT, path: Path
+def _peer_is_present() -> bool:
+    return any(hasattr(vs.core, plugin) for plugin in _PLUGINS.values())
+
+
+def _peer(
+    name: str,
+    clip: vs.VideoNode,
+    samples: vs.PresetVideoFormat,
+    model: ModelProto,
+    backend: TensorRT,
+    path: Path,
 ) -> dict[str, Runner]:
-    """vs-mlrt's plugin on a plan of ours, if the plugin is installed."""
+    """What our filter does, done with vs-mlrt's plugin on a plan of ours, if it takes that."""
     flavour, plan = plan_for(backend, model, depth=8)
-    plugin = getattr(vs.core, _PLUGINS[flavour], None)
-    if plugin is None:
-        return {}
     path.write_bytes(plan)
-    upscaled = plugin.Model(luma, str(path), use_cuda_graph=backend.cuda_graph, num_streams=backend.lanes)
-    return {name: to_null(upscaled)}
+    luma = vs.core.resize.Point(vs.core.std.ShufflePlanes(clip, 0, vs.GRAY), format=samples)
+    try:
+        upscaled = getattr(vs.core, _PLUGINS[flavour]).Model(
+            luma, str(path), use_cuda_graph=backend.cuda_graph, num_streams=backend.lanes
+        )
+        upscaled.get_frame(0)
+    except (AttributeError, vs.Error) as error:
+        _log.warning("not compared with %s: %s", name, str(error))
+        return {}
+    return {name: to_null(with_chroma(upscaled, clip))}
 
 
 def _repeat(function: Callable[[], None], frames: int) -> None:

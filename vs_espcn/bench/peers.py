@@ -73,7 +73,7 @@ def _plugin(name: str, clip: vs.VideoNode, network: ModelProto, *, whole: bool) 
             upscaled = upscale(luma, network)
         except (BackendError, vs.Error):
             continue  # this processor hasn't that arithmetic
-        yield precision, to_null(_with_chroma(upscaled, clip) if whole else upscaled)
+        yield precision, to_null(with_chroma(upscaled, clip) if whole else upscaled)
 
 
 def _ort(luma: vs.VideoNode, network: ModelProto) -> vs.VideoNode:
@@ -91,7 +91,8 @@ _PLUGINS: dict[str, dict[str, Callable[[vs.VideoNode, ModelProto], vs.VideoNode]
 }
 
 
-def _with_chroma(luma: vs.VideoNode, clip: vs.VideoNode) -> vs.VideoNode:
+def with_chroma(luma: vs.VideoNode, clip: vs.VideoNode) -> vs.VideoNode:
+    """An upscaled luma in 8 bits, with the clip's chroma beside it: what the filter gives."""
     codes = vs.core.resize.Point(luma, format=vs.GRAY8)
     planes = scale_chroma(
         clip, codes.width, codes.height, resizer=find_resizer("spline36"), location=vs.CHROMA_LEFT

@@ -24,6 +24,7 @@ PACKAGES = (
     "tensorrt-rtx-cu13",
     "vapoursynth-mlrt-ov",
     "opencv-python-headless",
+    "vapoursynth-mlrt-trt-rtx",
 )
 
 _MATTERS = re.compile(

@@ -1,0 +1,81 @@
+"""What a GPU is to show: how its figures are judged, and what is said where there is none."""
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.programs import SCRIPTS, Environment, run
+
+
+class TestGpuTargets:
+    """The arithmetic of the verdicts; the figures are made up."""
+
+    @pytest.fixture
+    def script(self) -> ModuleType:
+        pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed")
+        spec = importlib.util.spec_from_file_location("gpu_targets", SCRIPTS / "gpu_targets.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["gpu_targets"] = module  # dataclasses look their module up
+        spec.loader.exec_module(module)
+        return module
+
+    def rows(self, *rows: tuple[str, str, float]) -> list[dict[str, object]]:
+        return [
+            {"name": name, "case": case, "precision": "fp16", "ms": ms, "fps": 0} for name, case, ms in rows
+        ]
+
+    def test_every_target_has_a_verdict(self, script: ModuleType) -> None:
+        x2 = "960x540 x2, 8 bits, {} lanes, graph {}"
+        rows = self.rows(
+            (script.FILTER, x2.format(2, "on"), 1.0),
+            (script.FILTER, x2.format(3, "on"), 0.5),
+            (script.FILTER, x2.format(4, "off"), 0.1),  # targets are for recorded graphs
+            (script.PEER, x2.format(4, "on"), 0.6),
+            (script.PEER_FLOATS, x2.format(4, "on"), 0.7),
+            (script.COPIES, x2.format(1, "on"), 0.2),
+            (script.BOUND, x2.format(1, "on"), 0.4),
+            (script.FILTER, "640x360 x3, 8 bits, 2 lanes, graph on", 1.8),
+            (script.FILTER, "480x270 x4, 8 bits, 2 lanes, graph on", 1.5),
+            (script.FILTER, "480x270 x4, 10 bits, 2 lanes, graph on", 0.1),
+        )
+        found = {each.target: (each.measured, each.met) for each in script.speed_verdicts(rows)}
+        assert found == {
+            "x2 to 1080p, at least 1.5× vs-mlrt with float samples": ("1.40×", False),
+            "x2 to 1080p, not slower than vs-mlrt on the same plan": ("1.20×", True),
+            "x2 to 1080p, at least 0.7 of the copy bound": ("0.40×", False),
+            "x2 to 1080p, for information": ("0.80× of the tighter bound, copies or operations", None),
+            "x3 to 1080p, at least 0.7 of the copy bound": ("not measured", None),
+            "x4 to 1080p, at least 0.7 of the copy bound": ("not measured", None),
+            "x2 to 2160p, at least 0.7 of the copy bound": ("not measured", None),
+            "x3 to 1080p, 20× the paper's 0.038 s": ("21.11×", True),
+            "x4 to 1080p, 20× the paper's 0.029 s": ("19.33×", False),
+        }
+
+    def test_what_was_not_measured_is_said(self, script: ModuleType) -> None:
+        verdicts = script.speed_verdicts([])
+        assert all(each.met is None for each in verdicts)
+        assert "| x2 to 1080p, at least 1.5× vs-mlrt with float samples | vs-mlrt's plugin was not" in (
+            script.table(verdicts)
+        )
+
+
+def test_gpu_check_without_a_gpu_says_so_and_fails(tmp_path: Path, environment: Environment) -> None:
+    """What it finds missing is named in the report."""
+    pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed")
+    if shutil.which("nvidia-smi"):
+        pytest.skip("there is a GPU here")
+    stub = tmp_path / "python"  # the tests have their own runs
+    stub.write_text(f'#!/bin/sh\ncase "$*" in *pytest*|*info*) exit 0;; esac\nexec "{sys.executable}" "$@"\n')
+    stub.chmod(0o755)
+    report = tmp_path / "report.md"
+    run(SCRIPTS / "gpu_check", report, env=environment | {"PYTHON": str(stub)}, code=1)
+    text = report.read_text()
+    for backend in ("tensorrt", "torch"):
+        assert f"## {backend}: not measured\n\nno NVIDIA driver was found" in text
+    assert "No backend can run here." in text
