@@ -1,5 +1,6 @@
 """PyTorch on an NVIDIA GPU behind the `Engine` protocol, for GPUs without TensorRT."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -35,7 +36,10 @@ def check_usable() -> None:
     """
     if torch.version.cuda is None:
         raise BackendError(f"PyTorch {version()} is built without CUDA; install a build for CUDA")
-    if not torch.cuda.is_available():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the error below says it
+        available = torch.cuda.is_available()
+    if not available:
         raise BackendError(
             f"PyTorch {version()} for CUDA {torch.version.cuda} cannot use the GPU; update the driver"
         )

@@ -502,6 +502,13 @@ def test_torch_is_asked_only_when_there_is_a_gpu() -> None:
         choice.probe(Torch())
 
 
+def test_a_torch_that_cannot_use_the_gpu_is_one_error() -> None:
+    """PyTorch finds no GPU of its own kind behind the double, and warns; the error is enough."""
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    with pytest.raises(BackendError, match=r"PyTorch .* (cannot use the GPU|is built without CUDA);"):
+        choice.probe(Torch())
+
+
 def test_torch_too_says_that_memory_is_too_little(monkeypatch: pytest.MonkeyPatch) -> None:
     runtime = pytest.importorskip("vs_espcn.runtime.torch", reason="PyTorch is not installed")
     monkeypatch.setattr(runtime, "check_usable", lambda: None)  # it is not built for CUDA here
