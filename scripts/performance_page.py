@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "performance.md"
 LIBRARIES = ("vapoursynth", "openvino", "vapoursynth-mlrt-ov", "opencv-python-headless")
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 RESULTS = {
     "who": "{name}",

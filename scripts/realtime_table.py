@@ -12,7 +12,7 @@ from pages import paste
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "realtime.md"
-FILTER = "vs_espcn.upscale"
+FILTER = "vs_espcn.upscale, whole clip"
 RATES = (24, 30, 60)
 
 Row = Mapping[str, Any]
@@ -21,8 +21,6 @@ Row = Mapping[str, Any]
 def tables() -> str:
     """What sustains which rate, by scale and precision, then by size and cores where that was measured."""
     figures = json.loads((DOCS / "performance.json").read_text(encoding="utf-8"))
-    if isinstance(figures, list):  # figures of before the file named machine and sizes
-        return by_scale([{"size": "1920x1080", **row} for row in figures])
     shown = [f"{figures['machine']}, {figures['date']}:", by_scale(figures["results"])]
     if figures["growth"]:
         shown += ["By size and cores:", by_size(figures["growth"])]
@@ -31,7 +29,7 @@ def tables() -> str:
 
 def by_scale(results: Sequence[Row]) -> str:
     """Whole-filter rows. A rate is sustained if the slowest round reaches it."""
-    return _table(
+    return table(
         ["source", "output", "scale", "precision", "fps", "slowest round"],
         (
             ([*_sizes(row), row["scale"], row["precision"], f"{row['fps']:.1f}"], row["slowest"])
@@ -43,7 +41,7 @@ def by_scale(results: Sequence[Row]) -> str:
 
 def by_size(growth: Sequence[Row]) -> str:
     """The same by the size of the output and the cores it had."""
-    return _table(
+    return table(
         ["source", "output", "scale", "precision", "cores", "fps"],
         (([*_sizes(row), row["scale"], row["precision"], row["cores"]], row["fps"]) for row in growth),
     )
@@ -54,7 +52,7 @@ def _sizes(row: Row) -> tuple[str, str]:
     return f"{width // row['scale']}x{height // row['scale']}", row["size"]
 
 
-def _table(head: Sequence[str], rows: Iterable[tuple[Sequence[object], float]]) -> str:
+def table(head: Sequence[str], rows: Iterable[tuple[Sequence[object], float]]) -> str:
     """Rows of cells and the frame rate that counts."""
     lines: list[Sequence[object]] = [[*head, *RATES], ["---"] * (len(head) + len(RATES))]
     for cells, fps in rows:
