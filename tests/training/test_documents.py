@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 from PIL import Image
 
+from vs_espcn.bench.cpu import FILTER
 from vs_espcn.training.history import History, Row
 
 ROOT = Path(__file__).parents[2]
@@ -56,9 +57,17 @@ def test_the_real_time_page_shows_the_figures_that_were_measured() -> None:
     assert real_time.tables() in real_time.PAGE.read_text(encoding="utf-8"), "run scripts/realtime_table.py"
 
 
+def test_the_performance_page_shows_them_too() -> None:
+    performance = load("performance_page")
+    text = performance.PAGE.read_text(encoding="utf-8")
+    for name, table in performance.tables().items():
+        assert table in text, f"{name}: run scripts/performance_page.py"
+
+
 def test_a_rate_is_sustained_if_the_slowest_round_reaches_it() -> None:
     real_time = load("realtime_table")
-    common = {"name": "vs_espcn.upscale", "scale": 3, "size": "1920x1080", "precision": "bf16"}
+    assert real_time.FILTER == FILTER
+    common = {"name": FILTER, "scale": 3, "size": "1920x1080", "precision": "bf16"}
     row = {**common, "fps": 61.0, "slowest": 29.9}
     assert real_time.by_scale([row]).splitlines()[-1] == (
         "| 640x360 | 1920x1080 | 3 | bf16 | 61.0 | 29.9 | yes | no | no |"
