@@ -150,6 +150,13 @@ def test_lanes_follow_the_backend_and_the_callers_bound() -> None:
     assert len(open_engine(OpenVINO(), wrapped(2, 8, 8), lanes=3, depth=8).slots) == 3
 
 
+def test_the_rule_behind_the_lanes_is_said() -> None:
+    assert lane_rule(OpenVINO(lanes=3), 8) == "as many lanes as asked for"
+    assert lane_rule(OpenVINO(lanes=3), 1) == "3 lanes would be more than threads or frames"
+    assert lane_rule(OpenVINO(), 64).startswith("a lane for every 4 of ")
+    assert lane_rule(TensorRT(device=[0, 1]), 64) == "2 lanes per GPU"
+
+
 def test_auto_is_no_less_than_fp32_beyond_8_bits() -> None:
     for depth in (9, 10, 12, 16, None):
         assert "fp32" in open_engine(OpenVINO(), wrapped(2, 8, 8), lanes=1, depth=depth).description

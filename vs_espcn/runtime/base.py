@@ -246,6 +246,13 @@ CORES_PER_LANE = 4
 LANES_PER_GPU = 2
 
 
+def available_cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def lane_count(backend: Backend, max_lanes: int) -> int:
     """Frames in work at once: as asked for, else two per device.
 
@@ -253,11 +260,26 @@ def lane_count(backend: Backend, max_lanes: int) -> int:
     one lane per `CORES_PER_LANE` cores, since each lane holds a frame's
     activations (about 200 MB at 1080p output).
     """
+    return max(1, min(backend.lanes or _automatic_lanes(backend), max_lanes))
+
+
+def lane_rule(backend: Backend, max_lanes: int) -> str:
+    """Why `lane_count` is what it is, in a few words for the log."""
+    wanted = backend.lanes or _automatic_lanes(backend)
+    if wanted > max_lanes:
+        return f"{wanted} lanes would be more than threads or frames"
+    if backend.lanes:
+        return "as many lanes as asked for"
+    if isinstance(backend, OpenVINO):
+        return f"a lane for every {CORES_PER_LANE} of {available_cores()} cores, and at least 2"
+    return f"{LANES_PER_GPU} lanes per GPU"
+
+
+def _automatic_lanes(backend: Backend) -> int:
     match backend:
         case OpenVINO():
-            automatic = max(2, (os.cpu_count() or 1) // CORES_PER_LANE)
+            return max(2, available_cores() // CORES_PER_LANE)
         case TensorRT():
-            automatic = LANES_PER_GPU * len(backend.devices)
+            return LANES_PER_GPU * len(backend.devices)
         case Torch():
-            automatic = LANES_PER_GPU
-    return max(1, min(backend.lanes or automatic, max_lanes))
+            return LANES_PER_GPU

@@ -4,7 +4,6 @@ The products are a network like any other: they go through the same graph,
 engine and slot as what they bound.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from vs_espcn import graph
 from vs_espcn.models import INPUT_NAME, OUTPUT_NAME
-from vs_espcn.runtime.base import Backend, OpenVINO, lane_count
+from vs_espcn.runtime.base import Backend, OpenVINO, available_cores, lane_count
 from vs_espcn.runtime.opening import open_engine
 
 Arithmetic = Literal["fp32", "fp16", "bf16", "int8"]
@@ -114,7 +113,7 @@ def _runner(backend: Backend, precision: Arithmetic, model: ModelProto) -> Itera
         yield raw_runner(
             replace(backend, precision=floats),  # type: ignore[arg-type]
             model,
-            lanes=lane_count(backend, os.cpu_count() or 1),
+            lanes=lane_count(backend, available_cores()),
         )
         return
     from vs_espcn.runtime.slot import CudaEngine  # noqa: PLC0415 - loads the driver

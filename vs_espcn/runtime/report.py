@@ -1,6 +1,5 @@
 """What can run here, for ``vs-espcn info``."""
 
-import os
 import platform
 import re
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from vs_espcn.errors import BackendError
-from vs_espcn.runtime.base import BACKENDS, Backend
+from vs_espcn.runtime.base import BACKENDS, Backend, available_cores
 from vs_espcn.runtime.choice import probe
 
 PACKAGES = (
@@ -61,8 +60,7 @@ def processor() -> str:
         if cpuinfo.is_file()
         else None
     )
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{named[1] if named else platform.processor() or platform.machine()}, {cores} cores"
+    return f"{named[1] if named else platform.processor() or platform.machine()}, {available_cores()} cores"
 
 
 def instruction_sets() -> list[str]:

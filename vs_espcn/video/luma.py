@@ -13,7 +13,7 @@ from onnx import ModelProto
 from vs_espcn import cost, graph, models
 from vs_espcn.errors import InputError, RuntimeMissingError
 from vs_espcn.runtime.arithmetic import network_for
-from vs_espcn.runtime.base import Backend, Engine, OpenVINO, Slot, lane_count
+from vs_espcn.runtime.base import Backend, Engine, OpenVINO, Slot, lane_count, lane_rule
 from vs_espcn.runtime.opening import open_engine
 from vs_espcn.runtime.tiles import TiledEngine, tile_for
 from vs_espcn.video import mlrt
@@ -68,7 +68,8 @@ class LumaUpscaler:
         self._sample = sample_format(clip.format)
         self._range = "full" if self._sample.depth is None else range_
         self._radius = cost.receptive_radius(self._network)
-        self._lanes = lane_count(backend, min(vs.core.num_threads, clip.num_frames))
+        self._most_lanes = min(vs.core.num_threads, clip.num_frames)
+        self._lanes = lane_count(backend, self._most_lanes)
         self._tile = (
             tile_for(backend, self._network, self._size, lanes=self._lanes, depth=depth)
             if tile is None
@@ -94,7 +95,7 @@ class LumaUpscaler:
                 raise
             _log.info("using OpenVINO through the vs-mlrt plugin, which has loaded its own copy of it")
             return by_range(self._clip, partial(self._through_plugin, self._backend), self._full_range, props)
-        _log.info("using %s", engine.description)
+        _log.info("using %s (%s)", engine.description, lane_rule(self._backend, self._most_lanes))
         slots = [partial(self._slot, lane) for lane in range(len(engine.slots))]
         return upscale_in_lanes(self._clip, self._scale, slots)
 
