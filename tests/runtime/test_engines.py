@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from vs_espcn import graph, models
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.runtime.arithmetic import network_for
-from vs_espcn.runtime.base import Backend, Engine, OpenVINO, TensorRT, Torch, backend_from_name, lane_count
+from vs_espcn.runtime.base import (
+    Backend,
+    Engine,
+    OpenVINO,
+    TensorRT,
+    Torch,
+    backend_from_name,
+    lane_count,
+    lane_rule,
+)
 from vs_espcn.runtime.opening import open_engine
 
 # Codes that a backend may differ by from onnxruntime's float32: rounding can tip at fp32;
