@@ -133,14 +133,9 @@ def main(
             "chroma": chroma,
             "range": range_,
         },
-        start=None,
-        end=None,
-        frames=None,
         preset=preset,
         ffmpeg_args=ffmpeg_args(context),
-        overwrite=False,
         resume=True,
-        dry_run=False,
     )
     upscaling.load_libraries()
     with JobProgress() as progress:

@@ -38,14 +38,14 @@ class Request:
     """
 
     filter: Mapping[str, Any]
-    start: str | None
-    end: str | None
-    frames: int | None
-    preset: str | None
-    ffmpeg_args: Sequence[str]
-    overwrite: bool
-    resume: bool
-    dry_run: bool
+    start: str | None = None
+    end: str | None = None
+    frames: int | None = None
+    preset: str | None = None
+    ffmpeg_args: Sequence[str] = ()
+    overwrite: bool = False
+    resume: bool = False
+    dry_run: bool = False
 
     @property
     def settings(self) -> dict[str, str]:
