@@ -22,9 +22,13 @@ TWO_PROCESSES = ("--cpus", str(max(1, len(os.sched_getaffinity(0)) // 2)))
 
 
 def below(pid: int) -> Iterator[int]:
-    """A process's descendants."""
+    """A process's descendants; threads come and go while they are listed."""
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, children.read_text().split()):
+        try:
+            numbers = children.read_text().split()
+        except OSError:
+            continue
+        for child in map(int, numbers):
             yield child
             yield from below(child)
 
