@@ -105,3 +105,30 @@ def test_branches_are_another_network(tmp_path: Path) -> None:
     checkpoint(tmp_path / "x2.ckpt", 2, name="subpixel-s")
     with pytest.raises(InputError, match="asks for subpixel-s x2 with leaky and branches"):
         start_from(tmp_path / "x2.ckpt", make_network("subpixel-s", 2, branches=True))
+
+
+@pytest.mark.parametrize("branches", [False, True])
+@pytest.mark.parametrize("degradation", ["clean", "video"])
+def test_a_subpixel_network_goes_on_from_its_onnx_file(
+    tmp_path: Path, degradation: str, *, branches: bool
+) -> None:
+    """The file holds sums of branches; a run may take them apart in its own way."""
+    torch.manual_seed(1)
+    held = make_network("subpixel-s", 2, branches=True)
+    name = "subpixel-s" if degradation == "clean" else "subpixel-s-video"
+    facts = {"network": name, "activation": "leaky", "degradation": degradation}
+    save_onnx(held, tmp_path / "x2.onnx", facts)
+    network = make_network("subpixel-s", 2, branches=branches)
+    start_from(tmp_path / "x2.onnx", network)
+    luma = torch.rand(1, 1, 20, 20)
+    torch.testing.assert_close(network(luma), held(luma), rtol=0, atol=2e-3)  # kernels went through bfloat16
+
+
+def test_a_subpixel_network_of_another_scale_keeps_its_own_last_layer_from_onnx(tmp_path: Path) -> None:
+    held = make_network("subpixel-s", 3)
+    save_onnx(held, tmp_path / "x3.onnx", {"activation": "leaky"})
+    network = make_network("subpixel-s", 2)
+    tail = network.tail.plain.weight.clone()
+    start_from(tmp_path / "x3.onnx", network)
+    assert torch.equal(network.tail.plain.weight, tail)
+    torch.testing.assert_close(network.head.plain.weight, held.head.plain.weight, rtol=2**-8, atol=1e-6)

@@ -113,6 +113,19 @@ class FoldedConv(nn.Module):
             kernel, bias = kernel + more_kernel, bias + more_bias
         return kernel, bias
 
+    @torch.no_grad()
+    def unfold(self, kernel: Tensor, bias: Tensor) -> None:
+        """Change the plain kernel so that ``fold`` gives what is asked; the branches stay as they are.
+
+        Args:
+            kernel: (outputs, inputs, 3, 3).
+            bias: (outputs,).
+        """
+        own_kernel, own_bias = self.fold()
+        assert self.plain.bias is not None
+        self.plain.weight.add_(kernel - own_kernel)
+        self.plain.bias.add_(bias - own_bias)
+
     def forward(self, x: Tensor) -> Tensor:
         """Convolve.
 

@@ -57,6 +57,16 @@ class Network(nn.Module, ABC):
         """Kernel (outputs, inputs, side, side) and bias (outputs,) of each convolution, in their order."""
 
     @abstractmethod
+    def unfold(self, number: int, kernel: Tensor, bias: Tensor) -> None:
+        """Give a convolution another kernel and bias, so that ``folded`` has them.
+
+        Args:
+            number: Its place in ``folded``.
+            kernel: (outputs, inputs, side, side).
+            bias: (outputs,).
+        """
+
+    @abstractmethod
     def phases(self, luma: Tensor) -> Tensor:
         """Upscaled luma, rearranged; what training compares with ``to_phases``.
 
@@ -106,8 +116,18 @@ class ThreeLayers(Network):
 
     def folded(self) -> list[tuple[Tensor, Tensor]]:
         """Kernels and biases; see ``Network``."""
-        layers = [layer for layer in self.children() if isinstance(layer, nn.Conv2d)]
-        return [(layer.weight, layer.bias) for layer in layers if layer.bias is not None]
+        return [(layer.weight, layer.bias) for layer in self._convs() if layer.bias is not None]
+
+    @torch.no_grad()
+    def unfold(self, number: int, kernel: Tensor, bias: Tensor) -> None:
+        """Take over a kernel and a bias; see ``Network``."""
+        layer = self._convs()[number]
+        assert layer.bias is not None
+        layer.weight.copy_(kernel)
+        layer.bias.copy_(bias)
+
+    def _convs(self) -> list[nn.Conv2d]:
+        return [layer for layer in self.children() if isinstance(layer, nn.Conv2d)]
 
     def convolve(self, luma: Tensor) -> Tensor:
         """All three convolutions, on whatever grid they are given.
@@ -203,6 +223,10 @@ class Subpixel(Network):
     def folded(self) -> list[tuple[Tensor, Tensor]]:
         """Kernels and biases; see ``Network``."""
         return [layer.fold() for layer in self.layers]
+
+    def unfold(self, number: int, kernel: Tensor, bias: Tensor) -> None:
+        """Take over a kernel and a bias; see ``Network``."""
+        self.layers[number].unfold(kernel, bias)
 
     def phases(self, luma: Tensor) -> Tensor:
         """Upscaled luma before the shuffle; see ``Network``."""

@@ -8,11 +8,9 @@ from onnx import numpy_helper
 from torch import Tensor
 
 from vs_espcn.errors import InputError
-from vs_espcn.models import load_network, network_metadata
+from vs_espcn.models import is_int8, load_network, network_metadata
 from vs_espcn.training.checkpoint import describe, load_checkpoint, named
 from vs_espcn.training.network import CENTRE, SPREAD, Int8Espcn, Network
-
-Weights = dict[str, Tensor]
 
 
 def start_from(path: Path, network: Network) -> None:
@@ -20,7 +18,9 @@ def start_from(path: Path, network: Network) -> None:
 
     From another scale these are all but the last, which keeps its weights, and
     all of an SRCNN. An int8 network starts from a float one, of
-    any activation, or from another int8 one.
+    any activation, or from another int8 one's checkpoint. An ONNX file holds a
+    sub-pixel network's sums only: whatever branches the run trains beside the
+    plain kernels stay as they are.
 
     Args:
         path: Checkpoint or ONNX file of a network of any scale.
@@ -29,24 +29,37 @@ def start_from(path: Path, network: Network) -> None:
     Raises:
         InputError: No such file, or one of another kind or activation.
     """
-    of, weights = _of_onnx(path) if path.suffix == ".onnx" else _of_checkpoint(path)
-    wanted = describe(network)
-    from_float = isinstance(network, Int8Espcn) and of["network"] == "espcn"
-    held = {**of, "network": network.name, "activation": network.activation} if from_float else of
-    if {**held, "scale": network.scale} != wanted:
+    if path.suffix == ".onnx":
+        of, layers = _of_onnx(path)
+        _check(path, of, {**describe(network), "branches": False}, network)
+        own = [kernel.shape for kernel, _ in network.folded()]
+        for number, (kernel, bias) in enumerate(layers):
+            if kernel.shape == own[number]:
+                network.unfold(number, kernel, bias)
+    else:
+        state = load_checkpoint(path)
+        of = state["of"]
+        _check(path, of, describe(network), network)
+        own_weights = network.state_dict()
+        taken = {name: each for name, each in state["average"].items() if name in own_weights}
+        agreeing = {name: each for name, each in taken.items() if each.shape == own_weights[name].shape}
+        network.load_state_dict({**own_weights, **agreeing})
+    if _is_of_float(of, network):
+        _move_centre(network)
+
+
+def _is_of_float(of: dict[str, Any], network: Network) -> bool:
+    return isinstance(network, Int8Espcn) and of["network"] == "espcn"
+
+
+def _check(path: Path, of: dict[str, Any], wanted: dict[str, Any], network: Network) -> None:
+    """Refuse another kind of network."""
+    own = {"network": network.name, "activation": network.activation} if _is_of_float(of, network) else {}
+    if {"branches": False, **of, **own, "scale": network.scale} != {"branches": False, **wanted}:
         raise InputError(
             f"{path} holds {named(of)}, the run asks for {named(wanted)};"
             " --init-from takes any scale, but the same network and activation"
         )
-    own = network.state_dict()
-    network.load_state_dict(
-        {
-            name: weights[name] if name in weights and weights[name].shape == tensor.shape else tensor
-            for name, tensor in own.items()
-        }
-    )
-    if from_float:
-        _move_centre(network)
 
 
 @torch.no_grad()
@@ -58,23 +71,20 @@ def _move_centre(network: Network) -> None:
     network.conv1.bias.sub_(network.conv1.weight.sum((1, 2, 3)) * shift)
 
 
-def _of_checkpoint(path: Path) -> tuple[dict[str, Any], Weights]:
-    state = load_checkpoint(path)
-    return state["of"], state["average"]
-
-
-def _of_onnx(path: Path) -> tuple[dict[str, Any], Weights]:
+def _of_onnx(path: Path) -> tuple[dict[str, Any], list[tuple[Tensor, Tensor]]]:
     """Undo what the export did."""
     model = load_network(path)
-    weights = {
-        each.name: torch.from_numpy(numpy_helper.to_array(each).copy()) for each in model.graph.initializer
-    }
     facts = network_metadata(model)
-    if "conv3.weight" not in weights or not {"network", "activation"} <= facts.keys():
+    if is_int8(model) or not {"network", "activation"} <= facts.keys():
         raise InputError(
             f"{path} is not a float network of vs-espcn train; start from one, or from a checkpoint"
         )
-    weights["conv3.weight"] = weights["conv3.weight"] * SPREAD
-    weights["conv3.bias"] = (weights["conv3.bias"] - CENTRE) * SPREAD
-    of = {"network": facts["network"], "scale": int(facts["scale"]), "activation": facts["activation"]}
-    return of, weights
+    constants = {
+        each.name: torch.from_numpy(numpy_helper.to_array(each).copy()) for each in model.graph.initializer
+    }
+    names = [node.name for node in model.graph.node if node.op_type == "Conv" and node.name != "skip"]
+    layers = [(constants[f"{name}.weight"], constants[f"{name}.bias"]) for name in names]
+    kernel, bias = layers[-1]
+    layers[-1] = (kernel * SPREAD, (bias - CENTRE) * SPREAD)
+    network = facts["network"].removesuffix(f"-{facts.get('degradation', 'clean')}")
+    return {"network": network, "scale": int(facts["scale"]), "activation": facts["activation"]}, layers
