@@ -26,7 +26,8 @@ from vs_espcn.runtime.slot import typed_graph
 from vs_espcn.runtime.tensorrt_api import load_api
 from vs_espcn.runtime.tensorrt_build import build_plan
 from vs_espcn.training.export import in_bfloat16, to_onnx
-from vs_espcn.training.network import Espcn, Network, Shape, Subpixel
+from vs_espcn.training.network import Espcn, Network
+from vs_espcn.training.subpixel import Shape, Subpixel
 
 SHAPES = [
     Shape(channels=channels, depth=depth)

@@ -116,6 +116,22 @@ def in_int8(spec: ModelSpec) -> ModelSpec | None:
     )
 
 
+def trained_name(network: str, degradation: str) -> str:
+    """What a network is called after what it was trained on.
+
+    Args:
+        network: Name of the network that was trained, ``subpixel-m-int8`` say.
+        degradation: What made the low resolution; ``clean`` goes without saying.
+
+    Returns:
+        ``subpixel-m-video-int8``, say.
+    """
+    if degradation == "clean":
+        return network
+    suffix = INT8_SUFFIX if network.endswith(INT8_SUFFIX) else ""
+    return f"{network.removesuffix(INT8_SUFFIX)}-{degradation}{suffix}"
+
+
 def is_int8(network: ModelProto) -> bool:
     """Whether a network, or a graph made of one, rounds to 8-bit codes by itself."""
     return any(node.op_type == "QuantizeLinear" for node in network.graph.node)

@@ -9,7 +9,8 @@ from onnx import numpy_helper
 
 from vs_espcn.models import load_network, network_metadata
 from vs_espcn.training.export import save_onnx, to_onnx
-from vs_espcn.training.network import Espcn, make_network
+from vs_espcn.training.make import make_network
+from vs_espcn.training.network import Espcn
 
 
 def session(content: bytes) -> onnxruntime.InferenceSession:

@@ -8,15 +8,9 @@ from vs_espcn.errors import InputError
 from vs_espcn.training.dataset import to_phases
 from vs_espcn.training.degradation import enlarge
 from vs_espcn.training.export import to_onnx
-from vs_espcn.training.network import (
-    ACTIVATIONS,
-    CENTRE,
-    SPREAD,
-    Espcn,
-    Srcnn,
-    Subpixel,
-    make_network,
-)
+from vs_espcn.training.make import make_network
+from vs_espcn.training.network import ACTIVATIONS, CENTRE, SPREAD, Espcn, Srcnn
+from vs_espcn.training.subpixel import Subpixel
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -157,7 +151,7 @@ def test_branches_are_refused_where_there_are_none() -> None:
 
 def test_an_unknown_network_is_refused() -> None:
     with pytest.raises(
-        InputError, match="network 'vgg' cannot be trained; choose espcn, espcn-int8, srcnn-915, srcnn-955"
+        InputError, match="network 'vgg' cannot be trained; choose espcn, srcnn-915, srcnn-955"
     ):
         make_network("vgg", 2)
 

@@ -3,7 +3,8 @@ import pytest
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.dataset import make_pair
-from vs_espcn.training.network import Espcn, make_network
+from vs_espcn.training.make import make_network
+from vs_espcn.training.network import Espcn
 from vs_espcn.training.recipes import find_recipe
 
 

@@ -1,16 +1,23 @@
+from copy import deepcopy
+
 import numpy as np
 import onnxruntime
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from vs_espcn.models import is_int8
+from vs_espcn.training.calibration import calibrate
 from vs_espcn.training.export import to_onnx
-from vs_espcn.training.network import Espcn, Int8Espcn, make_network
-from vs_espcn.training.quantization import LEVELS, round_activations, saturate
+from vs_espcn.training.int8_network import CodedConv, Int8Network
+from vs_espcn.training.make import make_network
+from vs_espcn.training.quantization import LEVELS, codes_for, round_to_codes
 from vs_espcn.training.rounding import round_weights
 
-LAYERS = ("conv1", "conv2", "conv3")
+SYMMETRIC = (torch.tensor(1 / 127), torch.tensor(0.0))
+NAMES = ("espcn-int8", "subpixel-s-int8")
 
 
 def smooth(count: int = 8, side: int = 24) -> torch.Tensor:
@@ -21,21 +28,21 @@ def smooth(count: int = 8, side: int = 24) -> torch.Tensor:
     return (luma * 255).round() / 255
 
 
-def network(scale: int = 2, activation: str = "tanh") -> Int8Espcn:
+def network(scale: int = 2, activation: str | None = None, name: str = "espcn-int8") -> Int8Network:
     torch.manual_seed(scale)
-    made = make_network("espcn-int8", scale, activation)
-    assert isinstance(made, Int8Espcn)
+    made = make_network(name, scale, activation)
+    assert isinstance(made, Int8Network)
+    if not made.is_calibrated:
+        calibrate(made, smooth())
     return made
 
 
-def nearest(made: Int8Espcn) -> Int8Espcn:
+def nearest(made: Int8Network) -> Int8Network:
     """Each weight rounded by itself."""
-    torch.manual_seed(0)
-    plain = make_network("espcn-int8", made.scale, made.activation)
-    plain.load_state_dict(made.state_dict())
+    plain = deepcopy(made)
     with torch.no_grad():
-        for name in LAYERS:
-            weight = getattr(plain, name).weight
+        for layer in plain.layers:
+            weight = layer.weight
             step = weight.abs().amax((1, 2, 3), keepdim=True) / LEVELS
             weight.copy_((weight / step).round() * step)
     return plain
@@ -44,22 +51,32 @@ def nearest(made: Int8Espcn) -> Int8Espcn:
 def test_activations_are_rounded_to_codes_and_saturate() -> None:
     x = torch.tensor([-3.0, -1.004, -0.2, 0.0, 0.0039, 0.004, 1.0, 3.0])
     expected = torch.tensor([-128.0, -128.0, -25.0, 0.0, 0.0, 1.0, 127.0, 127.0]) / 127
-    torch.testing.assert_close(round_activations(x), expected)
+    torch.testing.assert_close(round_to_codes(x, *SYMMETRIC), expected)
 
 
 def test_gradients_pass_rounding_but_not_saturation() -> None:
     x = torch.tensor([-3.0, -0.21, 0.0042, 3.0], requires_grad=True)
-    round_activations(x).sum().backward()  # type: ignore[no-untyped-call]
+    round_to_codes(x, *SYMMETRIC).sum().backward()  # type: ignore[no-untyped-call]
     assert x.grad is not None
     torch.testing.assert_close(x.grad, torch.tensor([0.0, 1.0, 1.0, 0.0]))
 
 
-@pytest.mark.parametrize("activation", ["tanh", "clip"])
+@given(st.floats(-50, 0), st.floats(0.01, 50))
+def test_all_codes_serve_a_range(lowest: float, highest: float) -> None:
+    step, zero = codes_for(torch.tensor(lowest), torch.tensor(highest))
+    ends = torch.tensor([lowest, 0, highest])
+    rounded = round_to_codes(ends, step, zero)
+    torch.testing.assert_close(rounded, ends, atol=0.51 * float(step), rtol=1e-3)
+    assert rounded[1] == 0
+    assert (rounded[2] - rounded[0]) / step == pytest.approx(255, abs=1)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "clip", "relu", "leaky"])
 def test_weights_become_codes_and_the_result_hardly_changes(activation: str) -> None:
     made, luma = network(3, activation), smooth()
     rounded = round_weights(made, luma)
-    for name in LAYERS:
-        codes = getattr(rounded, name).weight / rounded.steps(name)[:, None, None, None]
+    for layer in rounded.layers:
+        codes = layer.weight / layer.weight_steps[:, None, None, None]
         torch.testing.assert_close(codes, codes.round(), atol=1e-3, rtol=0)
         assert codes.abs().max().round() <= LEVELS
     error, plain = ((each(luma) - made(luma)).square().mean() for each in (rounded, nearest(made)))
@@ -74,10 +91,13 @@ def test_rounding_leaves_the_network_alone() -> None:
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
-@pytest.mark.parametrize("activation", ["tanh", "relu", "clip"])
-def test_onnxruntime_computes_what_torch_computes(scale: int, activation: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "activation"),
+    [*(("espcn-int8", each) for each in ("tanh", "relu", "clip")), ("subpixel-s-int8", "leaky")],
+)
+def test_onnxruntime_computes_what_torch_computes(scale: int, name: str, activation: str) -> None:
     """But where a sum lies halfway between two codes; such a code is worth less than one of luma."""
-    rounded = round_weights(network(scale, activation), smooth())
+    rounded = round_weights(network(scale, activation, name), smooth())
     model = to_onnx(rounded, {})
     assert is_int8(model)
     session = onnxruntime.InferenceSession(model.SerializeToString())
@@ -87,12 +107,23 @@ def test_onnxruntime_computes_what_torch_computes(scale: int, activation: str) -
         np.testing.assert_allclose(upscaled, rounded(luma).detach().numpy(), atol=1 / 255)
 
 
-def test_without_rounding_it_is_the_float_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = network()
-    plain = Espcn(2)
-    plain.load_state_dict({name: each for name, each in made.state_dict().items() if "steps" not in name})
-    monkeypatch.setattr("vs_espcn.training.network.round_activations", saturate)
-    quarter = (115 / 255) - 0.45  # of a code: the zero of an int8 network is a whole one
+@pytest.mark.parametrize("name", NAMES)
+def test_without_rounding_it_is_the_float_network(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Calibration included, which scales channels."""
+    torch.manual_seed(0)
+    plain = make_network(name.removesuffix("-int8"), 2)
+    made = Int8Network(plain)
     luma = smooth()
-    inner = (..., slice(8, -8), slice(8, -8))  # borders: both pad with their zero
-    torch.testing.assert_close(made(luma)[inner], plain(luma - quarter)[inner], atol=1e-5, rtol=0)
+    if not made.is_calibrated:
+        calibrate(made, luma)
+    monkeypatch.setattr(CodedConv, "round_input", lambda _, x: x)
+    inner = (..., slice(16, -16), slice(16, -16))  # borders: each pads with its own zero
+    torch.testing.assert_close(made(luma)[inner], plain(luma)[inner], atol=1e-5, rtol=0)
+
+
+def test_calibrated_channels_reach_one() -> None:
+    made = network(name="subpixel-s-int8")
+    x = made.spread_out(smooth())
+    for layer in made.layers[:-1]:
+        x = made.activate(layer(x))
+        torch.testing.assert_close(x.abs().amax((0, 2, 3)), torch.ones(x.shape[1]), atol=1e-4, rtol=0)

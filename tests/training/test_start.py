@@ -9,7 +9,8 @@ from vs_espcn import models
 from vs_espcn.errors import InputError
 from vs_espcn.training.checkpoint import describe, save_checkpoint
 from vs_espcn.training.export import save_onnx
-from vs_espcn.training.network import Espcn, Int8Espcn, Network, make_network
+from vs_espcn.training.make import make_network
+from vs_espcn.training.network import Espcn, Network
 from vs_espcn.training.start import start_from
 
 
@@ -72,7 +73,7 @@ def test_an_onnx_file_is_a_start_like_its_checkpoint(tmp_path: Path) -> None:
 @pytest.mark.parametrize("activation", ["tanh", "clip"])
 def test_int8_starts_from_a_float_network(activation: str) -> None:
     """And computes what that does, but for the rounding of activations and their shape."""
-    network = Int8Espcn(2, activation)
+    network = make_network("espcn-int8", 2, activation)
     start_from(models.find("espcn", 2).path, network)
     luma = torch.full((1, 1, 24, 24), 120 / 255)
     inner = network(luma)[..., 16:-16, 16:-16]
@@ -81,7 +82,7 @@ def test_int8_starts_from_a_float_network(activation: str) -> None:
 
 def test_an_int8_file_is_no_start() -> None:
     with pytest.raises(InputError, match=r"espcn-int8_x2\.onnx is not a float network of vs-espcn train"):
-        start_from(models.find("espcn-int8", 2).path, Int8Espcn(2))
+        start_from(models.find("espcn-int8", 2).path, make_network("espcn-int8", 2))
 
 
 def test_a_float_network_does_not_start_from_int8(tmp_path: Path) -> None:

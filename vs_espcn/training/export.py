@@ -17,7 +17,9 @@ from onnx import TensorProto, helper, numpy_helper
 from vs_espcn.models import INPUT_NAME, OUTPUT_NAME
 from vs_espcn.training.export_int8 import OPERATORS, Constants, int8_nodes
 from vs_espcn.training.files import write_atomically
-from vs_espcn.training.network import CENTRE, SPREAD, Int8Espcn, Network, Srcnn, Subpixel
+from vs_espcn.training.int8_network import Int8Network
+from vs_espcn.training.network import CENTRE, SPREAD, Network, Srcnn
+from vs_espcn.training.subpixel import Subpixel
 
 _OPSET = 18
 _IR_VERSION = 10
@@ -35,7 +37,7 @@ def to_onnx(network: Network, facts: Mapping[str, str]) -> onnx.ModelProto:
         ``upscaled`` float32 (1, 1, scale·H, scale·W) on the same footing.
     """
     height, width, scale = "height", "width", network.scale
-    if isinstance(network, Int8Espcn):
+    if isinstance(network, Int8Network):
         nodes, constants = int8_nodes(network)
     else:
         nodes, constants = _nodes(network), _constants(network)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
 from vs_espcn.models import INPUT_NAME, OUTPUT_NAME
-from vs_espcn.training.network import CENTRE, LEAK, SPREAD, Int8Espcn
-from vs_espcn.training.quantization import INPUT_ZERO, LEVELS
+from vs_espcn.training.int8_network import CodedConv, Int8Network
+from vs_espcn.training.network import CENTRE, LEAK, SPREAD
+from vs_espcn.training.quantization import INPUT_ZERO
 
 OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
     "tanh": ("Tanh", {}),
@@ -24,15 +25,8 @@ OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
 
 Constants = dict[str, NDArray[np.generic] | np.generic]
 
-_CODES = {
-    "conv1": (np.float32(1 / 255), np.uint8(INPUT_ZERO)),
-    "conv2": (np.float32(1 / LEVELS), np.int8(0)),
-    "conv3": (np.float32(1 / LEVELS), np.int8(0)),
-}
-"""Step and zero of each convolution's input; 8-bit luma is codes already, which lose nothing."""
 
-
-def int8_nodes(network: Int8Espcn) -> tuple[list[NodeProto], Constants]:
+def int8_nodes(network: Int8Network) -> tuple[list[NodeProto], Constants]:
     """Write the network node by node.
 
     Args:
@@ -43,28 +37,60 @@ def int8_nodes(network: Int8Espcn) -> tuple[list[NodeProto], Constants]:
     """
     constants: Constants = {"centre": np.float32(INPUT_ZERO / 255)}
     nodes = [helper.make_node("Sub", [INPUT_NAME, "centre"], ["centred"], name="sub")]
-    # The affine steps around the convolutions are part of their weights.
-    gains = {"conv1": np.float32(SPREAD), "conv2": np.float32(1), "conv3": np.float32(1 / SPREAD)}
+    last = len(network.layers)
     source = "centred"
-    for name, target in {"conv1": "features1", "conv2": "features2", "conv3": "phases"}.items():
-        layer = getattr(network, name)
-        steps = network.steps(name).cpu().numpy()
-        codes = np.rint(layer.weight.detach().cpu().numpy() / steps[:, None, None, None]).astype(np.int8)
-        constants[f"{name}.step"], constants[f"{name}.zero"] = _CODES[name]
-        bias = layer.bias.detach().cpu().numpy()
-        constants |= {
-            f"{name}.weight.codes": codes,
-            f"{name}.weight.steps": steps * gains[name],
-            f"{name}.weight.zeros": np.zeros_like(steps, np.int8),
-            f"{name}.bias": bias / np.float32(SPREAD) + np.float32(CENTRE) if name == "conv3" else bias,
-        }
-        activation = OPERATORS.get(network.activation) if target != "phases" else None
-        nodes += _convolution(name, source, target, side=codes.shape[-1], activation=activation)
+    for number, layer in enumerate(network.layers, start=1):
+        name, target = f"conv{number}", f"features{number}"
+        activation = OPERATORS.get(network.activation)
+        if number == last:
+            target, activation = ("detail" if network.skip else "phases"), None
+        constants |= _constants(name, layer, first=number == 1)
+        nodes += _convolution(name, source, target, side=layer.kernel_size[0], activation=activation)
         source = target
+    constants |= _back_to_luma(f"conv{last}", network)
+    if network.skip:
+        nodes += [
+            helper.make_node(
+                "Conv", ["centred", "skip.weight", "skip.bias"], ["base"], name="skip", kernel_shape=[1, 1]
+            ),
+            helper.make_node("Add", ["detail", "base"], ["phases"], name="add"),
+        ]
     shuffle = helper.make_node(
         "DepthToSpace", ["phases"], [OUTPUT_NAME], name="shuffle", blocksize=network.scale, mode="CRD"
     )
     return [*nodes, shuffle], constants
+
+
+def _constants(name: str, layer: CodedConv, *, first: bool) -> Constants:
+    """Codes, steps and zeros of one convolution, and the bias; luma comes to the first one unspread."""
+    steps = layer.weight_steps.cpu().numpy()
+    codes = np.rint(layer.weight.detach().cpu().numpy() / steps[:, None, None, None]).astype(np.int8)
+    zero = int(layer.input_zero)
+    gain = np.float32(SPREAD if first else 1)
+    return {
+        f"{name}.step": np.float32(float(layer.input_step)) / gain,
+        f"{name}.zero": np.int8(0) if zero == 0 else np.uint8(zero + 128),
+        f"{name}.weight.codes": codes,
+        f"{name}.weight.steps": steps * gain,
+        f"{name}.weight.zeros": np.zeros_like(steps, np.int8),
+        f"{name}.bias": layer.bias_.detach().cpu().numpy(),
+    }
+
+
+def _back_to_luma(name: str, network: Int8Network) -> Constants:
+    """The last convolution with the affine step after it in its weights, and the skip beside it."""
+    layer, phases = network.layers[-1], network.scale**2
+    spread, offset = np.float32(SPREAD), np.float32(0 if network.skip else CENTRE)
+    constants: Constants = {
+        f"{name}.weight.steps": layer.weight_steps.cpu().numpy() / spread,
+        f"{name}.bias": layer.bias_.detach().cpu().numpy() / spread + offset,
+    }
+    if network.skip:
+        constants |= {
+            "skip.weight": np.ones((phases, 1, 1, 1), np.float32),
+            "skip.bias": np.full(phases, INPUT_ZERO / 255, np.float32),
+        }
+    return constants
 
 
 def _convolution(

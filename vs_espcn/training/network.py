@@ -2,17 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from vs_espcn.errors import InputError
-from vs_espcn.models import INT8_SUFFIX
-from vs_espcn.training.branches import FoldedConv
 from vs_espcn.training.degradation import cubic
-from vs_espcn.training.quantization import INPUT_ZERO, round_activations, saturate
+from vs_espcn.training.quantization import saturate
 
 LEAK = 0.1
 """Slope of the activation ``leaky`` below zero."""
@@ -166,124 +163,6 @@ class Espcn(ThreeLayers):
         return functional.pixel_shuffle(self.phases(luma), self.scale)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shape:
-    """Size of a ``Subpixel``.
-
-    Attributes:
-        channels: Channels between two convolutions.
-        depth: Convolutions between the first and the last.
-    """
-
-    channels: int
-    depth: int
-
-
-# Deep networks train far better from close to nothing: the body from the
-# identity, the tail from the repeated luma.
-_BODY_AT_FIRST, _TAIL_AT_FIRST = 0.25, 0.1
-
-
-class Subpixel(Network):
-    """Thin 3×3 convolutions at low resolution, trained as sums that run as one kernel; one pixel shuffle.
-
-    A network of the kind of ECBSR (Zhang, Zeng and Zhang, ACM MM 2021): the
-    luma itself is added to each phase, so that the convolutions add detail only.
-    """
-
-    def __init__(
-        self, name: str, scale: int, activation: str = "leaky", *, shape: Shape, branches: bool = False
-    ) -> None:
-        """Make a network with random weights; see ``Network``.
-
-        Args:
-            name: What ``--network`` calls it.
-            scale: Integer scale.
-            activation: What follows all convolutions but the last.
-            shape: Its size.
-            branches: Whether to train each convolution with ``Branches`` beside its kernel.
-        """
-        super().__init__(name, scale, activation)
-        self.branches = branches
-        width, outputs = shape.channels, scale * scale
-        self.head = FoldedConv(1, width, branches=branches, identity=False)
-        self.body = nn.ModuleList(
-            FoldedConv(width, width, branches=branches, identity=True) for _ in range(shape.depth)
-        )
-        self.tail = FoldedConv(width, outputs, branches=branches, identity=False)
-        for layer in self.layers[1:-1]:
-            layer.weaken(_BODY_AT_FIRST)
-        self.tail.weaken(_TAIL_AT_FIRST)
-
-    @property
-    def layers(self) -> list[FoldedConv]:
-        """The convolutions, in the order in which they run."""
-        return [module for module in self.modules() if isinstance(module, FoldedConv)]
-
-    def folded(self) -> list[tuple[Tensor, Tensor]]:
-        """Kernels and biases; see ``Network``."""
-        return [layer.fold() for layer in self.layers]
-
-    def unfold(self, number: int, kernel: Tensor, bias: Tensor) -> None:
-        """Take over a kernel and a bias; see ``Network``."""
-        self.layers[number].unfold(kernel, bias)
-
-    def phases(self, luma: Tensor) -> Tensor:
-        """Upscaled luma before the shuffle; see ``Network``."""
-        act = ACTIVATIONS[self.activation]
-        *inner, last = self.layers
-        x = (luma - CENTRE) * SPREAD  # (N, 1, H, W)
-        for layer in inner:
-            x = act(layer(x))  # (N, channels, H, W)
-        detail: Tensor = last(x).float()  # (N, scale², H, W), whatever autocast chose
-        return detail / SPREAD + luma
-
-    def forward(self, luma: Tensor) -> Tensor:
-        """Upscale luma; see ``Network``."""
-        return functional.pixel_shuffle(self.phases(luma), self.scale)
-
-
-class Int8Espcn(Espcn):
-    """ESPCN whose convolutions run in 8-bit integers.
-
-    Luma is made of codes already; activations are rounded to codes here, and
-    weights by ``vs_espcn.training.rounding``, which notes the value of a code
-    of each output channel as ``conv1_steps`` and so on.
-    """
-
-    def __init__(self, scale: int, activation: str = "tanh") -> None:
-        """Make a network with random weights; see ``Network``."""
-        super().__init__(scale, activation, name=f"espcn{INT8_SUFFIX}")
-        for name, channels in (("conv1", 64), ("conv2", 32), ("conv3", scale * scale)):
-            self.register_buffer(f"{name}_steps", torch.zeros(channels))
-
-    def convolve(self, luma: Tensor) -> Tensor:
-        """All three convolutions, their inputs rounded to codes; see ``Network``."""
-        x = self.spread_out(luma)  # (N, 1, H, W)
-        x = self.activate(self.conv1(x), rounding=True)  # (N, 64, H, W)
-        x = self.activate(self.conv2(x), rounding=True)  # (N, 32, H, W)
-        x = self.conv3(x).float()  # (N, outputs, H, W)
-        result: Tensor = x / SPREAD + CENTRE
-        return result
-
-    def spread_out(self, luma: Tensor) -> Tensor:
-        """Luma as the first convolution takes it: in steps of one code, around a code."""
-        return (luma - INPUT_ZERO / 255) * SPREAD
-
-    def activate(self, x: Tensor, *, rounding: bool = False) -> Tensor:
-        """What follows the first two convolutions, rounded to codes or not."""
-        x = ACTIVATIONS[self.activation](x)
-        return round_activations(x) if rounding else x
-
-    def steps(self, name: str) -> Tensor:
-        """The value of a code of each of a layer's output channels, float32 (outputs,); 0 before rounding."""
-        return self.get_buffer(f"{name}_steps")
-
-    def set_steps(self, name: str, steps: Tensor) -> None:
-        """Note what ``steps`` gives."""
-        self.get_buffer(f"{name}_steps").copy_(steps)
-
-
 class Srcnn(ThreeLayers):
     """What ESPCN is compared with (Dong et al., ECCV 2014 and TPAMI 2016).
 
@@ -324,47 +203,6 @@ class Srcnn(ThreeLayers):
             padded = functional.pad(luma, (2, 2, 2, 2), "replicate")
             phases = functional.conv2d(padded, self.enlargement)  # (N, scale², H, W)
         return functional.pixel_shuffle(phases, self.scale)
-
-
-SHAPES = {
-    "subpixel-s": Shape(channels=16, depth=4),
-    "subpixel-m": Shape(channels=16, depth=8),
-    "subpixel-l": Shape(channels=32, depth=4),
-}
-
-NETWORKS: dict[str, Callable[[int, str | None], Network]] = {
-    "espcn": lambda scale, activation: Espcn(scale, activation or "tanh"),
-    f"espcn{INT8_SUFFIX}": lambda scale, activation: Int8Espcn(scale, activation or "tanh"),
-    "srcnn-915": lambda scale, activation: Srcnn(scale, activation or "relu", second=1),
-    "srcnn-955": lambda scale, activation: Srcnn(scale, activation or "relu", second=5),
-}
-
-
-def make_network(name: str, scale: int, activation: str | None = None, *, branches: bool = False) -> Network:
-    """Make a network with random weights.
-
-    Args:
-        name: A key of ``NETWORKS`` or ``SHAPES``.
-        scale: Integer scale.
-        activation: A key of ``ACTIVATIONS``; None for the network's own.
-        branches: Whether to train each convolution of a ``Subpixel`` as a sum of branches.
-
-    Raises:
-        InputError: The network or the activation is not known, or has no branches.
-    """
-    if activation == "clip" and not name.endswith(INT8_SUFFIX):
-        raise InputError(
-            f"activation 'clip' is that of int8 codes; network {name!r} has none, choose another"
-        )
-    if name in SHAPES:
-        return Subpixel(name, scale, activation or "leaky", shape=SHAPES[name], branches=branches)
-    if name not in NETWORKS:
-        raise InputError(f"network {name!r} cannot be trained; choose {', '.join([*NETWORKS, *SHAPES])}")
-    if branches:
-        raise InputError(
-            f"network {name!r} has no branches; leave out --branches, or choose {', '.join(SHAPES)}"
-        )
-    return NETWORKS[name](scale, activation)
 
 
 def _bicubic_kernels(scale: int) -> Tensor:

@@ -12,10 +12,10 @@ what the layers before it lost.
 from copy import deepcopy
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from vs_espcn.training.network import Int8Espcn
+from vs_espcn.training.int8_network import CodedConv, Int8Network
 from vs_espcn.training.quantization import LEVELS
 
 _DAMPING = 1e-4  # of the inputs' mean square, added to each: directions that patches say nothing of
@@ -23,42 +23,42 @@ _CHUNK = 16  # patches at once
 
 
 @torch.no_grad()
-def round_weights(network: Int8Espcn, low: Tensor) -> Int8Espcn:
+def round_weights(network: Int8Network, low: Tensor) -> Int8Network:
     """Round all weights; biases stay floats.
 
     Args:
-        network: On any device; not changed.
+        network: On any device, calibrated; not changed.
         low: float32 (N, 1, H, W), luma code / 255; what the rounded network shall do well on.
 
     Returns:
-        A copy on the CPU whose weights are whole multiples of its ``steps``.
+        A copy on the CPU whose weights are whole multiples of their layer's ``weight_steps``.
     """
     rounded = deepcopy(network).cpu()
-    exact = ours = network.spread_out(low)
-    for name in ("conv1", "conv2", "conv3"):
-        layer, target = getattr(rounded, name), deepcopy(getattr(rounded, name))
+    exact = ours = rounded.spread_out(low)
+    for layer in rounded.layers:
+        target = deepcopy(layer)
+        if ours is not exact:
+            ours = layer.round_input(ours)
         moments, cross = _moments(layer, ours, exact)
         weights = _best_on(_as_rows(layer), moments, cross)
         steps = weights[:, :-1].abs().amax(1).clamp(min=1e-12) / LEVELS
         _set_rows(layer, _round_rows(weights, moments, steps))
-        rounded.set_steps(name, steps.float())
-        ours, exact = rounded.activate(layer(ours), rounding=True), rounded.activate(target(exact))
+        layer.weight_steps.copy_(steps)
+        ours, exact = rounded.activate(layer(ours)), rounded.activate(target(exact))
     return rounded
 
 
-def _as_rows(layer: nn.Conv2d) -> Tensor:
+def _as_rows(layer: CodedConv) -> Tensor:
     """Weights and bias, float64 (outputs, inputs·height·width + 1)."""
-    assert layer.bias is not None
-    return torch.cat([layer.weight.flatten(1), layer.bias[:, None]], 1).double()
+    return torch.cat([layer.weight.flatten(1), layer.bias_[:, None]], 1).double()
 
 
-def _set_rows(layer: nn.Conv2d, rows: Tensor) -> None:
-    assert layer.bias is not None
+def _set_rows(layer: CodedConv, rows: Tensor) -> None:
     layer.weight.copy_(rows[:, :-1].reshape(layer.weight.shape))
-    layer.bias.copy_(rows[:, -1])
+    layer.bias_.copy_(rows[:, -1])
 
 
-def _moments(layer: nn.Conv2d, ours: Tensor, exact: Tensor) -> tuple[Tensor, Tensor]:
+def _moments(layer: CodedConv, ours: Tensor, exact: Tensor) -> tuple[Tensor, Tensor]:
     """How the layer's inputs vary together, and the exact inputs with them.
 
     Returns:

@@ -14,6 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from vs_espcn.errors import InputError, TrainingError
+from vs_espcn.models import trained_name
+from vs_espcn.training.calibration import calibrate
 from vs_espcn.training.checkpoint import (
     check_same_network,
     describe,
@@ -24,7 +26,9 @@ from vs_espcn.training.dataset import load_images
 from vs_espcn.training.evaluate import as_upscaler, score_pair
 from vs_espcn.training.export import save_onnx
 from vs_espcn.training.history import History, Row
-from vs_espcn.training.network import Int8Espcn, Network, make_network
+from vs_espcn.training.int8_network import Int8Network
+from vs_espcn.training.make import make_network
+from vs_espcn.training.network import Network
 from vs_espcn.training.patches import RandomPatches
 from vs_espcn.training.recipes import find_recipe
 from vs_espcn.training.rounding import round_weights
@@ -33,7 +37,7 @@ from vs_espcn.training.start import start_from
 
 logger = logging.getLogger(__name__)
 
-_ROUNDING_PATCHES = 64
+_TYPICAL_PATCHES = 64
 
 _CEILING = 100.0  # dB; one flat image, enlarged without error, must not make the mean infinite
 
@@ -91,6 +95,8 @@ class Run:
             shares=self._recipe.shares,
             degrade=settings.pick_degradation(),
         )
+        if isinstance(network, Int8Network) and not network.is_calibrated and not state:
+            self._calibrate(network)
         self._network = network.to(device=self._device).to(memory_format=torch.channels_last)
         self._average = deepcopy(self._network)
         self._optimizer = self._recipe.optimizer(self._network)
@@ -184,22 +190,32 @@ class Run:
 
     def _finished(self) -> Network:
         """The averaged weights, those of an int8 network rounded to codes."""
-        if not isinstance(self._average, Int8Espcn):
+        if not isinstance(self._average, Int8Network):
             return self._average
+        return round_weights(self._average, self._typical())
+
+    def _calibrate(self, network: Int8Network) -> None:
+        if self._settings.init_from is None:
+            raise InputError(
+                f"network {network.name!r} is made from a trained one, whose activations say what a code is"
+                " worth; name that with --init-from"
+            )
+        calibrate(network, self._typical())
+
+    def _typical(self) -> Tensor:
+        """Low-resolution patches by which codes are chosen, always the same ones."""
         patches = RandomPatches(
-            self._images.pairs, size=self._recipe.patch, batch=_ROUNDING_PATCHES, seed=self._settings.seed
+            self._images.pairs, size=self._recipe.patch, batch=_TYPICAL_PATCHES, seed=self._settings.seed
         )
-        low, _ = patches.draw()
-        return round_weights(self._average, torch.from_numpy(low))
+        return torch.from_numpy(patches.draw()[0])
 
     def _facts(self) -> dict[str, str]:
         settings = self._settings
-        name, degradation = self._network.name, settings.degradation
         facts = {
-            "network": name if degradation == "clean" else f"{name}-{degradation}",
+            "network": trained_name(self._network.name, settings.degradation),
             "activation": self._network.activation,
             "recipe": self._recipe.name,
-            "degradation": degradation,
+            "degradation": settings.degradation,
             "data": " ".join(folder.name for folder in settings.folders),
             "images": self._images.count,
             "steps": self.step,

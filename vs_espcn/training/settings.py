@@ -21,7 +21,7 @@ class Settings:
         folders: Folders of training images.
         output: ONNX file; rewritten each time validation improves.
         checkpoint: File that holds the state of the run; a table of its progress lies beside it.
-        network: What to train, a key of ``NETWORKS``.
+        network: What to train, one of ``vs_espcn.training.make.NAMES``.
         branches: Whether to train each convolution of a sub-pixel network as a sum of branches.
         recipe: ``modern`` or ``paper``.
         degradation: ``clean`` or ``video``.

@@ -1,5 +1,6 @@
 """Where a new run starts: the layers of a network that is trained already."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,28 @@ from onnx import numpy_helper
 from torch import Tensor
 
 from vs_espcn.errors import InputError
-from vs_espcn.models import is_int8, load_network, network_metadata
+from vs_espcn.models import INT8_SUFFIX, is_int8, load_network, network_metadata
 from vs_espcn.training.checkpoint import describe, load_checkpoint, named
-from vs_espcn.training.network import CENTRE, SPREAD, Int8Espcn, Network
+from vs_espcn.training.int8_network import Int8Network
+from vs_espcn.training.make import make_network
+from vs_espcn.training.network import CENTRE, SPREAD, Network
+
+Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """What a file holds.
+
+    Attributes:
+        of: Which network, as `describe` says it.
+        weights: Those of a checkpoint, by name.
+        layers: Those of an ONNX file: kernel and bias of each convolution.
+    """
+
+    of: dict[str, Any]
+    weights: Weights = field(default_factory=dict)
+    layers: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
 
 def start_from(path: Path, network: Network) -> None:
@@ -29,49 +49,47 @@ def start_from(path: Path, network: Network) -> None:
     Raises:
         InputError: No such file, or one of another kind or activation.
     """
-    if path.suffix == ".onnx":
-        of, layers = _of_onnx(path)
-        _check(path, of, {**describe(network), "branches": False}, network)
-        own = [kernel.shape for kernel, _ in network.folded()]
-        for number, (kernel, bias) in enumerate(layers):
-            if kernel.shape == own[number]:
-                network.unfold(number, kernel, bias)
+    source = _read(path)
+    if isinstance(network, Int8Network) and source.of["network"] == _float_name(network):
+        floats = make_network(_float_name(network), network.scale, source.of["activation"])
+        _take(path, source, floats)
+        network.load_state_dict(Int8Network(floats).state_dict() | _codes_of(network))
     else:
-        state = load_checkpoint(path)
-        of = state["of"]
-        _check(path, of, describe(network), network)
-        own_weights = network.state_dict()
-        taken = {name: each for name, each in state["average"].items() if name in own_weights}
-        agreeing = {name: each for name, each in taken.items() if each.shape == own_weights[name].shape}
-        network.load_state_dict({**own_weights, **agreeing})
-    if _is_of_float(of, network):
-        _move_centre(network)
+        _take(path, source, network)
 
 
-def _is_of_float(of: dict[str, Any], network: Network) -> bool:
-    return isinstance(network, Int8Espcn) and of["network"] == "espcn"
-
-
-def _check(path: Path, of: dict[str, Any], wanted: dict[str, Any], network: Network) -> None:
-    """Refuse another kind of network."""
-    own = {"network": network.name, "activation": network.activation} if _is_of_float(of, network) else {}
-    if {"branches": False, **of, **own, "scale": network.scale} != {"branches": False, **wanted}:
+def _take(path: Path, source: _Source, network: Network) -> None:
+    wanted = describe(network) | ({} if source.weights else {"branches": False})
+    if {"branches": False, **source.of, "scale": network.scale} != {"branches": False, **wanted}:
         raise InputError(
-            f"{path} holds {named(of)}, the run asks for {named(wanted)};"
+            f"{path} holds {named(source.of)}, the run asks for {named(wanted)};"
             " --init-from takes any scale, but the same network and activation"
         )
+    own = network.state_dict()
+    agreeing = {name: weight for name, weight in source.weights.items() if weight.shape == own[name].shape}
+    network.load_state_dict({**own, **agreeing})
+    for number, (kernel, bias) in enumerate(source.layers):
+        if kernel.shape == network.folded()[number][0].shape:
+            network.unfold(number, kernel, bias)
 
 
-@torch.no_grad()
-def _move_centre(network: Network) -> None:
-    """An int8 network's zero is a whole code, a quarter of one beside a float network's."""
-    assert isinstance(network, Int8Espcn)
-    assert network.conv1.bias is not None
-    shift = network.spread_out(torch.tensor(CENTRE))
-    network.conv1.bias.sub_(network.conv1.weight.sum((1, 2, 3)) * shift)
+def _float_name(network: Network) -> str:
+    return network.name.removesuffix(INT8_SUFFIX)
 
 
-def _of_onnx(path: Path) -> tuple[dict[str, Any], list[tuple[Tensor, Tensor]]]:
+def _codes_of(network: Int8Network) -> Weights:
+    """The codes that follow from the network's own activation."""
+    return {name: each for name, each in network.state_dict().items() if "input_" in name}
+
+
+def _read(path: Path) -> _Source:
+    if path.suffix == ".onnx":
+        return _of_onnx(path)
+    state = load_checkpoint(path)
+    return _Source(of=state["of"], weights=state["average"])
+
+
+def _of_onnx(path: Path) -> _Source:
     """Undo what the export did."""
     model = load_network(path)
     facts = network_metadata(model)
@@ -87,4 +105,5 @@ def _of_onnx(path: Path) -> tuple[dict[str, Any], list[tuple[Tensor, Tensor]]]:
     kernel, bias = layers[-1]
     layers[-1] = (kernel * SPREAD, (bias - CENTRE) * SPREAD)
     network = facts["network"].removesuffix(f"-{facts.get('degradation', 'clean')}")
-    return {"network": network, "scale": int(facts["scale"]), "activation": facts["activation"]}, layers
+    of = {"network": network, "scale": int(facts["scale"]), "activation": facts["activation"]}
+    return _Source(of=of, layers=layers)
