@@ -263,7 +263,11 @@ def test_a_new_run_starts_from_another_scale(settings: Settings, tmp_path: Path)
         ({"hours": float("nan")}, "--hours is nan"),
         (
             {"network": "vgg"},
-            "network 'vgg' cannot be trained; choose espcn, espcn-int8, srcnn-915, srcnn-955",
+            "network 'vgg' cannot be trained; choose espcn, srcnn-915, srcnn-955",
+        ),
+        (
+            {"network": "subpixel-s-int8"},
+            "'subpixel-s-int8' is made from a trained one, .* name that with --init-from",
         ),
         ({"activation": "sigmoid"}, "activation 'sigmoid' is not known; choose tanh or relu"),
         ({"recipe": "quick"}, "recipe 'quick' does not exist"),

@@ -8,7 +8,7 @@ import pytest
 import vapoursynth as vs
 
 import vs_espcn
-from tests.clips import clip_of, largest_difference, noise_clip, samples
+from tests.clips import clip_of, noise_clip, samples
 from tests.video.test_formats import scene
 from vs_espcn import graph, models
 from vs_espcn.evaluation.images import read_folders, score_images
@@ -17,51 +17,66 @@ from vs_espcn.evaluation.scores import mean_psnr
 from vs_espcn.video.planes import sample_format
 
 INT8, FP32 = (vs_espcn.OpenVINO(precision=name) for name in ("int8", "fp32"))
+SHIPPED = [spec for spec in models.shipped() if spec.network.endswith(models.INT8_SUFFIX)]
+EACH = pytest.mark.parametrize("spec", SHIPPED, ids=lambda spec: spec.path.stem)
 EVAL = Path(__file__).parents[3] / "shared" / "data" / "eval"
+
+
+def of_floats(spec: models.ModelSpec) -> str:
+    """The network whose int8 form this is."""
+    return spec.network.removesuffix(models.INT8_SUFFIX)
 
 
 @pytest.mark.parametrize("full_range", [False, True])
 @pytest.mark.parametrize("video", [vs.GRAY8, vs.GRAY10, vs.GRAY12, vs.GRAY16, vs.GRAYS])
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_every_sample_format_is_onnxruntimes(scale: int, video: int, full_range: bool) -> None:
-    """To an 8-bit code: a sum that lies halfway between two codes may fall to either side."""
+@EACH
+def test_every_sample_format_is_onnxruntimes(spec: models.ModelSpec, video: int, full_range: bool) -> None:
+    """To an 8-bit code: a sum that lies halfway between two codes may fall to either side.
+
+    Noise is the worst there is for that; in a deep network what fell to the other side
+    moves other sums over their edges, so that a few samples in a thousand are further off.
+    """
     clip = noise_clip(video, 70, 40, _Range=full_range)
     sample = sample_format(clip.format)
-    network = models.load_network(models.find("espcn-int8", scale).path)
+    network = models.load_network(spec.path)
     model = graph.build_graph(network, sample, full_range=full_range, width=70, height=40)
     session = onnxruntime.InferenceSession(model.SerializeToString())
     (expected,) = session.run(None, {graph.FRAME_NAME: samples(clip)[None, None]})
 
-    ours = samples(vs_espcn.upscale(clip, scale, backend=INT8))
+    ours = samples(vs_espcn.upscale(clip, spec.scale, network=of_floats(spec), backend=INT8))
 
-    assert largest_difference(ours, expected[0, 0]) <= max(1, sample.peak // 255) * (
-        1 if sample.depth else 1 / 219
-    )
+    code = max(1, sample.peak // 255) if sample.depth else 1 / 219
+    difference = np.abs(ours.astype(float) - expected[0, 0].astype(float)) / code
+    shallow = spec.network == "espcn-int8"
+    assert (difference > 1).mean() <= (0 if shallow else 0.005)
+    assert difference.mean() < 0.1
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_a_picture_is_that_of_the_float_network(scale: int) -> None:
+@EACH
+def test_a_picture_is_that_of_the_float_network(spec: models.ModelSpec) -> None:
     """0.1 dB at 35 dB, where an error is 4.5 codes, is 0.7 codes beside it."""
     clip = scene(vs.GRAY8)
     exact, fast = (
-        samples(vs_espcn.upscale(clip, scale, backend=backend)).astype(float) for backend in (FP32, INT8)
+        samples(vs_espcn.upscale(clip, spec.scale, network=of_floats(spec), backend=backend)).astype(float)
+        for backend in (FP32, INT8)
     )
     assert np.sqrt(np.mean((fast - exact) ** 2)) < 0.7
 
 
 @pytest.mark.skipif(not EVAL.is_dir(), reason="Set5 and Set14 are not on this machine")
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_quality_is_within_a_tenth_of_a_decibel(scale: int) -> None:
+@EACH
+def test_quality_is_within_a_tenth_of_a_decibel(spec: models.ModelSpec) -> None:
+    scale = spec.scale
     images = read_folders([EVAL / "Set5"], [scale])
     exact, fast = (
-        mean_psnr(score_images(images, choose(["espcn"], [], None, [scale], backend)[0], [scale]))
+        mean_psnr(score_images(images, choose([of_floats(spec)], [], None, [scale], backend)[0], [scale]))
         for backend in (FP32, INT8)
     )
     assert fast > exact - 0.1
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_a_ramp_shows_no_bands(scale: int) -> None:
+@EACH
+def test_a_ramp_shows_no_bands(spec: models.ModelSpec) -> None:
     """A ramp of 10-bit codes, seen at 8 bits, beside the float network's.
 
     Where a picture is smooth, a rounded activation errs alike in all nine taps, which now and
@@ -70,10 +85,12 @@ def test_a_ramp_shows_no_bands(scale: int) -> None:
     """
     ramp = np.tile(np.arange(64, 940), (24, 1)).astype(np.uint16)
     exact, fast = (
-        samples(vs_espcn.upscale(clip_of(ramp, vs.GRAY10), scale, backend=backend))[:, 16:-16].astype(int)
+        samples(
+            vs_espcn.upscale(clip_of(ramp, vs.GRAY10), spec.scale, network=of_floats(spec), backend=backend)
+        )[:, 16:-16].astype(int)
         for backend in (FP32, INT8)
     )
     difference = np.abs((fast + 2) // 4 - (exact + 2) // 4)
-    assert difference.max() <= (1 if scale == 2 else 2)
+    assert difference.max() <= (1 if spec.scale == 2 else 2)
     assert (difference > 1).mean() < 1e-3
     assert np.abs(fast - exact).mean() / 4 < 0.3

@@ -22,7 +22,7 @@ def train(
     network: Annotated[
         str,
         typer.Option(
-            help="What to train: espcn, espcn-int8, subpixel-s, -m or -l, or a baseline, srcnn-915, -955."
+            help="What to train: espcn, subpixel-s, -m or -l, each also as -int8; or srcnn-915 or -955."
         ),
     ] = "espcn",
     branches: Annotated[
