@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
-from onnx.reference import ReferenceEvaluator
 
 from vs_espcn import graph, models
 from vs_espcn.errors import InputError
@@ -139,22 +138,3 @@ class TestLoadNetwork:
         onnx.save(model, tmp_path / "broken.onnx")
         with pytest.raises(InputError, match="not finite"):
             models.load_network(tmp_path / "broken.onnx")
-
-
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_the_shuffle_may_come_last(scale: int) -> None:
-    """By onnx's own slow evaluator, since the shuffle of bytes is not in every runtime."""
-    network = models.load_network(models.find("espcn", scale).path)
-    plain = graph.build_graph(network, graph.UINT8, full_range=True, width=9, height=7)
-    moved = graph.with_shuffle_last(plain)
-    assert moved.graph.node[-1].op_type == "DepthToSpace"
-    codes = np.random.default_rng(0).integers(0, 256, (1, 1, 7, 9), np.uint8)
-    results = [ReferenceEvaluator(model).run(None, {graph.FRAME_NAME: codes})[0] for model in (plain, moved)]
-    assert results[1].dtype == np.uint8
-    assert np.array_equal(*results)
-
-
-def test_a_graph_without_a_shuffle_stays() -> None:
-    network = models.load_network(models.find("espcn", 2).path)
-    del network.graph.node[-1]
-    assert graph.with_shuffle_last(network) == network

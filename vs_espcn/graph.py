@@ -164,33 +164,6 @@ def _output_nodes(sample: SampleFormat, has_offset: bool) -> list[NodeProto]:
     return [*nodes, helper.make_node("Cast", [result], [UPSCALED_FRAME_NAME], to=sample.onnx_type)]
 
 
-def with_shuffle_last(graph: ModelProto) -> ModelProto:
-    """A graph whose pixel shuffle comes after everything else: it then moves samples instead of floats.
-
-    Args:
-        graph: A model from `build_graph`; it is not changed.
-
-    Returns:
-        The same computation: what follows the shuffle treats every value
-        alike. A graph without a shuffle stays as it is.
-    """
-    result = ModelProto()
-    result.CopyFrom(graph)
-    nodes = list(result.graph.node)
-    shuffle = next((node for node in nodes if node.op_type == "DepthToSpace"), None)
-    if shuffle is None:
-        return result
-    nodes.remove(shuffle)
-    (phases,), (after,) = shuffle.input, shuffle.output
-    for node in nodes:
-        node.input[:] = [phases if name == after else name for name in node.input]
-    nodes[-1].output[0], shuffle.output[0] = "video.phases", nodes[-1].output[0]
-    shuffle.input[0] = "video.phases"
-    del result.graph.node[:]
-    result.graph.node.extend([*nodes, shuffle])
-    return result
-
-
 def in_byte_pairs(graph: ModelProto) -> ModelProto:
     """A graph of 16-bit codes for runtimes that have no such type: each code as its two bytes.
 
