@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from vs_espcn.training.history import read_history
 
-SHIPPED = re.compile(r"(espcn(-int8)?|subpixel-[sml](-video)?)_x\d+")
+SHIPPED = re.compile(r"(espcn(-int8)?|subpixel-[sml](-video|-anime)?)_x\d+")
 COLUMNS = 4
 
 

@@ -46,21 +46,22 @@ def test_a_wrong_folder_is_named(tmp_path: Path) -> None:
     assert done.stderr == ""  # no progress bar where nobody watches
 
 
+@pytest.mark.parametrize("degradation", ["video", "anime"])
 def test_a_network_is_trained_on_what_encoders_leave(
-    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    degradation: str, image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VS_ESPCN_CACHE", str(tmp_path / "cache"))
     output = tmp_path / "out.onnx"
-    options = arguments(image_folder, output, "--degradation", "video")
+    options = arguments(image_folder, output, "--degradation", degradation)
     done = CliRunner().invoke(app, options)
     assert done.exit_code == 0, done.exception
     facts = network_metadata(load_network(output))
-    assert (facts["network"], facts["degradation"]) == ("espcn-video", "video")
+    assert (facts["network"], facts["degradation"]) == (f"espcn-{degradation}", degradation)
     assert any((tmp_path / "cache" / "degraded").rglob("*.png"))
     resumed = CliRunner().invoke(app, arguments(image_folder, output, "--resume"))
-    assert "was made with degradation video, the run asks for clean" in str(resumed.exception)
+    assert f"was made with degradation {degradation}, the run asks for clean" in str(resumed.exception)
 
 
 def test_an_unknown_degradation_is_refused(image_folder: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, arguments(image_folder, tmp_path / "out.onnx", "--degradation", "film"))
-    assert "degradation 'film' is not known; choose clean or video" in str(done.exception)
+    assert "degradation 'film' is not known; choose clean, video or anime" in str(done.exception)

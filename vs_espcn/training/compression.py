@@ -1,5 +1,8 @@
 """Low resolution as video brings it: soft, noisy, and through an encoder.
 
+What is drawn at random, and between which limits, is a ``Source``: ``VIDEO``
+for what cameras filmed, ``ANIME`` for what was drawn.
+
 Most frames of a video are predicted from others, so an image becomes a short
 pan over itself, in steps that are no whole samples at low resolution, and one
 of its frames is kept.
@@ -9,7 +12,7 @@ import hashlib
 import io
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -21,19 +24,60 @@ from vs_espcn.errors import TrainingError
 from vs_espcn.training.degradation import blurred, round_to_8_bit, shrink
 from vs_espcn.training.files import write_atomically
 
-_VERSION = "1"  # changes with anything that changes the result
 _FRAMES = 4
 _FASTEST = 3  # samples of the high resolution per frame, either way
-_SOFTEST = 0.5  # σ in samples of the low resolution
-_NOISIEST = 3.0  # σ in codes
-_RATES = (16, 30)
 _SMALLEST = 64  # side that encoders are given; x265 4.3 crashes on pictures of 36×28
-_CODECS = {
-    "libx264": ("-preset", "fast"),
-    "libx265": ("-preset", "fast", "-x265-params", "log-level=error:pools=none:frame-threads=1"),
-}
 _QUIET = ("-hide_banner", "-loglevel", "error")
 _RAW = ("-f", "rawvideo", "-pix_fmt", "yuv420p")
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An encoder of ffmpeg.
+
+    Attributes:
+        codec: ffmpeg's name of it.
+        options: How it is run.
+    """
+
+    codec: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What low resolution of one kind may have gone through.
+
+    Attributes:
+        version: Names the kind and all of its limits; changes with anything that changes a result.
+        softest: Largest σ of the blur, in samples of the low resolution.
+        noisiest: Largest σ of the noise, in codes.
+        encoders: Each equally likely; None leaves an image without blur, noise and encoder.
+        rates: Least and largest constant rate factor.
+    """
+
+    version: str
+    softest: float
+    noisiest: float
+    encoders: tuple[Encoder | None, ...]
+    rates: tuple[int, int]
+
+
+X264 = Encoder("libx264", ("-preset", "fast"))
+X265 = Encoder("libx265", ("-preset", "fast", "-x265-params", "log-level=error:pools=none:frame-threads=1"))
+_TUNED = ("-tune", "animation")
+X264_TUNED = Encoder(X264.codec, (*X264.options, *_TUNED))
+X265_TUNED = Encoder(X265.codec, (*X265.options, *_TUNED, "-pix_fmt", "yuv420p10le"))
+
+VIDEO = Source(version="1", softest=0.5, noisiest=3.0, encoders=(X264, X265), rates=(16, 30))
+# Drawn frames are cleaner, and flat areas in 8 bits show bands: so x265 codes 10, as releases of anime do.
+ANIME = Source(
+    version="anime 1",
+    softest=0.4,
+    noisiest=1.5,
+    encoders=(X264, X264_TUNED, X265_TUNED, None),
+    rates=(16, 28),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +89,7 @@ class Treatment:
         kept: Which of the frames is kept.
         blur: σ of a Gaussian, in samples of the low resolution.
         noise: σ of Gaussian noise in codes, drawn anew for each frame.
-        codec: ffmpeg's name of the encoder.
+        encoder: What the frames go through, if anything.
         rate: Its constant rate factor.
     """
 
@@ -53,32 +97,35 @@ class Treatment:
     kept: int
     blur: float
     noise: float
-    codec: str
+    encoder: Encoder | None
     rate: int
 
 
-def draw_treatment(random: np.random.Generator) -> Treatment:
+def draw_treatment(source: Source, random: np.random.Generator) -> Treatment:
     """Draw what happens to an image: half of them stay sharp, half of them free of noise."""
     down, across = random.integers(-_FASTEST, _FASTEST + 1, 2)
-    return Treatment(
+    treatment = Treatment(
         motion=(int(down), int(across)),
         kept=int(random.integers(_FRAMES)),
-        blur=float(max(0.0, random.uniform(-_SOFTEST, _SOFTEST))),
-        noise=float(max(0.0, random.uniform(-_NOISIEST, _NOISIEST))),
-        codec=str(random.choice(list(_CODECS))),
-        rate=int(random.integers(_RATES[0], _RATES[1] + 1)),
+        blur=float(max(0.0, random.uniform(-source.softest, source.softest))),
+        noise=float(max(0.0, random.uniform(-source.noisiest, source.noisiest))),
+        encoder=source.encoders[int(random.integers(len(source.encoders)))],
+        rate=int(random.integers(source.rates[0], source.rates[1] + 1)),
     )
+    return treatment if treatment.encoder else replace(treatment, blur=0.0, noise=0.0)
 
 
 class AsVideo:
     """Degrades images as video does; what an encoder made of one is kept in a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, source: Source, folder: Path) -> None:
         """Prepare.
 
         Args:
+            source: What may happen to images.
             folder: Where results are kept, one small PNG file per image and scale.
         """
+        self._source = source
         self._folder = folder
 
     def __call__(self, luma: NDArray[np.uint8], scale: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -90,31 +137,37 @@ class AsVideo:
 
         Returns:
             The part of the image that is in the kept frame, uint8 (scale·h, scale·w) with h and w
-            even, and that frame after the encoder, uint8 (h, w).
+            even, and that frame as it came out, uint8 (h, w).
 
         Raises:
             TrainingError: ffmpeg failed, or the folder cannot be written.
         """
-        key = hashlib.sha256(f"{_VERSION} {scale} {luma.shape} ".encode() + luma.tobytes()).hexdigest()
+        key = hashlib.sha256(
+            f"{self._source.version} {scale} {luma.shape} ".encode() + luma.tobytes()
+        ).hexdigest()
         random = np.random.default_rng(int(key[:16], 16))
-        treatment = draw_treatment(random)
+        treatment = draw_treatment(self._source, random)
         windows = _pan(luma, treatment.motion, 2 * scale)
         high = windows[treatment.kept]
         path = self._folder / key[:2] / f"{key}.png"
         low = _read(path, (high.shape[0] // scale, high.shape[1] // scale))
         if low is None:
             frames = [_soften(window, scale, treatment, random) for window in windows]
-            low = through_encoder(frames, treatment.codec, treatment.rate)[treatment.kept]
+            if treatment.encoder:
+                frames = through_encoder(frames, treatment.encoder, treatment.rate)
+            low = frames[treatment.kept]
             _write(path, low)
         return high, low
 
 
-def through_encoder(frames: Sequence[NDArray[np.uint8]], codec: str, rate: int) -> list[NDArray[np.uint8]]:
+def through_encoder(
+    frames: Sequence[NDArray[np.uint8]], encoder: Encoder, rate: int
+) -> list[NDArray[np.uint8]]:
     """Encode luma as 4:2:0 with flat chroma, and decode it.
 
     Args:
         frames: uint8 (h, w), all of one size, both sides even.
-        codec: ``libx264`` or ``libx265``.
+        encoder: What encodes them.
         rate: Constant rate factor.
 
     Returns:
@@ -129,7 +182,8 @@ def through_encoder(frames: Sequence[NDArray[np.uint8]], codec: str, rate: int) 
     beside = ((0, rows - height), (0, columns - width))
     raw = b"".join(np.pad(frame, beside, "edge").tobytes() + chroma for frame in frames)
     source = (*_RAW, "-s", f"{columns}x{rows}", "-i", "pipe:0")
-    target = ("-c:v", codec, *_CODECS[codec], "-crf", str(rate), "-threads", "1", "-f", "matroska", "pipe:1")
+    rated = ("-c:v", encoder.codec, *encoder.options, "-crf", str(rate))
+    target = (*rated, "-threads", "1", "-f", "matroska", "pipe:1")
     decoded = _ffmpeg(("-i", "pipe:0", *_RAW, "pipe:1"), _ffmpeg((*source, *target), raw))
     if len(decoded) != len(raw):
         raise TrainingError(f"ffmpeg gave {len(decoded)} bytes for {len(raw)}; try another build of ffmpeg")

@@ -8,7 +8,7 @@ import torch
 
 from vs_espcn.errors import InputError
 from vs_espcn.folders import cache_dir
-from vs_espcn.training.compression import AsVideo
+from vs_espcn.training.compression import ANIME, VIDEO, AsVideo
 from vs_espcn.training.degradation import Degrade, clean
 
 
@@ -24,7 +24,7 @@ class Settings:
         network: What to train, one of ``vs_espcn.training.make.NAMES``.
         branches: Whether to train each convolution of a sub-pixel network as a sum of branches.
         recipe: ``modern`` or ``paper``.
-        degradation: ``clean`` or ``video``.
+        degradation: ``clean``, ``video`` or ``anime``.
         activation: ``tanh`` or ``relu``; None for the network's own.
         steps: Length of the whole run; None leaves it to ``hours`` or the recipe.
         hours: Longest duration of the whole run, earlier parts included.
@@ -87,9 +87,9 @@ class Settings:
         """
         if self.degradation == "clean":
             return clean
-        if self.degradation == "video":
-            return AsVideo(cache_dir() / "degraded")
-        raise InputError(f"degradation {self.degradation!r} is not known; choose clean or video")
+        if self.degradation in (sources := {"video": VIDEO, "anime": ANIME}):
+            return AsVideo(sources[self.degradation], cache_dir() / "degraded")
+        raise InputError(f"degradation {self.degradation!r} is not known; choose clean, video or anime")
 
     def pick_device(self) -> str:
         """Name the device to train on.

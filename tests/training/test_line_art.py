@@ -1,0 +1,34 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from vs_espcn.training.line_art import draw
+from vs_espcn.training.pen import Canvas
+from vs_espcn.training.textures import blob, hatch, screentone
+
+
+def test_the_same_number_gives_the_same_drawing() -> None:
+    assert np.array_equal(draw(1), draw(1))
+    assert not np.array_equal(draw(1), draw(2))
+
+
+@pytest.mark.parametrize("seed", range(100, 108))
+def test_drawings_have_flat_areas_and_hard_edges(seed: int) -> None:
+    drawing = draw(seed)
+    assert drawing.shape == (480, 640)
+    assert drawing.dtype == np.uint8
+    steps = np.abs(np.diff(drawing.astype(int), axis=1))
+    assert (steps <= 1).mean() > 0.4
+    assert (steps > 20).mean() > 0.002
+
+
+@pytest.mark.parametrize("texture", [hatch, screentone])
+def test_textures_keep_to_their_shape(texture: Callable[..., None]) -> None:
+    random = np.random.default_rng(0)
+    canvas = Canvas(120, 120, 200)
+    shape = blob(random, np.array([60.0, 60.0]), 30)
+    texture(canvas, random, shape, 20)
+    drawn = canvas.finished(0)
+    assert 0.05 < (drawn[45:75, 45:75] < 110).mean() < 0.95
+    assert (drawn[:10] == 200).all()
