@@ -45,7 +45,7 @@ def encode(request: upscaling.Request, source: Path, folder: Path, segment: rang
     if path.exists():  # the process was lost after its work was done
         return
     upscaling.load_libraries()
-    job = upscaling.plan_file(request, source, path.with_suffix(suffix), JobProgress())
+    _, job = upscaling.plan_file(request, source, path.with_suffix(suffix), JobProgress())
     encode_segment(job, segment, path)
 
 
@@ -140,7 +140,7 @@ def main(
     upscaling.load_libraries()
     with JobProgress() as progress:
         source, output = source.absolute(), output.absolute()
-        job = upscaling.plan_file(request, source, output, progress)
+        _, job = upscaling.plan_file(request, source, output, progress)
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         claim = resources(cpus, gpus)
         progress.start(job.clip.num_frames, float(job.clip.fps))

@@ -6,8 +6,10 @@ import pytest
 
 import vs_espcn
 from tests.command import in_own_process as run
+from vs_espcn import models
+from vs_espcn.quality import quality_of
 
-COMMANDS = ("upscale", "info", "bench", "evaluate", "train")
+COMMANDS = ("upscale", "info", "networks", "bench", "evaluate", "train")
 
 
 def test_version() -> None:
@@ -28,6 +30,19 @@ def test_info_says_what_runs_here() -> None:
     text = run("info").stdout
     for word in ("vapoursynth ", "openvino ", "instruction sets", "espcn x2 x3 x4", "openvino (picked): CPU"):
         assert word in text
+
+
+def test_networks_are_listed_with_what_is_known_of_them() -> None:
+    lines = run("networks", "--scale", "2", "--no-time").stdout.splitlines()
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
+    by_name = {row[0]: row for row in cells}
+    psnr = quality_of(models.find("espcn", 2))
+    assert psnr is not None
+    assert by_name["espcn"][1:3] == ["x2", f"{psnr.set5:.2f}"]
+    assert by_name["espcn"][7] == "", "nothing is measured"
+    assert by_name["espcn"][8] == "clean images"
+    assert by_name["espcn-int8"][8] == "clean images, for int8"
+    assert [source for row in cells for source in row[9].split(", ") if source].count("video") == 1
 
 
 def test_bench_prints_a_table_and_json() -> None:
@@ -51,6 +66,7 @@ def test_bench_of_memory() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("networks", "--scale", "9", "--no-time"), "scale 9 has no network; choose one of 2, 3, 4"),
         (("bench", "--scale", "9"), "scale 9 has no espcn network; choose one of 2, 3, 4"),
         (
             ("bench", "--precision", "fp8"),

@@ -53,6 +53,15 @@ def start(*options: str, stdin: int | None = subprocess.PIPE) -> subprocess.Pope
 # What comes out.
 
 
+def test_a_network_is_chosen_for_the_stream() -> None:
+    stream = y4m("yuv420p")
+    out, lines = pipe(stream, "--network", "auto", "--precision", "fp32")
+    (chosen,) = (line for line in lines if ": network " in line)
+    name = chosen.removeprefix("vs-espcn: network ").partition(": ")[0]
+    assert out == pipe(stream, "--network", name, "--precision", "fp32")[0]
+    assert "fps is -1.0" in pipe(stream, "--network", "auto", "--fps", "-1", code=1)[1][-1]
+
+
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p10", "gray16", "yuv411p", "yuva444p"])
 def test_ffmpeg_in_ffmpeg_out(pix_fmt: str, tmp_path: Path) -> None:
     """The frames are those of the filter on the same clip, opened as a file."""

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from types import FrameType
@@ -13,6 +13,7 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from vs_espcn import logs
 from vs_espcn.errors import InputError
@@ -113,6 +114,25 @@ def claim_stdout(*, for_video: bool = True) -> int:
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
             os.dup2(nowhere.fileno(), 1)
     return video
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table on stdout, as wide as it needs to be where that is no terminal.
+
+    Args:
+        head: The columns' names.
+        rows: A value for each column: floats are rounded to three digits, None is left out.
+    """
+    table = Table(*head)
+    for row in rows:
+        table.add_row(*map(_cell, row))
+    Console(width=None if Console().is_terminal else 140).print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 class JobProgress:

@@ -24,6 +24,7 @@ from tests.media import (
     tone,
     video,
 )
+from vs_espcn.video import segments
 
 FAST = ("--", "-preset", "ultrafast")
 
@@ -47,6 +48,32 @@ def test_the_file_holds_the_filters_frames(run: Run, source: Path, folder: Path)
     expected = vs_espcn.upscale(decode(source), 2, backend=vs_espcn.OpenVINO(precision="fp32"))
     assert raw_planes(decode(folder / "film.mkv")) == raw_planes(expected)
     assert codecs(folder / "film.mkv") == ["ffv1", "aac"]
+
+
+def test_a_network_is_chosen_and_named(run: Run, source: Path, folder: Path) -> None:
+    import vs_espcn  # noqa: PLC0415
+
+    options = ("--network", "auto", "--source", "clean", "--precision", "fp32")
+    outcome = run(source, folder / "film.mkv", *options, "--", "-c:v", "ffv1")
+    assert outcome.code == 0
+    chosen = outcome.err.splitlines()[0].removeprefix("vs-espcn: network ")
+    name, _, reason = chosen.partition(": ")
+    assert reason.startswith("the best on clean sources")
+    backend = vs_espcn.OpenVINO(precision="fp32")
+    expected = vs_espcn.upscale(decode(source), 2, network=name, backend=backend)
+    assert raw_planes(decode(folder / "film.mkv")) == raw_planes(expected)
+
+
+def test_segments_are_of_the_network_that_was_chosen(
+    run: Run, source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another run of the same command must not go on with another network."""
+    settings: dict[str, str] = {}
+    monkeypatch.setattr(segments, "encode_in_segments", lambda _, **given: settings.update(given["settings"]))
+    outcome = run(source, folder / "film.mkv", "--network", "auto", "--fps", "0.01", "--resume")
+    name = outcome.err.splitlines()[0].removeprefix("vs-espcn: network ").partition(": ")[0]
+    assert settings["network"] == repr(name)
+    assert not {"source", "fps"} & set(settings)
 
 
 def test_what_is_not_kept_gets_a_note(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -166,6 +193,8 @@ def test_a_folder_that_cannot_be_written_is_one_line(run: Run, source: Path, fol
     [
         (("--scale", "99"), "scale 99 is out of reach"),
         (("--network", "nonsense"), "network 'nonsense' is not shipped; choose one of espcn"),
+        (("--network", "auto", "--fps", "0"), "fps is 0.0; give a number above 0"),
+        (("--source", "video"), "source='video' is for network='auto', and network is 'espcn'"),
         (("--backend", "nonsense"), "backend 'nonsense' is not known; choose one of"),
         (("--precision", "nonsense"), "precision 'nonsense' is not known; choose one of"),
         (("--", "-nonsense", "1"), "ffmpeg failed (exit code"),

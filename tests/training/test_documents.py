@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 from PIL import Image
 
+from vs_espcn import models
 from vs_espcn.bench.cpu import FILTER
 from vs_espcn.training.history import History, Row
 
@@ -87,3 +88,30 @@ def test_training_curves_are_drawn(tmp_path: Path) -> None:
     empty.mkdir()
     with pytest.raises(SystemExit, match=r"no \.csv files in"):
         load("training_curves").main(empty, output)
+
+
+def test_only_networks_that_are_new_or_changed_are_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quality = load("network_quality")
+    specs = [
+        models.ModelSpec(network=name, scale=scale, path=tmp_path / f"{name}_x{scale}.onnx")
+        for name, scale in (("a", 2), ("b", 2), ("a", 3))
+    ]
+    for spec in specs:
+        spec.path.write_text(spec.path.name)
+    monkeypatch.setattr(quality.models, "shipped", lambda: specs)
+    measured: list[str] = []
+
+    def measure(stale: list[models.ModelSpec], scale: int, _: Path) -> dict[str, dict[str, str]]:
+        assert {spec.scale for spec in stale} == {scale}
+        measured.extend(spec.path.name for spec in stale)
+        return {spec.path.name: {"sha256": quality.digest(spec.path)} for spec in stale}
+
+    monkeypatch.setattr(quality, "measured", measure)
+    entries = quality.renewed({"gone_x2.onnx": {}}, tmp_path)
+    assert measured == list(entries) == ["a_x2.onnx", "b_x2.onnx", "a_x3.onnx"]
+    specs[1].path.write_text("trained again")
+    measured.clear()
+    quality.renewed(entries, tmp_path)
+    assert measured == ["b_x2.onnx"]

@@ -1,6 +1,6 @@
 """``vs-espcn bench``."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -91,7 +91,7 @@ def _soak(scales: Sequence[int], backend: Any, frames: int) -> dict[str, Any]:  
     from vs_espcn.bench.memory import soak
 
     rows = [asdict(soak(scale, backend, frames=frames)) for scale in scales]
-    _print_table(rows)
+    _print_rows(rows)
     return {"memory": rows}
 
 
@@ -102,7 +102,7 @@ def _on_gpu(scales: Sequence[int], backend: Any, frames: int, repeats: int) -> d
 
     measured = gpu.compare(gpu.all_cases(scales), backend, frames=frames, repeats=repeats)
     rows = [asdict(result) for result in measured]
-    _print_table(rows)
+    _print_rows(rows)
     return {"results": rows}
 
 
@@ -122,26 +122,14 @@ def _on_cpu(job: Any, chart: Path | None) -> dict[str, Any]:  # noqa: ANN401 - i
         draw(report.results, chart)
     figures = asdict(report)
     for part in ("results", "shares", "growth", "starts", "encodes"):
-        _print_table(figures[part])
+        _print_rows(figures[part])
     for line in report.missing:
         typer.echo(f"not measured: {line}")
     return figures
 
 
-def _print_table(rows: Iterable[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _print_rows(rows: Sequence[dict[str, Any]]) -> None:
+    from vs_espcn.console import print_table
 
-    rows = list(rows)
-    if not rows:
-        return
-    table = Table(*rows[0])
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    Console(width=None if Console().is_terminal else 140).print(table)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    if rows:
+        print_table(list(rows[0]), (list(row.values()) for row in rows))

@@ -7,7 +7,21 @@ import typer
 Scale = Annotated[float, typer.Option(help="Factor on width and height, 1 to 16.")]
 Width = Annotated[int | None, typer.Option(help="Width of the output, instead of --scale.")]
 Height = Annotated[int | None, typer.Option(help="Height of the output, instead of --scale.")]
-Network = Annotated[str, typer.Option(help="Name of a shipped network, or path of an ONNX file.")]
+Network = Annotated[
+    str, typer.Option(help="Name of a shipped network, path of an ONNX file, or auto to choose by --source.")
+]
+Source = Annotated[
+    Literal["clean", "video", "anime"] | None,
+    typer.Option(
+        help="For --network auto: what the source is; video and anime are compressed. Default: video."
+    ),
+]
+Fps = Annotated[
+    float | None,
+    typer.Option(
+        help="For --network auto: frames a second to keep up with; does not change the video's rate."
+    ),
+]
 Chroma = Annotated[str, typer.Option(help="Kernel for chroma, such as spline36, bicubic:0:0.5 or lanczos:4.")]
 Range = Annotated[
     Literal["limited", "full"] | None,

@@ -25,6 +25,8 @@ def pipe(
     width: options.Width = None,
     height: options.Height = None,
     network: options.Network = "espcn",
+    source: options.Source = None,
+    fps: options.Fps = None,
     chroma: options.Chroma = "spline36",
     range_: options.Range = None,
     backend: options.Backend = None,
@@ -62,6 +64,7 @@ def pipe(
             from vs_espcn.runtime import openvino  # noqa: F401
         import vapoursynth as vs
 
+        from vs_espcn.commands.choosing import settled
         from vs_espcn.runtime.choice import best_backend
         from vs_espcn.video.y4m_input import Input, Reader
         from vs_espcn.video.y4m_stream import Y4mStream
@@ -69,17 +72,19 @@ def pipe(
         stdin = Input(_STDIN)
         reader = Reader(stdin.stream, range_=range_)
         runs_on = chosen or best_backend()
+        arguments = {
+            "scale": scale,
+            "width": width,
+            "height": height,
+            "network": network,
+            "source": source,
+            "fps": fps,
+            "backend": runs_on,
+            "chroma": chroma,
+        }
         stream = Y4mStream(
             reader,
-            lambda clip: vs_espcn.upscale(
-                clip,
-                scale,
-                width=width,
-                height=height,
-                network=network,
-                backend=runs_on,
-                chroma=chroma,
-            ),
+            lambda clip: vs_espcn.upscale(clip, **settled(arguments, clip)),
             lanes=lane_count(runs_on, vs.core.num_threads),
             latency=latency,
             late=realtime,

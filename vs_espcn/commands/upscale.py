@@ -24,6 +24,8 @@ def upscale(
     width: options.Width = None,
     height: options.Height = None,
     network: options.Network = "espcn",
+    source: options.Source = None,
+    fps: options.Fps = None,
     chroma: options.Chroma = "spline36",
     range_: options.Range = None,
     backend: options.Backend = None,
@@ -68,12 +70,17 @@ def upscale(
 
     chosen = backend_from_name(backend, precision)
     upscaling.load_libraries()
+    from vs_espcn.video.auto import check_wish
+
+    check_wish(network, source, fps)
     request = upscaling.Request(
         filter={
             "scale": scale,
             "width": width,
             "height": height,
             "network": network,
+            "source": source,
+            "fps": fps,
             "backend": chosen,
             "chroma": chroma,
             "range": range_,
@@ -93,8 +100,6 @@ def upscale(
         if not upscaling.upscale_all(request, outputs_for(paths, output_dir, suffix)):
             raise typer.Exit(1)
     elif preview is not None:
-        source, output = paths
-        upscaling.preview_file(request, source, output, preview)
+        upscaling.preview_file(request, paths[0], paths[1], preview)
     else:
-        source, output = paths
-        upscaling.upscale_file(request, source, output)
+        upscaling.upscale_file(request, paths[0], paths[1])

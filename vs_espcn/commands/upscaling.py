@@ -72,7 +72,7 @@ def upscale_file(request: Request, source: Path, output: Path) -> None:
     from vs_espcn.video.segments import commands
 
     with JobProgress() as progress:
-        job = plan_file(request, source, output, progress)
+        request, job = plan_file(request, source, output, progress)
         if request.dry_run:
             for line in commands(job) if request.resume else [command(job)]:
                 typer.echo(shlex.join(line))
@@ -81,8 +81,12 @@ def upscale_file(request: Request, source: Path, output: Path) -> None:
         progress.done()
 
 
-def plan_file(request: Request, source: Path, output: Path, progress: JobProgress) -> "Job":
-    """Open a file and plan its encode; another process plans the same from the same arguments.
+def plan_file(request: Request, source: Path, output: Path, progress: JobProgress) -> "tuple[Request, Job]":
+    """Open a file and plan its encode.
+
+    Returns:
+        The request with its network chosen, from which another process plans
+        the same; and the plan.
 
     Raises:
         EspcnError: It cannot be done.
@@ -92,11 +96,11 @@ def plan_file(request: Request, source: Path, output: Path, progress: JobProgres
     with exit_in_order():
         destination = check_destination(source, output, overwrite=request.overwrite)
     with exit_at_once():
-        opened, clip = _open(request, source, progress, keeps_rotation=destination.keeps_rotation)
+        request, opened, clip = _open(request, source, progress, keeps_rotation=destination.keeps_rotation)
         job = plan(clip, destination, opened, preset=request.preset, ffmpeg_args=request.ffmpeg_args)
     for note in job.notes:
         progress.note(note)
-    return job
+    return request, job
 
 
 def _encode(request: Request, job: "Job", progress: JobProgress) -> None:
@@ -133,7 +137,7 @@ def preview_file(request: Request, source: Path, output: Path, count: int) -> No
         with exit_in_order():
             path = check_writable(source, output, overwrite=request.overwrite)
         with exit_at_once():
-            opened, clip = _open(request, source, progress, keeps_rotation=False)
+            _, opened, clip = _open(request, source, progress, keeps_rotation=False)
             numbers = preview.frames_across(clip.num_frames, count)
             sheet = preview.contact_sheet(opened.clip, clip, numbers)
         with exit_in_order():
@@ -175,10 +179,11 @@ def upscale_all(request: Request, pairs: Sequence[tuple[Path, Path]]) -> bool:
 
 def _open(
     request: Request, path: Path, progress: JobProgress, *, keeps_rotation: bool
-) -> "tuple[Source, vs.VideoNode]":
-    """The part of the source that is asked for, and its upscaled clip."""
+) -> "tuple[Request, Source, vs.VideoNode]":
+    """The request, its network chosen; the part of the source that is asked for; its upscaled clip."""
     import vapoursynth as vs
 
+    from vs_espcn.commands.choosing import settled
     from vs_espcn.video.cut import cut, frames_between, parse_time
     from vs_espcn.video.encodable import encodable
     from vs_espcn.video.pipe import last_line
@@ -193,7 +198,8 @@ def _open(
     if note:
         progress.note(note)
         opened = replace(opened, clip=converted)
+    request = replace(request, filter=settled(request.filter, opened.clip))
     try:
-        return opened, vs_espcn.upscale(opened.clip, **request.filter)
+        return request, opened, vs_espcn.upscale(opened.clip, **request.filter)
     except vs.Error as error:
         raise InputError(last_line(error)) from None

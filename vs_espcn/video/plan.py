@@ -1,6 +1,7 @@
 """From the size that is asked for to the networks that reach it."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -65,6 +66,35 @@ def make_plan(clip: vs.VideoNode, network: str, scale: float, width: int | None,
         height=size[1],
         stretch=_stretch(clip, *size),
     )
+
+
+def shipped_plans(clip: vs.VideoNode, scale: float, width: int | None, height: int | None) -> dict[str, Plan]:
+    """The plans of all shipped networks that reach a size as closely, and in as few steps, as any can.
+
+    int8 forms are left out: a backend's precision chooses these.
+
+    Args:
+        clip: As for `make_plan`, like the others.
+        scale: Factor on width and height.
+        width: Width of the result.
+        height: Height of the result.
+
+    Returns:
+        By the networks' names; at least one.
+
+    Raises:
+        InputError: As by `make_plan` of the network with the most scales.
+    """
+    names = [spec.network for spec in models.shipped() if not spec.network.endswith(models.INT8_SUFFIX)]
+    plans: dict[str, Plan] = {}
+    for name, _ in Counter(names).most_common():
+        try:
+            plans[name] = make_plan(clip, name, scale, width, height)
+        except InputError:
+            if not plans:
+                raise
+    least = min((plan.scale, len(plan.steps)) for plan in plans.values())
+    return {name: plan for name, plan in plans.items() if (plan.scale, len(plan.steps)) == least}
 
 
 def scale_that_reaches(network: str, needed: float) -> int:

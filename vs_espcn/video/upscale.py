@@ -1,5 +1,6 @@
 """The filter: a clip's luma through a network, its chroma resized, joined again."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,14 +10,16 @@ from typing import Any
 import vapoursynth as vs
 
 from vs_espcn.errors import InputError
+from vs_espcn.quality import Source
 from vs_espcn.runtime.base import Backend, check_backend
 from vs_espcn.runtime.choice import best_backend
 from vs_espcn.video import rgb
+from vs_espcn.video.auto import Choice, Wish, check_wish, choose, runnable
 from vs_espcn.video.chroma import ChromaKernel, Resizer, chroma_location, find_resizer, scale_chroma
 from vs_espcn.video.frames import alpha_clip, as_vs_error, by_range
 from vs_espcn.video.luma import LumaUpscaler, Tile
 from vs_espcn.video.memory import check_fits, keep_heap_flat
-from vs_espcn.video.plan import Plan, make_plan
+from vs_espcn.video.plan import Plan, make_plan, shipped_plans
 from vs_espcn.video.planes import (
     Range,
     check_progressive,
@@ -26,7 +29,10 @@ from vs_espcn.video.planes import (
     sample_format,
     split_plane,
 )
+from vs_espcn.video.speed import conditions, endless, frame_rate, remembered
 from vs_espcn.video.varying import is_varying, upscale_varying
+
+_log = logging.getLogger(__name__)
 
 
 def upscale(
@@ -36,6 +42,8 @@ def upscale(
     width: int | None = None,
     height: int | None = None,
     network: str | Path = "espcn",
+    source: Source | None = None,
+    fps: float | None = None,
     backend: Backend | None = None,
     chroma: ChromaKernel = "spline36",
     range: Range | None = None,  # noqa: A002 - VapourSynth's name
@@ -53,7 +61,13 @@ def upscale(
             scales (2, 3, 4, or two of them in turn) overshoot is resized away.
         width: Width of the result instead of `scale`; alone, it keeps the aspect.
         height: Height of the result instead of `scale`; alone, it keeps the aspect.
-        network: Name of a shipped network, or path of an ONNX file.
+        network: Name of a shipped network, or path of an ONNX file; ``"auto"``
+            chooses the best for `source`, and logs which and why.
+        source: For ``network="auto"``: ``"clean"``, ``"video"`` (compressed,
+            as it is if None) or ``"anime"`` (compressed cartoons).
+        fps: For ``network="auto"``: frames per second that it has to keep up
+            with, as is measured when it is not known from before; None for
+            the best that takes no more operations than ESPCN.
         backend: Where the network runs; None picks the best that is present
             and logs which.
         chroma: Kernel for the chroma planes: a name of VapourSynth's
@@ -77,18 +91,34 @@ def upscale(
     """
     with as_vs_error():
         keep_heap_flat()
-        job = Job(
+        job = _job(
             scale=scale,
             width=width,
             height=height,
-            network=str(network),
-            backend=best_backend() if backend is None else check_backend(backend),
-            resizer=find_resizer(chroma),
-            range_=check_range(range),
-            matrix=rgb.check_matrix(matrix),
+            network=network,
+            source=source,
+            fps=fps,
+            backend=backend,
+            chroma=chroma,
+            range=range,
+            matrix=matrix,
             tile=tile,
         )
         return _upscale(clip, job)
+
+
+def chosen_network(clip: vs.VideoNode, **arguments: Any) -> Choice:  # noqa: ANN401 - those of `upscale`
+    """What `upscale` takes for ``network="auto"``, and why.
+
+    Args:
+        clip: Of constant format and size.
+        **arguments: Of `upscale`.
+
+    Raises:
+        EspcnError: As the causes of the errors of `upscale`.
+    """
+    job = _job(**arguments)
+    return _choose(clip, job, job.wish or Wish())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +129,7 @@ class Job:
     width: int | None
     height: int | None
     network: str
+    wish: Wish | None
     backend: Backend
     resizer: Resizer
     range_: Range | None
@@ -106,18 +137,68 @@ class Job:
     tile: Tile | None
 
 
+def _job(
+    *,
+    scale: float,
+    width: int | None = None,
+    height: int | None = None,
+    network: str | Path,
+    source: Source | None = None,
+    fps: float | None = None,
+    backend: Backend | None = None,
+    chroma: ChromaKernel = "spline36",
+    range: Range | None = None,  # noqa: A002
+    matrix: int | None = None,
+    tile: Tile | None = None,
+) -> Job:
+    return Job(
+        scale=scale,
+        width=width,
+        height=height,
+        network=str(network),
+        wish=check_wish(str(network), source, fps),
+        backend=best_backend() if backend is None else check_backend(backend),
+        resizer=find_resizer(chroma),
+        range_=check_range(range),
+        matrix=rgb.check_matrix(matrix),
+        tile=tile,
+    )
+
+
 def _upscale(clip: vs.VideoNode, job: Job) -> vs.VideoNode:
     if not isinstance(clip, vs.VideoNode):
         raise InputError(f"clip is a {type(clip).__name__}; give a VapourSynth video clip")
     if is_varying(clip):
+        if job.wish and job.wish.fps:
+            raise InputError(
+                "fps is given, and the clip's format or size varies; leave it out, or name a network"
+            )
         return upscale_varying(clip, partial(_upscale_constant, job=job))
     return _upscale_constant(clip, clip.get_frame(0).props, job)
 
 
 def _upscale_constant(clip: vs.VideoNode, props: vs.FrameProps, job: Job) -> vs.VideoNode:
     """Upscale a clip of constant format and size, going by the properties of one of its frames."""
+    if job.wish:
+        choice = _choose(clip, job, job.wish)
+        _log.log(logging.INFO if choice.granted else logging.WARNING, "%s", choice)
+        job = replace(job, network=choice.network, wish=None)
     upscaled = _upscale_colours(clip, props, job)
     return _with_alpha(upscaled, clip, props, job) if "_Alpha" in props else upscaled
+
+
+def _choose(clip: vs.VideoNode, job: Job, wish: Wish) -> Choice:
+    plans = runnable(shipped_plans(clip, job.scale, job.width, job.height), job.backend)
+
+    def rate(name: str) -> float:
+        with clip.get_frame(0) as frame:
+            upscaled = _upscale_colours(endless(clip), frame.props, replace(job, network=name))
+        return frame_rate(upscaled)
+
+    def remembered_rate(name: str) -> float:
+        return remembered(conditions(clip, plans[name], job.backend, job.tile), lambda: rate(name))
+
+    return choose(plans, wish, remembered_rate)
 
 
 def _upscale_colours(clip: vs.VideoNode, props: vs.FrameProps, job: Job) -> vs.VideoNode:

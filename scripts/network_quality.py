@@ -1,0 +1,95 @@
+"""Measure the shipped networks that are new or changed, and write engines/quality.json.
+
+uv run --extra train python scripts/network_quality.py ../shared/data
+
+The folder holds eval/Set5, eval/Set14 and video/. Images are measured by the protocol of docs/training.md,
+clips after x264 at the rates and over the frames below; float networks in fp32, int8 ones as they are.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from vs_espcn import models
+from vs_espcn.evaluation.images import read_folders, score_images
+from vs_espcn.evaluation.methods import Method, choose
+from vs_espcn.evaluation.scores import UNCOMPRESSED, Score
+from vs_espcn.evaluation.video import score_clips
+from vs_espcn.runtime.base import OpenVINO
+
+FRAMES, RATES = 6, (23, 28)
+FILMED = ("natural_1080p60_mural.mp4", "natural_720p_dog.mp4", "natural_540p_flower.mp4")
+CARTOONS = ("cartoon_720p_bbb.mp4",)
+
+
+def digest(path: Path) -> str:
+    """Tells one version of a file from another."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def renewed(entries: dict[str, Any], data: Path) -> dict[str, Any]:
+    """The entries of all shipped networks; only those of files that they don't fit are measured."""
+    specs = models.shipped()
+    stale = [spec for spec in specs if entries.get(spec.path.name, {}).get("sha256") != digest(spec.path)]
+    for scale in sorted({spec.scale for spec in stale}):
+        of_scale = [spec for spec in stale if spec.scale == scale]
+        print(f"measuring {', '.join(spec.path.name for spec in of_scale)}", file=sys.stderr)
+        entries = entries | measured(of_scale, scale, data)
+    return {spec.path.name: entries[spec.path.name] for spec in specs}
+
+
+def measured(specs: Sequence[models.ModelSpec], scale: int, data: Path) -> dict[str, Any]:
+    """One entry for each of some networks of one scale."""
+    methods = [_method(spec) for spec in specs]
+    folders = [data / "eval" / name for name in ("Set5", "Set14")]
+    of_images = list(score_images(read_folders(folders, [scale]), methods, [scale]))
+    filmed, cartoons = (
+        [score for score in of_clips(data, names, methods, scale) if score.source != UNCOMPRESSED]
+        for names in (FILMED, CARTOONS)
+    )
+    groups = {
+        "set5": [score for score in of_images if score.group == "Set5"],
+        "set14": [score for score in of_images if score.group == "Set14"],
+        "video": filmed,
+        "anime": cartoons,
+    }
+    return {
+        spec.path.name: {"sha256": digest(spec.path)}
+        | {name: mean_of(method, scores) for name, scores in groups.items()}
+        for spec, method in zip(specs, methods, strict=True)
+    }
+
+
+def of_clips(data: Path, names: Sequence[str], methods: Sequence[Method], scale: int) -> Iterable[Score]:
+    """Scores of the first frames of clips."""
+    paths = [data / "video" / name for name in names]
+    return score_clips(paths, methods, [scale], frames=FRAMES, rates=RATES)
+
+
+def mean_of(method: Method, scores: Iterable[Score]) -> float:
+    """A method's mean PSNR in dB; each clip and rate has as many frames."""
+    return round(fmean(score.psnr for score in scores if score.method == method.name), 3)
+
+
+def _method(spec: models.ModelSpec) -> Method:
+    int8 = models.is_int8(models.load_network(spec.path))
+    backend = OpenVINO(precision="int8" if int8 else "fp32")
+    methods, _ = choose(["bicubic"], [spec.path], None, [spec.scale], backend)
+    return methods[-1]
+
+
+def main(data: Path) -> None:
+    """Bring the file up to date."""
+    path = models.engines_dir() / "quality.json"
+    entries = json.loads(path.read_text()) if path.is_file() else {}
+    path.write_text(json.dumps(renewed(entries, data), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: network_quality.py DATA")
+    main(Path(sys.argv[1]).resolve())

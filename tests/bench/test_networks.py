@@ -1,0 +1,33 @@
+import pytest
+
+from vs_espcn import OpenVINO, models
+from vs_espcn.bench import networks
+from vs_espcn.bench.cpu import Case
+from vs_espcn.errors import InputError
+from vs_espcn.quality import SOURCES
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "Case", lambda scale: Case(scale=scale, width=96, height=64))
+
+
+def test_every_shipped_network_has_a_row() -> None:
+    rows = list(networks.rows(None, None))
+    assert {(row.network, row.scale) for row in rows} == {(s.network, s.scale) for s in models.shipped()}
+    assert [row.scale for row in rows] == sorted(row.scale for row in rows)
+    assert all(row.ms is None for row in rows)
+    for scale in networks.scales():
+        chosen = [source for row in rows if row.scale == scale for source in row.chosen_for]
+        assert sorted(chosen) == sorted(SOURCES), "auto takes one network for each kind of source"
+
+
+def test_speed_is_measured_where_a_network_can_run() -> None:
+    rows = {row.network: row for row in networks.rows(3, OpenVINO(precision="fp32"))}
+    assert (rows["espcn"].ms or 0) > 0
+    assert rows["espcn-int8"].ms is None, "it has no fp32"
+
+
+def test_a_scale_that_no_network_has() -> None:
+    with pytest.raises(InputError, match="scale 7 has no network; choose one of 2, 3, 4"):
+        list(networks.rows(7, None))

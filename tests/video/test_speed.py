@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+import vapoursynth as vs
+
+from tests.clips import noise_clip
+from vs_espcn.folders import cache_dir
+from vs_espcn.video import speed
+
+
+@pytest.mark.parametrize("millisecond_per_frame", [0.001, 0.02, 0.4])
+def test_the_rate_is_frames_by_time(millisecond_per_frame: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that goes on with the frames alone."""
+    made = 0
+
+    def count(n: int, f: vs.VideoFrame) -> vs.VideoFrame:  # noqa: ARG001
+        nonlocal made
+        made += 1
+        return f
+
+    source = speed.endless(noise_clip(vs.GRAY8, 16, 16))
+    clip = vs.core.std.ModifyFrame(source, source, count)
+    monkeypatch.setattr("time.perf_counter", lambda: made * millisecond_per_frame)
+    assert speed.frame_rate(clip) == pytest.approx(1 / millisecond_per_frame, rel=0.2)
+
+
+def test_an_endless_clip_looks_like_the_clip() -> None:
+    clip = noise_clip(vs.YUV420P10, 32, 16, 3, _Range=1, _ChromaLocation=2)
+    endless = speed.endless(clip)
+    assert (endless.width, endless.height, endless.format.id) == (32, 16, vs.YUV420P10)
+    assert endless.num_frames > 1_000_000
+    for number in (0, 500_000):
+        props = endless.get_frame(number).props
+        assert (props["_Range"], props["_ChromaLocation"]) == (1, 2)
+
+
+def test_a_figure_is_measured_once() -> None:
+    figures = iter([5.0, 7.0])
+    assert speed.remembered(("this", 1), lambda: next(figures)) == 5
+    assert speed.remembered(("this", 1), lambda: next(figures)) == 5
+    assert speed.remembered(("that", 1), lambda: next(figures)) == 7
+
+
+@pytest.mark.parametrize("content", ["torn {", "[]"])
+def test_a_damaged_file_is_written_anew(content: str) -> None:
+    (cache_dir() / "speeds.json").write_text(content)
+    assert speed.remembered("this", lambda: 3.0) == 3
+    assert speed.remembered("this", lambda: 4.0) == 3
+
+
+def test_without_a_place_to_keep_it_it_is_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("VS_ESPCN_CACHE", str(tmp_path / "file"))
+    figures = iter([5.0, 7.0])
+    assert [speed.remembered("this", lambda: next(figures)) for _ in range(2)] == [5, 7]

@@ -1,0 +1,100 @@
+"""Every shipped network beside the others: how good, how large, and how fast here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import vapoursynth as vs
+
+from vs_espcn import models
+from vs_espcn.bench.cpu import Case, source_clip
+from vs_espcn.cost import macs_per_sample
+from vs_espcn.errors import InputError
+from vs_espcn.quality import SOURCES, Quality, Source, quality_of
+from vs_espcn.runtime.base import Backend, OpenVINO
+from vs_espcn.video.auto import AUTO
+from vs_espcn.video.speed import frame_rate
+from vs_espcn.video.upscale import chosen_network, upscale
+
+_SOURCES = {"clean": "clean images", "video": "compressed video", "anime": "compressed cartoons"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One network at one scale.
+
+    Attributes:
+        network: Its name.
+        scale: Its scale.
+        quality: What was measured of it; None if nothing was.
+        macs: Multiply-adds per source sample.
+        ms: Milliseconds for a frame of 1920×1080 output, 4:2:0 of 8 bits; None if
+            it was not measured, or cannot run here.
+        trained_on: What it learned from, and its arithmetic if that is int8.
+        chosen_for: The kinds of source for which ``network="auto"`` takes it.
+    """
+
+    network: str
+    scale: int
+    quality: Quality | None
+    macs: float
+    ms: float | None
+    trained_on: str
+    chosen_for: tuple[Source, ...]
+
+
+def scales() -> list[int]:
+    """The scales that some shipped network has."""
+    return sorted({spec.scale for spec in models.shipped()})
+
+
+def rows(scale: int | None, backend: Backend | None) -> Iterator[Row]:
+    """Describe the shipped networks, scale by scale, the least operations first.
+
+    Args:
+        scale: One scale alone; None for all.
+        backend: Where to measure speed; None to leave it out.
+
+    Raises:
+        InputError: No network has the scale.
+    """
+    wanted = scales() if scale is None else [scale]
+    for each in wanted:
+        specs = [spec for spec in models.shipped() if spec.scale == each]
+        if not specs:
+            raise InputError(f"scale {each} has no network; choose one of {', '.join(map(str, scales()))}")
+        chosen = {source: _chosen(each, source) for source in SOURCES}
+        of_scale = [(macs_per_sample(models.load_network(spec.path)), spec) for spec in specs]
+        for macs, spec in sorted(of_scale, key=lambda pair: (pair[0], pair[1].network)):
+            yield Row(
+                network=spec.network,
+                scale=each,
+                quality=quality_of(spec),
+                macs=macs,
+                ms=_milliseconds(spec, backend) if backend else None,
+                trained_on=_trained_on(spec),
+                chosen_for=tuple(source for source in SOURCES if chosen[source] == spec.network),
+            )
+
+
+def _milliseconds(spec: models.ModelSpec, backend: Backend) -> float | None:
+    clip = source_clip(Case(scale=spec.scale))
+    try:
+        return 1000 / frame_rate(upscale(clip, spec.scale, network=spec.network, backend=backend))
+    except vs.Error:  # an int8 network where there is no int8, or another precision
+        return None
+
+
+def _chosen(scale: int, source: Source) -> str | None:
+    clip = source_clip(Case(scale=scale))
+    try:
+        choice = chosen_network(clip, scale=scale, network=AUTO, source=source, backend=OpenVINO())
+    except InputError:  # nothing is known of the networks' quality
+        return None
+    return choice.network
+
+
+def _trained_on(spec: models.ModelSpec) -> str:
+    network = models.load_network(spec.path)
+    degradation = models.network_metadata(network).get("degradation", "clean")
+    source = _SOURCES.get(degradation, degradation)
+    return f"{source}, for int8" if models.is_int8(network) else source

@@ -1,0 +1,71 @@
+"""``vs-espcn networks``."""
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vs_espcn.commands import options
+from vs_espcn.errors import BackendError
+
+if TYPE_CHECKING:
+    from vs_espcn.bench.networks import Row
+
+_HEAD = (
+    "network",
+    "scale",
+    "Set5",
+    "Set14",
+    "video",
+    "anime",
+    "MACs",
+    "ms",
+    "trained on",
+    "auto takes it for",
+)
+
+
+def networks(
+    *,
+    scale: Annotated[int | None, typer.Option(help="One scale alone. Default: all.")] = None,
+    time: Annotated[
+        bool, typer.Option(help="Measure the milliseconds, which takes a second or two for each network.")
+    ] = True,
+    backend: options.Backend = None,
+    precision: options.Precision = None,
+) -> None:
+    """List the shipped networks: how good, how large, how fast here, and what each is for.
+
+    Set5, Set14: PSNR in dB. Video, anime: the same of filmed clips and of a cartoon, after x264. Compare
+    them at one scale only. MACs are multiply-adds per sample of the source, ms those of a frame of 1920x1080.
+    """
+    from rich.console import Console
+
+    from vs_espcn.console import exit_at_once, print_table
+    from vs_espcn.runtime.base import backend_from_name
+
+    chosen = backend_from_name(backend, precision)
+    with suppress(BackendError):
+        from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
+    from vs_espcn.bench.networks import rows
+    from vs_espcn.runtime.choice import best_backend
+
+    if time and chosen is None:
+        chosen = best_backend()
+    with exit_at_once(), Console(stderr=True).status("measuring" if time else "reading"):
+        found = [_cells(row) for row in rows(scale, chosen if time else None)]
+    print_table(_HEAD, found)
+
+
+def _cells(row: "Row") -> list[object]:
+    quality = row.quality
+    figures = [None] * 4 if quality is None else [quality.set5, quality.set14, quality.video, quality.anime]
+    return [
+        row.network,
+        f"x{row.scale}",
+        *(None if figure is None else f"{figure:.2f}" for figure in figures),
+        round(row.macs),
+        row.ms,
+        row.trained_on,
+        ", ".join(row.chosen_for),
+    ]
