@@ -9,7 +9,7 @@ from tests.command import in_own_process as run
 from vs_espcn import models
 from vs_espcn.quality import quality_of
 
-COMMANDS = ("upscale", "info", "networks", "bench", "evaluate", "train")
+COMMANDS = ("upscale", "info", "networks", "compare", "bench", "evaluate", "train")
 
 
 def test_version() -> None:

@@ -7,7 +7,7 @@ import typer
 
 import vs_espcn
 from vs_espcn import logs
-from vs_espcn.commands import bench, evaluate, flags, info, networks, pipe, plans, train, upscale
+from vs_espcn.commands import bench, compare, evaluate, flags, info, networks, pipe, plans, train, upscale
 from vs_espcn.commands.tail import CommandWithTail
 from vs_espcn.errors import EspcnError
 
@@ -48,6 +48,7 @@ def _root(
 
 app.command()(info.info)
 app.command()(networks.networks)
+app.command()(compare.compare)
 app.command()(bench.bench)
 app.command(cls=CommandWithTail)(upscale.upscale)
 app.command()(pipe.pipe)

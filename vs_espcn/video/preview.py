@@ -78,13 +78,24 @@ def write_png(picture: vs.VideoNode, path: Path, ffmpeg: Ffmpeg, *, overwrite: b
         publish(part, path, overwrite=overwrite)
 
 
+def as_rgb(clip: vs.VideoNode) -> vs.VideoNode:
+    """A clip as a screen shows it, RGB24."""
+    if clip.format.color_family == vs.RGB:
+        return vs.core.resize.Bicubic(clip, format=vs.RGB24)
+    return vs.core.resize.Bicubic(clip, format=vs.RGB24, matrix_in=_matrix(clip))
+
+
+def captioned(picture: vs.VideoNode, caption: str) -> vs.VideoNode:
+    """An RGB24 clip with a line of text above."""
+    return vs.core.text.Text(vs.core.std.AddBorders(picture, top=_CAPTION), caption, alignment=7)
+
+
 def _tile(clip: vs.VideoNode, caption: str) -> vs.VideoNode:
     """One picture with its caption above."""
-    shown = vs.core.resize.Bicubic(clip, format=vs.RGB24, matrix_in=_matrix(clip))
+    shown = as_rgb(clip)
     width, height = min(shown.width, _WIDTH), min(shown.height, _HEIGHT)
     left, top = (shown.width - width) // 2, (shown.height - height) // 2
-    shown = vs.core.std.CropAbs(shown, width, height, left, top)
-    return vs.core.text.Text(vs.core.std.AddBorders(shown, top=_CAPTION), caption, alignment=7)
+    return captioned(vs.core.std.CropAbs(shown, width, height, left, top), caption)
 
 
 def _matrix(clip: vs.VideoNode) -> int | None:

@@ -1,0 +1,57 @@
+"""``vs-espcn compare``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vs_espcn.errors import InputError
+
+
+def compare(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A video or an image.")],
+    *,
+    frame: Annotated[int, typer.Option(metavar="N", help="Number of the frame, from 0.")] = 0,
+    scale: Annotated[int, typer.Option(help="Scale of the networks.")] = 2,
+    crop: Annotated[
+        str | None,
+        typer.Option(metavar="WxH+X+Y", help="Part of INPUT to show. Default: 160x120 in its middle."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="PNG file. Default: INPUT's name, frame and scale, in this folder.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the PNG file if it exists.")
+    ] = False,
+) -> None:
+    """Draw part of a frame by every network and by bicubic, side by side, into a PNG file."""
+    from vs_espcn.commands.upscaling import load_libraries
+    from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
+
+    output = out or Path(f"{source.stem}_{frame}_x{scale}.png")
+    if output.suffix.lower() != ".png":
+        raise InputError(f"--out {str(output)!r} is a picture; give it the suffix .png")
+    load_libraries()
+    import vapoursynth as vs
+
+    from vs_espcn.video import comparison
+    from vs_espcn.video.encode import check_writable
+    from vs_espcn.video.ffmpeg import find_ffmpeg
+    from vs_espcn.video.pipe import last_line
+    from vs_espcn.video.preview import write_png
+    from vs_espcn.video.source import open_source
+
+    networks = comparison.networks_of(scale)
+    with JobProgress() as progress:
+        with exit_in_order():
+            path = check_writable(source, output, overwrite=overwrite)
+        with exit_at_once():
+            shown = comparison.frame_of(open_source(source, on_index=progress.indexing).clip, frame)
+            part = comparison.part_of_picture(crop, shown.width, shown.height)
+            try:
+                picture = comparison.compared(shown, part, scale, networks)
+            except vs.Error as error:
+                raise InputError(last_line(error)) from None
+        with exit_in_order():
+            write_png(picture, path, find_ffmpeg(), overwrite=overwrite)
+    typer.echo(f"{output}: {part} of frame {frame}, x{scale}")
