@@ -154,9 +154,3 @@ def test_an_unknown_network_is_refused() -> None:
         InputError, match="network 'vgg' cannot be trained; choose espcn, srcnn-915, srcnn-955"
     ):
         make_network("vgg", 2)
-
-
-def test_only_int8_networks_clip() -> None:
-    assert make_network("espcn-int8", 2, "clip").activation == "clip"
-    with pytest.raises(InputError, match="activation 'clip' is that of int8 codes; network 'espcn' has none"):
-        make_network("espcn", 2, "clip")

@@ -16,12 +16,14 @@ from vs_espcn.training.int8_network import CodedConv, Int8Network
 from vs_espcn.training.network import CENTRE, LEAK, SPREAD
 from vs_espcn.training.quantization import INPUT_ZERO
 
-OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
+_Operator = tuple[str, dict[str, Any]]
+
+OPERATORS: dict[str, _Operator] = {
     "tanh": ("Tanh", {}),
     "relu": ("Relu", {}),
     "leaky": ("LeakyRelu", {"alpha": LEAK}),
 }
-"""Operation of an activation, and its attributes; an int8 network's clip is the codes' saturation."""
+"""Operation of an activation, and its attributes."""
 
 Constants = dict[str, NDArray[np.generic] | np.generic]
 
@@ -41,10 +43,14 @@ def int8_nodes(network: Int8Network) -> tuple[list[NodeProto], Constants]:
     source = "centred"
     for number, layer in enumerate(network.layers, start=1):
         name, target = f"conv{number}", f"features{number}"
-        activation = OPERATORS.get(network.activation)
+        activation: _Operator | None = OPERATORS[network.activation]
         if number == last:
             target, activation = ("detail" if network.skip else "phases"), None
         constants |= _constants(name, layer, first=number == 1)
+        if (layer.input_gain != 1).any():
+            constants[f"{name}.gain"] = layer.input_gain.cpu().numpy()
+            nodes.append(helper.make_node("Mul", [source, f"{name}.gain"], [f"{name}.scaled"]))
+            source = f"{name}.scaled"
         nodes += _convolution(name, source, target, side=layer.kernel_size[0], activation=activation)
         source = target
     constants |= _back_to_luma(f"conv{last}", network)
@@ -65,11 +71,10 @@ def _constants(name: str, layer: CodedConv, *, first: bool) -> Constants:
     """Codes, steps and zeros of one convolution, and the bias; luma comes to the first one unspread."""
     steps = layer.weight_steps.cpu().numpy()
     codes = np.rint(layer.weight.detach().cpu().numpy() / steps[:, None, None, None]).astype(np.int8)
-    zero = int(layer.input_zero)
     gain = np.float32(SPREAD if first else 1)
     return {
         f"{name}.step": np.float32(float(layer.input_step)) / gain,
-        f"{name}.zero": np.int8(0) if zero == 0 else np.uint8(zero + 128),
+        f"{name}.zero": np.uint8(int(layer.input_zero) + 128),
         f"{name}.weight.codes": codes,
         f"{name}.weight.steps": steps * gain,
         f"{name}.weight.zeros": np.zeros_like(steps, np.int8),
@@ -94,7 +99,7 @@ def _back_to_luma(name: str, network: Int8Network) -> Constants:
 
 
 def _convolution(
-    name: str, source: str, target: str, *, side: int, activation: tuple[str, dict[str, Any]] | None
+    name: str, source: str, target: str, *, side: int, activation: _Operator | None
 ) -> list[NodeProto]:
     """A convolution whose input and kernels are codes, and its activation."""
     code = [f"{name}.step", f"{name}.zero"]

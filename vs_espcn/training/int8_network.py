@@ -6,42 +6,41 @@ from torch.nn import functional
 
 from vs_espcn.models import INT8_SUFFIX
 from vs_espcn.training.network import ACTIVATIONS, CENTRE, SPREAD, Network
-from vs_espcn.training.quantization import INPUT_ZERO, LEVELS, round_to_codes
+from vs_espcn.training.quantization import INPUT_ZERO, round_to_codes
 from vs_espcn.training.subpixel import Subpixel
-
-BOUNDED = ("tanh", "clip")
-"""Activations that end at 1, so that no range has to be found."""
 
 
 class CodedConv(nn.Conv2d):
     """A convolution whose input and, once they are rounded, weights are 8-bit codes.
 
     Attributes:
+        input_gain: What each channel of the input is multiplied by before it is rounded, float32
+            (inputs, 1, 1); the weights are those that go with it.
         input_step: What a code of the input is worth, float32 (); 0 before calibration.
         input_zero: The code of 0, −128 … 127, float32 ().
         weight_steps: What a code of each output channel's weights is worth, float32 (outputs,);
             0 before rounding.
     """
 
+    input_gain: Tensor
     input_step: Tensor
     input_zero: Tensor
     weight_steps: Tensor
 
-    def __init__(self, kernel: Tensor, bias: Tensor, *, step: float, zero: int = 0) -> None:
+    def __init__(self, kernel: Tensor, bias: Tensor) -> None:
         """Take over weights, as floats.
 
         Args:
             kernel: float32 (outputs, inputs, side, side), side odd.
             bias: float32 (outputs,).
-            step: What a code of the input is worth; 0 leaves it to calibration.
-            zero: The code of 0.
         """
         outputs, inputs, side, _ = kernel.shape
         super().__init__(inputs, outputs, side, padding=side // 2)
         self.weight.data.copy_(kernel.detach())
         self.bias_.data.copy_(bias.detach())
-        self.register_buffer("input_step", torch.tensor(step))
-        self.register_buffer("input_zero", torch.tensor(float(zero)))
+        self.register_buffer("input_gain", torch.ones(inputs, 1, 1))
+        self.register_buffer("input_step", torch.zeros(()))
+        self.register_buffer("input_zero", torch.zeros(()))
         self.register_buffer("weight_steps", torch.zeros(outputs))
 
     @property
@@ -50,17 +49,21 @@ class CodedConv(nn.Conv2d):
         assert self.bias is not None
         return self.bias
 
+    def scale_input(self, x: Tensor) -> Tensor:
+        """Its input as the weights expect it."""
+        return x * self.input_gain
+
     def round_input(self, x: Tensor) -> Tensor:
-        """Its input rounded to codes."""
-        return round_to_codes(x, self.input_step, self.input_zero)
+        """The same, rounded to codes."""
+        return round_to_codes(self.scale_input(x), self.input_step, self.input_zero)
 
 
 class Int8Network(Network):
     """An ESPCN or a sub-pixel network whose convolutions run in 8-bit integers.
 
     Luma is made of codes already. Activations are rounded to codes here, whose
-    range ``vs_espcn.training.calibration`` finds where the activation has no
-    end, and weights by ``vs_espcn.training.rounding``. The input skip of a
+    range ``vs_espcn.training.calibration`` finds, and weights by
+    ``vs_espcn.training.rounding``. The input skip of a
     sub-pixel network is not rounded.
     """
 
@@ -75,11 +78,10 @@ class Int8Network(Network):
         (kernel, bias), *others = of.folded()
         # Zero is a whole code here, a quarter of one beside a float network's.
         shift = self.spread_out(torch.tensor(CENTRE))
-        first = CodedConv(
-            kernel, bias - kernel.sum((1, 2, 3)) * shift, step=SPREAD / 255, zero=INPUT_ZERO - 128
-        )
-        step = 1 / LEVELS if of.activation in BOUNDED else 0.0
-        self.convs = nn.ModuleList([first, *(CodedConv(*layer, step=step) for layer in others)])
+        first = CodedConv(kernel, bias - kernel.sum((1, 2, 3)) * shift)
+        first.input_step.fill_(SPREAD / 255)
+        first.input_zero.fill_(INPUT_ZERO - 128)
+        self.convs = nn.ModuleList([first, *(CodedConv(*layer) for layer in others)])
 
     @property
     def layers(self) -> list[CodedConv]:

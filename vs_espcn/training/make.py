@@ -33,10 +33,6 @@ def make_network(name: str, scale: int, activation: str | None = None, *, branch
     """
     if name not in NAMES:
         raise InputError(f"network {name!r} cannot be trained; choose {', '.join(NAMES)}")
-    if activation == "clip" and name not in _IN_INT8:
-        raise InputError(
-            f"activation 'clip' is that of int8 codes; network {name!r} has none, choose another"
-        )
     if branches and name not in SHAPES:
         raise InputError(
             f"network {name!r} has no branches; leave out --branches, or choose {', '.join(SHAPES)}"

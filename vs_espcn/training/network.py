@@ -9,7 +9,6 @@ from torch.nn import functional
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.degradation import cubic
-from vs_espcn.training.quantization import saturate
 
 LEAK = 0.1
 """Slope of the activation ``leaky`` below zero."""
@@ -17,7 +16,6 @@ LEAK = 0.1
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
     "relu": torch.relu,
-    "clip": saturate,
     "leaky": lambda x: functional.leaky_relu(x, LEAK),
 }
 

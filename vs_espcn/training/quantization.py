@@ -9,17 +9,12 @@ import torch
 from torch import Tensor
 
 LEVELS = 127
-"""The largest weight of a kernel, or an activation of 1 where activations end there, as a code."""
+"""The largest weight of a kernel, as a code."""
 
 _LOWEST, _HIGHEST = -128, 127
 
 INPUT_ZERO = 115
 """The luma code, 0 … 255, that counts as zero to the first convolution, and that it pads with."""
-
-
-def saturate(x: Tensor) -> Tensor:
-    """Clip to what 8-bit codes of 1 / LEVELS reach, from −128 to 127 of them."""
-    return x.clamp(_LOWEST / LEVELS, 1)
 
 
 def round_to_codes(x: Tensor, step: Tensor, zero: Tensor) -> Tensor:

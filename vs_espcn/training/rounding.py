@@ -38,7 +38,7 @@ def round_weights(network: Int8Network, low: Tensor) -> Int8Network:
     for layer in rounded.layers:
         target = deepcopy(layer)
         if ours is not exact:
-            ours = layer.round_input(ours)
+            ours, exact = layer.round_input(ours), layer.scale_input(exact)
         moments, cross = _moments(layer, ours, exact)
         weights = _best_on(_as_rows(layer), moments, cross)
         steps = weights[:, :-1].abs().amax(1).clamp(min=1e-12) / LEVELS

@@ -37,8 +37,8 @@ def start_from(path: Path, network: Network) -> None:
     """Take over the layers of a trained network, all those whose shapes agree.
 
     From another scale these are all but the last, which keeps its weights, and
-    all of an SRCNN. An int8 network starts from a float one, of
-    any activation, or from another int8 one's checkpoint. An ONNX file holds a
+    all of an SRCNN. An int8 network starts from a float one,
+    or from another int8 one's checkpoint. An ONNX file holds a
     sub-pixel network's sums only: whatever branches the run trains beside the
     plain kernels stay as they are.
 
@@ -51,9 +51,9 @@ def start_from(path: Path, network: Network) -> None:
     """
     source = _read(path)
     if isinstance(network, Int8Network) and source.of["network"] == _float_name(network):
-        floats = make_network(_float_name(network), network.scale, source.of["activation"])
+        floats = make_network(_float_name(network), network.scale, network.activation)
         _take(path, source, floats)
-        network.load_state_dict(Int8Network(floats).state_dict() | _codes_of(network))
+        network.load_state_dict(Int8Network(floats).state_dict())
     else:
         _take(path, source, network)
 
@@ -75,11 +75,6 @@ def _take(path: Path, source: _Source, network: Network) -> None:
 
 def _float_name(network: Network) -> str:
     return network.name.removesuffix(INT8_SUFFIX)
-
-
-def _codes_of(network: Int8Network) -> Weights:
-    """The codes that follow from the network's own activation."""
-    return {name: each for name, each in network.state_dict().items() if "input_" in name}
 
 
 def _read(path: Path) -> _Source:
