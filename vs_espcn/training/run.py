@@ -37,7 +37,7 @@ from vs_espcn.training.start import start_from
 
 logger = logging.getLogger(__name__)
 
-_TYPICAL_PATCHES = 64
+_TYPICAL_PATCHES = 256
 
 _CEILING = 100.0  # dB; one flat image, enlarged without error, must not make the mean infinite
 
