@@ -18,6 +18,7 @@ Row = dict[str, Any]
 
 RESULTS = {
     "who": "{name}",
+    "network": "{network}",
     "precision": "{precision}",
     "ms a frame": "{ms:.1f}",
     "fps": "{fps:.3g}",
@@ -33,6 +34,7 @@ SHARES = {
     "share": "{share:.2f}",
 }
 GROWTH = {
+    "network": "{network}",
     "scale": "x{scale}",
     "precision": "{precision}",
     "output": "{size}",
@@ -45,7 +47,13 @@ STARTS = {
     "import, s": "{import_seconds:.2f}",
     "first frame, s": "{first_frame_seconds:.2f}",
 }
-ENCODES = {"scale": "x{scale}", "precision": "{precision}", "frames": "{frames}", "fps": "{fps:.1f}"}
+ENCODES = {
+    "network": "{network}",
+    "scale": "x{scale}",
+    "precision": "{precision}",
+    "frames": "{frames}",
+    "fps": "{fps:.1f}",
+}
 """Columns: what stands above each, and how it is made of a row."""
 
 
@@ -71,6 +79,7 @@ def _results(rows: Sequence[Row]) -> str:
         of_scale = [
             {
                 **row,
+                "network": row["network"] or "–",
                 "precision": row["precision"] or "–",
                 **{
                     name: "–" if row[name] is None else f"{row[name]:.2f}" for name in ("of_raw", "of_plugin")

@@ -30,26 +30,24 @@ def tables() -> str:
 def by_scale(results: Sequence[Row]) -> str:
     """Whole-filter rows. A rate is sustained if the slowest round reaches it."""
     return table(
-        ["source", "output", "scale", "precision", "fps", "slowest round"],
-        (
-            ([*_sizes(row), row["scale"], row["precision"], f"{row['fps']:.1f}"], row["slowest"])
-            for row in results
-            if row["name"] == FILTER
-        ),
+        ["network", "source", "output", "scale", "precision", "fps", "slowest round"],
+        (([*_way(row), f"{row['fps']:.1f}"], row["slowest"]) for row in results if row["name"] == FILTER),
     )
 
 
 def by_size(growth: Sequence[Row]) -> str:
     """The same by the size of the output and the cores it had."""
     return table(
-        ["source", "output", "scale", "precision", "cores", "fps"],
-        (([*_sizes(row), row["scale"], row["precision"], row["cores"]], row["fps"]) for row in growth),
+        ["network", "source", "output", "scale", "precision", "cores", "fps"],
+        (([*_way(row), row["cores"]], row["fps"]) for row in growth),
     )
 
 
-def _sizes(row: Row) -> tuple[str, str]:
+def _way(row: Row) -> list[object]:
+    """What ran, from which size to which."""
     width, height = map(int, row["size"].split("x"))
-    return f"{width // row['scale']}x{height // row['scale']}", row["size"]
+    source = f"{width // row['scale']}x{height // row['scale']}"
+    return [row["network"], source, row["size"], row["scale"], row["precision"]]
 
 
 def table(head: Sequence[str], rows: Iterable[tuple[Sequence[object], float]]) -> str:

@@ -58,6 +58,20 @@ def test_bench_prints_a_table_and_json() -> None:
     assert "core" in figures["machine"]
 
 
+def test_bench_of_several_networks() -> None:
+    """The engine alone runs the first; a network that is missing at a scale is named."""
+    few = ("--scale", "4", "--frames", "1", "--repeats", "1", "--precision", "fp32", "--no-peers")
+    names = ("--network", "subpixel-m", "--network", "espcn", "--network", "srcnn")
+    lines = run("bench", *few, *names).stdout.splitlines()
+    rows = json.loads(lines[-1])["results"]
+    assert [(row["name"], row["network"]) for row in rows] == [
+        ("OpenVINO alone", "subpixel-m"),
+        ("vs_espcn.upscale, whole clip", "subpixel-m"),
+        ("vs_espcn.upscale, whole clip", "espcn"),
+    ]
+    assert any("srcnn fp32: network 'srcnn' is not shipped" in line for line in lines)
+
+
 def test_bench_of_memory() -> None:
     (row,) = json.loads(run("bench", "--scale", "4", "--soak", "3").stdout.splitlines()[-1])["memory"]
     assert row["last_mb"] > 0

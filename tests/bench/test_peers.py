@@ -5,7 +5,6 @@ from contextlib import ExitStack
 import pytest
 import vapoursynth as vs
 
-from vs_espcn import models
 from vs_espcn.bench import peers as peers_module
 from vs_espcn.bench.cpu import Case, source_clip
 from vs_espcn.bench.peers import BICUBIC, FFMPEG_SR, OPENCV, ORT_CLIP, OV_CLIP, OV_LUMA, peers
@@ -14,9 +13,8 @@ from vs_espcn.errors import EncodeError
 
 def test_every_peer_runs_or_is_named() -> None:
     case = Case(scale=4, width=96, height=64)
-    network = models.load_network(models.find("espcn", 4).path)
     with ExitStack() as stack:
-        present, missing = peers(source_clip(case), network, 4, stack)
+        present, missing = peers(source_clip(case), "espcn", 4, stack)
         for contestant in present:
             contestant.run(1)
     named = {each.name for each in present} | {line.partition(": ")[0] for line in missing}
@@ -30,9 +28,8 @@ def test_what_is_absent_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(peers_module, "find_ffmpeg", no_ffmpeg)
     monkeypatch.setattr(peers_module, "find_spec", lambda _: None)
-    network = models.load_network(models.find("espcn", 4).path)
     with ExitStack() as stack:
-        _, missing = peers(source_clip(Case(scale=4, width=96, height=64)), network, 4, stack)
+        _, missing = peers(source_clip(Case(scale=4, width=96, height=64)), "espcn", 4, stack)
     text = "\n".join(missing)
     assert f"{OPENCV}: the module cv2 is not installed; install vs-espcn[bench]" in text
     assert f"{FFMPEG_SR}: ffmpeg was not found" in text

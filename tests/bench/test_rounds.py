@@ -16,7 +16,7 @@ def test_contestants_alternate_and_slow_ones_do_less(monkeypatch: pytest.MonkeyP
             now += frames * seconds
             calls.append((name, frames))
 
-        return Contestant(name=name, precision="", run=run)
+        return Contestant(name=name, network="", precision="", run=run)
 
     monkeypatch.setattr(rounds.time, "perf_counter", lambda: now)
     runners = [contestant("quick", 0.01), contestant("middle", 0.02), contestant("slow", 8)]

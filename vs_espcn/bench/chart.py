@@ -22,7 +22,7 @@ def draw(results: Sequence[Result], path: Path) -> None:
     axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)
     for (scale, of_scale), axis in zip(panels, axes[:, 0], strict=True):
         rows = sorted(of_scale, key=lambda each: each.fps)
-        labels = [f"{each.name} {each.precision}".strip() for each in rows]
+        labels = [_label(each) for each in rows]
         colours = ["C1" if each.name == FILTER else "C7" for each in rows]
         bars = axis.barh(labels, [each.fps for each in rows], color=colours)
         axis.bar_label(bars, fmt="%.3g", padding=2, fontsize=8)
@@ -31,3 +31,7 @@ def draw(results: Sequence[Result], path: Path) -> None:
         axis.tick_params(labelsize=8)
         axis.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=100)
+
+
+def _label(result: Result) -> str:
+    return " ".join(word for word in (result.name, result.network, result.precision) if word)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import product
 from statistics import median
 
 import vapoursynth as vs
@@ -45,11 +46,21 @@ class Case:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Way:
+    """One way to run the filter: a shipped network, one of its scales, and its arithmetic."""
+
+    network: str
+    scale: int
+    precision: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """One contestant's figures.
 
     Attributes:
         name: What ran.
+        network: The network that it ran; empty where there is none.
         scale: Scale of the network.
         size: Of the output, such as ``1920x1080``.
         precision: Arithmetic of the network; empty where there is none.
@@ -57,13 +68,14 @@ class Result:
         fps: Frames per second, median of the rounds.
         slowest: Frame rate of the slowest round.
         fastest: Frame rate of the fastest round.
-        of_raw: Median of the rounds' ratios to the engine alone at the same
-            precision; None where there is none.
+        of_raw: Median of the rounds' ratios to the engine alone with the same network at
+            the same precision; None where there is none.
         of_plugin: Median of the rounds' ratios to vs-mlrt as its users run it,
             the whole clip in fp32; None where it is not installed.
     """
 
     name: str
+    network: str
     scale: int
     size: str
     precision: str
@@ -76,12 +88,19 @@ class Result:
 
 
 def compare(
-    case: Case, precisions: Sequence[str], *, frames: int, repeats: int, with_peers: bool = True
+    case: Case,
+    networks: Sequence[str],
+    precisions: Sequence[str],
+    *,
+    frames: int,
+    repeats: int,
+    with_peers: bool = True,
 ) -> tuple[list[Result], list[str]]:
     """Measure one case.
 
     Args:
         case: What is upscaled.
+        networks: Shipped networks for the filter; the engine alone and the peers run the first.
         precisions: Of `OpenVINO`. Those that this processor has not are named as missing.
         frames: Frames per contestant and round.
         repeats: Rounds.
@@ -89,18 +108,26 @@ def compare(
 
     Returns:
         The figures, and a line for everything that is missing here.
+
+    Raises:
+        InputError: The first network is not shipped at this scale.
     """
+    first = networks[0]
+    models.find(first, case.scale)
     clip = source_clip(case)
-    network = models.load_network(models.find("espcn", case.scale).path)
     with ExitStack() as stack:
-        ours, missing = _ours(clip, case, precisions)
-        others, absent = peers(clip, network, case.scale, stack) if with_peers else ([], [])
+        ours, missing = _ours(clip, case, networks, precisions)
+        others, absent = peers(clip, first, case.scale, stack) if with_peers else ([], [])
         contestants = [*ours, *others]
         rates = measure(contestants, frames=frames, repeats=repeats)
-    rounds = {(each.name, each.precision): of_each for each, of_each in zip(contestants, rates, strict=True)}
+    rounds = {
+        (each.name, each.network, each.precision): of_each
+        for each, of_each in zip(contestants, rates, strict=True)
+    }
     results = [
         Result(
             name=name,
+            network=network,
             scale=case.scale,
             size=case.size,
             precision=precision,
@@ -108,10 +135,10 @@ def compare(
             fps=median(fps),
             slowest=min(fps),
             fastest=max(fps),
-            of_raw=_ratio(fps, rounds.get((RAW, precision))),
-            of_plugin=_ratio(fps, rounds.get((OV_CLIP, "fp32"))),
+            of_raw=_ratio(fps, rounds.get((RAW, network, precision))),
+            of_plugin=_ratio(fps, rounds.get((OV_CLIP, first, "fp32"))),
         )
-        for (name, precision), fps in rounds.items()
+        for (name, network, precision), fps in rounds.items()
     ]
     return results, [*missing, *absent]
 
@@ -120,25 +147,30 @@ def _ratio(fps: Sequence[float], base: Sequence[float] | None) -> float | None:
     return median(one / other for one, other in zip(fps, base, strict=True)) if base else None
 
 
-def _ours(clip: vs.VideoNode, case: Case, precisions: Sequence[str]) -> tuple[list[Contestant], list[str]]:
+def _ours(
+    clip: vs.VideoNode, case: Case, networks: Sequence[str], precisions: Sequence[str]
+) -> tuple[list[Contestant], list[str]]:
     contestants, missing = [], []
-    for precision in precisions:
+    for network, precision in product(networks, precisions):
         try:
             backend = replace(OpenVINO(), precision=precision)  # type: ignore[arg-type]
-            upscaled = upscale(clip, case.scale, backend=backend)
+            upscaled = upscale(clip, case.scale, network=network, backend=backend)
         except (BackendError, InputError, vs.Error) as error:
-            missing.append(f"{FILTER}, {precision}: {str(error).removeprefix('vs_espcn: ')}")
+            missing.append(f"{FILTER}, {network} {precision}: {str(error).removeprefix('vs_espcn: ')}")
             continue
+        runners = {FILTER: to_null(upscaled)}
+        if network == networks[0]:
+            runners = {RAW: _raw(clip, models.find(network, case.scale), backend), **runners}
         contestants += [
-            Contestant(name=RAW, precision=precision, run=_raw(clip, case.scale, backend)),
-            Contestant(name=FILTER, precision=precision, run=to_null(upscaled)),
+            Contestant(name=name, network=network, precision=precision, run=run)
+            for name, run in runners.items()
         ]
     return contestants, missing
 
 
-def _raw(clip: vs.VideoNode, scale: int, backend: OpenVINO) -> Runner:
-    """The bound: the very graph that the filter runs."""
-    network = network_for(models.find("espcn", scale), backend)
+def _raw(clip: vs.VideoNode, spec: models.ModelSpec, backend: OpenVINO) -> Runner:
+    """The engine with nothing around it."""
+    network = network_for(spec, backend)
     wrapped = graph.build_graph(network, graph.UINT8, full_range=False, width=clip.width, height=clip.height)
     return raw_runner(backend, wrapped, lanes=lane_count(backend, vs.core.num_threads))
 

@@ -5,9 +5,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from vs_espcn.bench.cpu import FILTER, Case, compare
+from vs_espcn.bench.cpu import FILTER, Case, Way, compare
 from vs_espcn.errors import BackendError
 
 SIZES = ((480, 270), (960, 540), (1280, 720), (1920, 1080), (3840, 2160))
@@ -19,7 +19,8 @@ class Growth:
     """One point: the whole filter's speed at a size on some cores.
 
     Attributes:
-        scale: Scale of the network.
+        network: The network.
+        scale: Its scale.
         precision: Its arithmetic.
         size: Of the output.
         cores: How many there were.
@@ -27,6 +28,7 @@ class Growth:
         ns_per_pixel: Nanoseconds per pixel of the output.
     """
 
+    network: str
     scale: int
     precision: str
     size: str
@@ -35,26 +37,24 @@ class Growth:
     ns_per_pixel: float
 
 
-def by_size(scale: int, precision: str, *, frames: int, repeats: int) -> Iterator[Growth]:
+def by_size(way: Way, *, frames: int, repeats: int) -> Iterator[Growth]:
     """All of `SIZES` on all cores; the smaller a frame, the more of them.
 
     Args:
-        scale: Scale of the network.
-        precision: Its arithmetic.
+        way: How the filter runs.
         frames: Frames of 1920×1080 per round.
         repeats: Rounds.
     """
     for width, height in SIZES:
         share = max(1, round(frames * 1920 * 1080 / (width * height)))
-        yield _point(Case(scale=scale, width=width, height=height), precision, share, repeats)
+        yield _point(Case(scale=way.scale, width=width, height=height), way, share, repeats)
 
 
-def by_cores(scale: int, precision: str, *, frames: int, repeats: int) -> Iterator[Growth]:
+def by_cores(way: Way, *, frames: int, repeats: int) -> Iterator[Growth]:
     """1920×1080 on 1, 2, 4 … cores and on all of them, each in a process of its own.
 
     Args:
-        scale: Scale of the network.
-        precision: Its arithmetic.
+        way: How the filter runs.
         frames: Frames per round.
         repeats: Rounds.
 
@@ -63,7 +63,8 @@ def by_cores(scale: int, precision: str, *, frames: int, repeats: int) -> Iterat
     """
     present = sorted(os.sched_getaffinity(0))
     counts = sorted({*(1 << power for power in range(len(present).bit_length())), len(present)})
-    arguments = ["--scale", scale, "--precision", precision, "--frames", frames, "--repeats", repeats]
+    arguments: list[object] = ["--network", way.network, "--scale", way.scale, "--precision", way.precision]
+    arguments += ["--frames", frames, "--repeats", repeats]
     for count in counts:
         if count <= len(present):
             yield from _on_cores(present[:count], [str(argument) for argument in arguments])
@@ -81,24 +82,20 @@ def _on_cores(cores: Sequence[int], arguments: Sequence[str]) -> Iterator[Growth
         raise BackendError(f"the benchmark on {len(cores)} cores failed: {done.stderr.strip()}")
     for row in json.loads(done.stdout.splitlines()[-1])["results"]:
         if row["name"] == FILTER:
-            yield _growth(row["scale"], row["precision"], row["size"], len(cores), row["fps"])
+            way = Way(network=row["network"], scale=row["scale"], precision=row["precision"])
+            yield _growth(way, row["size"], len(cores), row["fps"])
 
 
-def _point(case: Case, precision: str, frames: int, repeats: int) -> Growth:
-    results, missing = compare(case, [precision], frames=frames, repeats=repeats, with_peers=False)
+def _point(case: Case, way: Way, frames: int, repeats: int) -> Growth:
+    results, missing = compare(
+        case, [way.network], [way.precision], frames=frames, repeats=repeats, with_peers=False
+    )
     for each in results:
         if each.name == FILTER:
-            return _growth(case.scale, precision, each.size, len(os.sched_getaffinity(0)), each.fps)
+            return _growth(way, each.size, len(os.sched_getaffinity(0)), each.fps)
     raise BackendError("; ".join(missing))
 
 
-def _growth(scale: int, precision: str, size: str, cores: int, fps: float) -> Growth:
+def _growth(way: Way, size: str, cores: int, fps: float) -> Growth:
     width, height = map(int, size.split("x"))
-    return Growth(
-        scale=scale,
-        precision=precision,
-        size=size,
-        cores=cores,
-        fps=fps,
-        ns_per_pixel=1e9 / (fps * width * height),
-    )
+    return Growth(**asdict(way), size=size, cores=cores, fps=fps, ns_per_pixel=1e9 / (fps * width * height))

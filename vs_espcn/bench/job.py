@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from vs_espcn import cost, models
-from vs_espcn.bench.cpu import RAW, Case, Result, compare
+from vs_espcn.bench.cpu import FILTER, RAW, Case, Result, Way, compare
 from vs_espcn.bench.encode import Encode, encodes
 from vs_espcn.bench.growth import Growth, by_cores, by_size
 from vs_espcn.bench.start import Start, measure_start
@@ -21,7 +21,8 @@ class Job:
     """What to measure.
 
     Attributes:
-        scales: Scales of the network, each to 1920×1080.
+        networks: Shipped networks; what is measured of one alone, of the first.
+        scales: Scales of the networks, each to 1920×1080.
         precisions: Arithmetics of the network, of `OpenVINO`.
         frames: Frames per contestant and round.
         repeats: Rounds.
@@ -31,6 +32,7 @@ class Job:
         clip: A file to encode; None for none.
     """
 
+    networks: Sequence[str]
     scales: Sequence[int]
     precisions: Sequence[str]
     frames: int
@@ -89,7 +91,12 @@ def run(job: Job, on_step: Callable[[str], None]) -> Report:
     for scale in job.scales:
         on_step(f"x{scale}")
         of_scale, absent = compare(
-            Case(scale=scale), job.precisions, frames=job.frames, repeats=job.repeats, with_peers=job.peers
+            Case(scale=scale),
+            job.networks,
+            job.precisions,
+            frames=job.frames,
+            repeats=job.repeats,
+            with_peers=job.peers,
         )
         results += of_scale
         missing |= dict.fromkeys(absent)
@@ -106,8 +113,7 @@ def run(job: Job, on_step: Callable[[str], None]) -> Report:
         _grow(job, of_machine, on_step)
     if job.clip:
         on_step("encodes")
-        usable = list(dict.fromkeys(each.precision for each in results if each.name == RAW))
-        of_machine.encodes.extend(encodes(job.clip, job.scales, usable, repeats=job.repeats))
+        of_machine.encodes.extend(encodes(job.clip, _to_encode(job, results), repeats=job.repeats))
     return of_machine
 
 
@@ -117,16 +123,32 @@ def _grow(job: Job, of_machine: Report, on_step: Callable[[str], None]) -> None:
         on_step(f"matrix products, {precision}")
         rate = matrix_rate(OpenVINO(), precision)  # type: ignore[arg-type]
         of_machine.shares.extend(_share(each, rate) for each in raw if each.precision == precision)
-    fastest = max(raw, key=lambda each: each.fps)
+    fastest = max((each for each in of_machine.results if each.name == FILTER), key=lambda each: each.fps)
     for scale in job.scales:
         on_step(f"growth and start, x{scale}")
+        way = Way(network=fastest.network, scale=scale, precision=fastest.precision)
         for points in (by_size, by_cores):
-            of_machine.growth.extend(points(scale, fastest.precision, frames=job.frames, repeats=job.repeats))
+            of_machine.growth.extend(points(way, frames=job.frames, repeats=job.repeats))
         of_machine.starts.append(measure_start(scale, repeats=job.repeats))
 
 
+def _to_encode(job: Job, results: Sequence[Result]) -> list[Way]:
+    """At the least scale: the first network at every precision, the others at their fastest."""
+    scale = min(job.scales)
+    ours = [each for each in results if each.name == FILTER and each.scale == scale]
+    fastest = {
+        network: max((each.fps, each.precision) for each in ours if each.network == network)[1]
+        for network in dict.fromkeys(each.network for each in ours)
+    }
+    return [
+        Way(network=each.network, scale=scale, precision=each.precision)
+        for each in ours
+        if each.network == job.networks[0] or each.precision == fastest[each.network]
+    ]
+
+
 def _share(raw: Result, rate: float) -> Share:
-    network = models.load_network(models.find("espcn", raw.scale).path)
+    network = models.load_network(models.find(raw.network, raw.scale).path)
     width, height = map(int, raw.size.split("x"))
     operations = 2 * cost.macs_per_sample(network) * (width // raw.scale) * (height // raw.scale) * raw.fps
     return Share(

@@ -15,6 +15,7 @@ from onnx import ModelProto
 from vs_espcn.bench.ffmpeg_sr import native_model
 from vs_espcn.bench.rounds import Contestant, Runner, to_null
 from vs_espcn.errors import BackendError, EncodeError
+from vs_espcn.models import find, load_network
 from vs_espcn.runtime.base import OpenVINO
 from vs_espcn.video import mlrt
 from vs_espcn.video.chroma import find_resizer, scale_chroma
@@ -36,28 +37,32 @@ class Missing(Exception):  # noqa: N818 - it is news, not an error
 
 
 def peers(
-    clip: vs.VideoNode, network: ModelProto, scale: int, stack: ExitStack
+    clip: vs.VideoNode, network: str, scale: int, stack: ExitStack
 ) -> tuple[list[Contestant], list[str]]:
     """What is installed, and a line for each peer that isn't.
 
     Args:
         clip: YUV 4:2:0 of 8 bits, which costs nothing to make.
-        network: The network that all of them run.
+        network: Name of the shipped network that all of them run, in floats.
         scale: Its scale.
         stack: Deletes what they need on the disk.
     """
+    model = load_network(find(network, scale).path)
     makers: dict[str, Callable[[], _Made]] = {
-        OV_LUMA: partial(_plugin, "ov", clip, network, whole=False),
-        OV_CLIP: partial(_plugin, "ov", clip, network, whole=True),
-        ORT_CLIP: partial(_plugin, "ort", clip, network, whole=True),
-        OPENCV: partial(_opencv, clip, network, scale),
-        FFMPEG_SR: partial(_ffmpeg_sr, clip, network, scale, stack),
+        OV_LUMA: partial(_plugin, "ov", clip, model, whole=False),
+        OV_CLIP: partial(_plugin, "ov", clip, model, whole=True),
+        ORT_CLIP: partial(_plugin, "ort", clip, model, whole=True),
+        OPENCV: partial(_opencv, clip, model, scale),
+        FFMPEG_SR: partial(_ffmpeg_sr, clip, model, scale, stack),
         BICUBIC: partial(_bicubic, clip, scale),
     }
     present, missing = [], []
     for name, make in makers.items():
         try:
-            present += [Contestant(name=name, precision=precision, run=run) for precision, run in make()]
+            present += [
+                Contestant(name=name, network=network if precision else "", precision=precision, run=run)
+                for precision, run in make()
+            ]
         except Missing as reason:
             missing.append(f"{name}: {reason}")
     return present, missing

@@ -16,11 +16,13 @@ class Contestant:
 
     Attributes:
         name: What runs.
+        network: Name of its network; empty if it has none.
         precision: Arithmetic of its network; empty if it has none.
         run: Computes frames.
     """
 
     name: str
+    network: str
     precision: str
     run: Runner
 

@@ -14,6 +14,10 @@ def bench(
     scale: Annotated[
         list[int] | None, typer.Option(help="Scale to measure; may be repeated. Default: 2, 3 and 4.")
     ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(help="Shipped network; may be repeated, the peers run the first. Default: espcn."),
+    ] = None,
     backend: Annotated[str, typer.Option(help="What to measure: openvino, tensorrt or torch.")] = "openvino",
     precision: Annotated[
         list[str] | None,
@@ -46,6 +50,8 @@ def bench(
     kind, scales = backend_kind(backend), scale or [2, 3, 4]
     try:
         if soak or kind is not OpenVINO:
+            if network:
+                raise InputError("--network was given; it is for the frame rates on openvino, leave it out")
             if len(precision or []) > 1:
                 raise InputError(f"precision was given {len(precision or [])} times; give it once")
             chosen = kind(precision=(precision or ["auto"])[0])  # type: ignore[arg-type]
@@ -54,6 +60,7 @@ def bench(
             from vs_espcn.bench.job import Job
 
             job = Job(
+                networks=network or ["espcn"],
                 scales=scales,
                 precisions=[_resolved(each) for each in precision] if precision else ALL_PRECISIONS,
                 frames=frames,
