@@ -7,6 +7,7 @@ import pytest
 # Before vapoursynth: once it has loaded vs-mlrt's plugin, which carries its own
 # copy of OpenVINO, openvino can no longer be imported.
 import vs_espcn.runtime.openvino  # noqa: F401
+from vs_espcn.errors import BackendError
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +23,15 @@ def _signals_are_heard() -> None:
     for number, handler in heard.items():
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+@pytest.fixture
+def no_driver() -> None:
+    """Skips the test where there is an NVIDIA driver, or no way to look for one."""
+    cuda = pytest.importorskip("vs_espcn.runtime.cuda", reason="cuda-bindings is not installed")
+    try:
+        cuda.check_driver()
+    except BackendError as error:
+        if "no NVIDIA driver" in str(error):
+            return
+    pytest.skip("there is an NVIDIA driver here")

@@ -6,18 +6,6 @@ import re
 import pytest
 
 from tests.command import in_own_process as run
-from vs_espcn.errors import BackendError
-
-
-@pytest.fixture
-def no_driver() -> None:
-    cuda = pytest.importorskip("vs_espcn.runtime.cuda", reason="cuda-bindings is not installed")
-    try:
-        cuda.check_driver()
-    except BackendError as error:
-        if "no NVIDIA driver" in str(error):
-            return
-    pytest.skip("there is an NVIDIA driver here")
 
 
 def test_plans_for_other_gpus_are_built_listed_and_cleared() -> None:

@@ -1,4 +1,4 @@
-"""Runs `double/on_double.py` and the suite of every engine in a process whose CUDA driver is the double."""
+"""Runs `double/on_*.py` and the suite of every engine in a process whose CUDA driver is the double."""
 
 import os
 import shutil
@@ -11,6 +11,7 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+ON_DOUBLE = sorted((HERE / "double").glob("on_*.py"))
 
 
 @pytest.fixture(scope="module")
@@ -33,18 +34,17 @@ def double(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("tests", "count"),
     [
-        (("double/on_double.py",), 54),
-        (("test_engines.py", "-k", "tensorrt"), 20),
+        ((*ON_DOUBLE,), 54),
+        ((HERE / "test_engines.py", "-k", "tensorrt"), 20),
         # The tests that wait for a GPU must not be found broken there.
-        (("test_gpu.py", "-k", "tensorrt_rtx and not long_run and not in_a_second"), 13),
+        ((HERE / "test_gpu.py", "-k", "tensorrt_rtx and not long_run and not in_a_second"), 13),
     ],
     ids=["slots", "engines", "gpu tests"],
 )
-def test_on_the_double(double: Path, tests: tuple[str, ...], count: int) -> None:
-    file, *options = tests
+def test_on_the_double(double: Path, tests: tuple[Path | str, ...], count: int) -> None:
     plugin = ("-p", "tests.runtime.double.plugin")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *plugin, "-p", "no:cacheprovider", HERE / file, *options],
+        [sys.executable, "-m", "pytest", "-q", *plugin, "-p", "no:cacheprovider", *tests],
         cwd=ROOT,
         env=os.environ | {"LD_LIBRARY_PATH": str(double)},
         capture_output=True,

@@ -210,18 +210,9 @@ def test_progress_is_told(rtx: TensorRTApi) -> None:
     assert all(0 <= share <= 1 for _, share in told)
 
 
+@pytest.mark.usefixtures("no_driver")
 class TestWithoutAGpu:
     """What a machine says that has the libraries but no GPU, or not even them."""
-
-    @pytest.fixture(autouse=True)
-    def _no_driver(self) -> None:
-        cuda = pytest.importorskip("vs_espcn.runtime.cuda", reason="cuda-bindings is not installed")
-        try:
-            cuda.check_driver()
-        except BackendError as error:
-            if "no NVIDIA driver" in str(error):
-                return
-        pytest.skip("there is an NVIDIA driver here")
 
     @pytest.mark.parametrize("backend", [TensorRT(), Torch()])
     def test_engines(self, backend: TensorRT | Torch) -> None:

@@ -9,7 +9,6 @@ memory. That every name here exists in TensorRT too is checked in
 import ctypes
 import enum
 import json
-from functools import cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -17,6 +16,8 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx import helper
+
+from tests.runtime.double.driver import libcuda
 
 HostFunction = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
@@ -27,15 +28,6 @@ SCRATCH_BYTES_OF_A_SIZE = 1024
 faults: dict[str, Any] = {}
 """What is to go wrong: "enqueue", "build", "deserialize", "validity"; and "built" and
 "compiled", counts of plans and kernels; "kernels", whether what was compiled is refused."""
-
-
-@cache
-def libcuda() -> ctypes.CDLL:
-    """The double, which must have been put on the loader's path."""
-    library = ctypes.CDLL("libcuda.so.1")
-    library.double_get.restype = ctypes.c_long
-    library.double_set.argtypes = [ctypes.c_char_p, ctypes.c_long]
-    return library
 
 
 class ILogger:

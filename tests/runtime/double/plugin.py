@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.runtime.double import fake_tensorrt
+from tests.runtime.double import driver, fake_tensorrt
 
 sys.modules["tensorrt_rtx"] = fake_tensorrt.module("tensorrt_rtx")
 sys.modules["tensorrt"] = None  # type: ignore[assignment]
@@ -16,4 +16,4 @@ def _double() -> None:
     fake_tensorrt.faults.clear()
     defaults = {"driver": 13000, "devices": 2, "major": 8, "minor": 9, "free": 1 << 33}
     for name, value in (defaults | {"fail_in": 0, "fail_capture": 0}).items():
-        fake_tensorrt.libcuda().double_set(name.encode(), value)
+        driver.set_(name, value)

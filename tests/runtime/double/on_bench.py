@@ -1,0 +1,77 @@
+"""The benches of a GPU."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import vapoursynth as vs
+
+from tests.runtime.double.driver import set_
+from tests.runtime.double.engines import HEIGHT, WIDTH
+from vs_espcn.bench import gpu as bench_gpu
+from vs_espcn.runtime import plans
+from vs_espcn.runtime.base import TensorRT
+from vs_espcn.runtime.matrix_rate import matrix_rate
+
+
+@pytest.mark.parametrize("bits", [8, 10])
+def test_the_benchmark_runs(bits: int) -> None:
+    case = bench_gpu.Case(scale=2, width=WIDTH, height=HEIGHT, bits=bits, lanes=2)
+    results = bench_gpu.measure(case, TensorRT(), 1e9, frames=3, repeats=1)
+    assert [result.name for result in results] == [
+        *(bench_gpu.KERNELS, bench_gpu.COPIES, bench_gpu.SLOT, bench_gpu.FILTER, bench_gpu.BOUND)
+    ]
+    assert results[-1].ms == pytest.approx(2 * 21184 * WIDTH * HEIGHT / 1e9 * 1000)
+    assert all(result.fps > 0 for result in results)
+    assert results[0].case == f"32x20 x2, {bits} bits, 2 lanes, graph on"
+
+
+def test_the_benchmark_has_a_plugin_beside_us(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A double of vs-mlrt's, which is given our plans; one that refuses them is left out, with a line."""
+    seen = []
+
+    def model(luma: vs.VideoNode, engine_path: str, **options: object) -> vs.VideoNode:
+        seen.append((luma.format.id, Path(engine_path).read_bytes()[:4], options))
+        if refused and luma.format.id == vs.GRAYS:
+            raise vs.Error("the engine is of another version")
+        return vs.core.resize.Point(luma, width=2 * luma.width, height=2 * luma.height)
+
+    class Core:
+        trt_rtx = SimpleNamespace(Model=model)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(vs.core, name)
+
+    monkeypatch.setattr(bench_gpu, "vs", SimpleNamespace(**{**vars(vs), "core": Core()}))
+    case = bench_gpu.Case(scale=2, width=WIDTH, height=HEIGHT, lanes=3)
+    refused = False
+    rows = bench_gpu.measure(case, TensorRT(), 1e9, frames=2, repeats=1)
+    assert {bench_gpu.PEER, bench_gpu.PEER_FLOATS} < {row.name for row in rows}
+    options = {"use_cuda_graph": True, "num_streams": 3}
+    assert seen == [(vs.GRAY8, b"plan", options), (vs.GRAYS, b"plan", options)]
+    refused = True
+    rows = bench_gpu.measure(case, TensorRT(), 1e9, frames=2, repeats=1)
+    assert bench_gpu.PEER_FLOATS not in {row.name for row in rows}
+    assert "not compared with vs-mlrt with float samples: the engine is of another version" in caplog.text
+
+
+def test_a_case_that_cannot_run_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(bench_gpu, "matrix_rate", lambda *_: 1e9)
+    set_("free", 1_000_000)
+    cases = [bench_gpu.Case(scale=2, width=side, height=side) for side in (16, 1000)]
+    rows = [*bench_gpu.compare(cases, TensorRT(), frames=2, repeats=1)]
+    assert {row.case for row in rows} == {"16x16 x2, 8 bits, 2 lanes, graph on"}
+    assert "not compared with vs-mlrt: its plugin (trt or trt_rtx) is not installed" in caplog.text
+    assert "not measured: 1000x1000 x2, 8 bits, 2 lanes, graph on: Double 0 has 0 MB" in caplog.text
+
+
+@pytest.mark.parametrize("precision", ["fp16", "fp32"])
+def test_the_matrix_rate_goes_through_the_same_engine(precision: str) -> None:
+    assert 1e6 < matrix_rate(TensorRT(), precision, side=64) < 1e15  # type: ignore[arg-type]
+    (stored,) = plans.stored_plans()
+    assert stored.key is not None
+    assert stored.key.title.startswith(f"64x64 to 64x64, 8-bit limited range, {precision}")
