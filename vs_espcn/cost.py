@@ -3,17 +3,20 @@
 import math
 from dataclasses import dataclass
 
-from onnx import ModelProto, shape_inference
+from onnx import ModelProto, helper
 
 from vs_espcn.errors import InputError
+from vs_espcn.models import CONVOLUTIONS
+from vs_espcn.shapes import SIDE, shapes_of
 
 
 def receptive_radius(network: ModelProto) -> int:
     """How far from a source sample its influence on the output reaches, in source samples.
 
-    The sum over the convolutions, all of stride 1, of half their width.
+    The sum over the convolutions of half their width, in samples of the
+    picture that each of them works on.
     """
-    return sum(max(layer.weights[2:]) // 2 for layer in _convolutions(network))
+    return math.ceil(sum(layer.reach for layer in _convolutions(network)))
 
 
 def activation_bytes(network: ModelProto) -> int:
@@ -31,23 +34,21 @@ def macs_per_sample(network: ModelProto) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class _Convolution:
-    """What a convolution costs; values and area are per source sample of the network."""
+    """What a convolution costs; all but the weights in or per source samples of the network."""
 
-    weights: tuple[int, ...]  # out, in / groups, height, width
+    weights: tuple[int, ...]  # out, in / groups, height, width; of a transposed one in, out / groups, …
+    reach: float
     values_in: float
     values_out: float
-    area: float  # of the picture that it computes
-
-
-_SIDE = 60  # of a square source that every scale and stride in use divides
+    area: float  # of the picture at each of whose samples all weights are used
 
 
 def _convolutions(network: ModelProto) -> list[_Convolution]:
     """The convolutions in order; an `InputError` if their shapes are not known beforehand."""
-    shapes = _shapes(network)
+    shapes = shapes_of(network)
     layers = []
     for node in network.graph.node:
-        if node.op_type != "Conv":
+        if node.op_type not in CONVOLUTIONS:
             continue
         source, weights, target = (shapes.get(name, ()) for name in (*node.input[:2], node.output[0]))
         if not (all(source) and all(weights) and all(target) and source and weights and target):
@@ -55,28 +56,16 @@ def _convolutions(network: ModelProto) -> list[_Convolution]:
                 f"the shapes of the convolution {node.output[0]!r} cannot be told from the network's file; "
                 "export it with constant weights"
             )
+        given = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+        width = max(weights[2:]) // 2 * max(given.get("dilations", [1]))
+        computed = target if node.op_type == "Conv" else source
         layers.append(
             _Convolution(
                 weights=weights,
-                values_in=math.prod(source) / _SIDE**2,
-                values_out=math.prod(target) / _SIDE**2,
-                area=math.prod(target[2:]) / _SIDE**2,
+                reach=width * SIDE / min(source[2:]),
+                values_in=math.prod(source) / SIDE**2,
+                values_out=math.prod(target) / SIDE**2,
+                area=math.prod(computed[2:]) / SIDE**2,
             )
         )
     return layers
-
-
-def _shapes(network: ModelProto) -> dict[str, tuple[int, ...]]:
-    """Shape of every value for a source of `_SIDE`²; 0 where it is not known."""
-    sized = ModelProto()
-    sized.CopyFrom(network)
-    for dim, length in zip(
-        sized.graph.input[0].type.tensor_type.shape.dim, (1, 1, _SIDE, _SIDE), strict=True
-    ):
-        dim.dim_value = length
-    sized.graph.output[0].type.tensor_type.ClearField("shape")
-    inferred = shape_inference.infer_shapes(sized).graph
-    return {weight.name: tuple(weight.dims) for weight in inferred.initializer} | {
-        value.name: tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)
-        for value in (*inferred.input, *inferred.value_info, *inferred.output)
-    }

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from vs_espcn.float_input import with_float_input
 from vs_espcn.models import INPUT_NAME, OUTPUT_NAME, is_int8, network_metadata
 
 FRAME_NAME = "frame"
@@ -87,7 +88,7 @@ def build_graph(
         nothing is lost before it.
     """
     if is_int8(network) and not (sample.depth == 8 and not full_range):
-        network = _with_float_input(network)
+        network = with_float_input(network)
     scale = int(network_metadata(network)["scale"])
     gain, offset = sample.luma_affine(full_range)
     scalars = {"gain": gain, "inverse_gain": 1 / gain}
@@ -113,28 +114,6 @@ def build_graph(
         ],
     )
     return helper.make_model(graph, opset_imports=network.opset_import, ir_version=network.ir_version)
-
-
-def _with_float_input(network: ModelProto) -> ModelProto:
-    """An int8 network whose first convolution takes its input as it is, with the same weights as floats."""
-    result = ModelProto()
-    result.CopyFrom(network)
-    nodes = result.graph.node
-    makers = {node.output[0]: node for node in nodes}
-    first = next(node for node in nodes if node.op_type == "Conv")
-    restored, kernels = makers[first.input[0]], makers[first.input[1]]
-    rounded = makers[restored.input[0]]
-    first.input[0] = rounded.input[0]
-    constants = {each.name: numpy_helper.to_array(each) for each in network.graph.initializer}
-    codes, steps, _ = (constants[name] for name in kernels.input)
-    weights = codes * steps[:, None, None, None]  # symmetric: codes without an offset
-    for node in (rounded, restored, kernels):
-        nodes.remove(node)
-    used = {name for node in nodes for name in node.input}
-    kept = [each for each in network.graph.initializer if each.name in used]
-    del result.graph.initializer[:]
-    result.graph.initializer.extend([*kept, numpy_helper.from_array(weights, kernels.output[0])])
-    return result
 
 
 def _input_nodes(has_offset: bool) -> list[NodeProto]:

@@ -4,7 +4,7 @@ A network is one ONNX file per scale. Its input ``luma`` is float32
 (1, 1, H, W), limited-range luma as code / 255; its output ``upscaled`` is
 float32 (1, 1, scale·H, scale·W) on the same footing, with the pixel shuffle
 inside. The file's metadata holds ``scale``, ``network`` and the facts of its
-training.
+training. Its opset is 13 or newer; older ones are converted when they are read.
 
 An int8 network says by ONNX's QuantizeLinear and DequantizeLinear where it
 rounds to 8-bit codes; everything else about its file is the same. The int8
@@ -20,14 +20,19 @@ from pathlib import Path
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import ModelProto, numpy_helper
+from onnx import ModelProto, TensorProto, inliner, numpy_helper, version_converter
 
 from vs_espcn.errors import InputError
+from vs_espcn.shapes import SIDE, shapes_of
 
 INPUT_NAME = "luma"
 OUTPUT_NAME = "upscaled"
 INT8_SUFFIX = "-int8"
+CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})
+"""ONNX's operations that a network is made of, at least one of them."""
 
+_OPSET = 18
+_OLDEST_OPSET = 13
 _FILE_NAME = re.compile(r"(?P<network>.+)_x(?P<scale>[1-9][0-9]*)\.onnx")
 
 
@@ -150,18 +155,44 @@ def load_network(path: Path) -> ModelProto:
     try:
         model = onnx.load(path)
         onnx.checker.check_model(model)
-    except (OSError, DecodeError, onnx.checker.ValidationError) as error:
+        model = _modernized(model)
+    except (OSError, RuntimeError, DecodeError, onnx.checker.ValidationError) as error:
         raise InputError(f"cannot read the network {path}: {error}") from error
-    names = [value.name for value in (*model.graph.input, *model.graph.output)]
-    if names != [INPUT_NAME, OUTPUT_NAME] or not network_metadata(model).get("scale", "").isdecimal():
-        raise InputError(
-            f"{path} is not a network of vs_espcn: it has inputs and outputs {names} and metadata "
-            f"{sorted(network_metadata(model))}; needed are {[INPUT_NAME, OUTPUT_NAME]} and 'scale'"
-        )
+    _check_ends(path, model)
     for weight in model.graph.initializer:
         if not np.isfinite(numpy_helper.to_array(weight)).all():
             raise InputError(f"{path} holds weights that are not finite in {weight.name!r}; export it again")
     return model
+
+
+def _modernized(model: ModelProto) -> ModelProto:
+    """With functions written out, and in an opset whose operations mean what those around it mean."""
+    if model.functions:
+        model = inliner.inline_local_functions(model)
+    opset = max((each.version for each in model.opset_import if not each.domain), default=_OPSET)
+    return version_converter.convert_version(model, _OPSET) if opset < _OLDEST_OPSET else model
+
+
+def _check_ends(path: Path, model: ModelProto) -> None:
+    """Check that a model takes luma and gives luma of the size that it says."""
+    ends = (*model.graph.input, *model.graph.output)
+    names = [value.name for value in ends]
+    scale = network_metadata(model).get("scale", "")
+    if names != [INPUT_NAME, OUTPUT_NAME] or not scale.isdecimal() or int(scale) < 1:
+        raise InputError(
+            f"{path} is not a network of vs_espcn: it has inputs and outputs {names} and metadata "
+            f"{network_metadata(model)}; needed are {[INPUT_NAME, OUTPUT_NAME]} and a whole 'scale' from 1 on"
+        )
+    if any(value.type.tensor_type.elem_type != TensorProto.FLOAT for value in ends):
+        raise InputError(f"{path} does not take and give float32; export it with inputs and outputs of that")
+    if CONVOLUTIONS.isdisjoint(node.op_type for node in model.graph.node):
+        raise InputError(f"{path} has no convolution; give a network that is made of convolutions")
+    shape, expected = shapes_of(model).get(OUTPUT_NAME, ()), (1, 1, SIDE * int(scale), SIDE * int(scale))
+    if shape and any(told not in {0, wanted} for told, wanted in zip(shape, expected, strict=False)):
+        raise InputError(
+            f"{path} makes {list(shape)} of a picture of {[1, 1, SIDE, SIDE]}, and its metadata says scale "
+            f"{scale}, which would be {list(expected)}; correct one of them"
+        )
 
 
 def network_metadata(network: ModelProto) -> dict[str, str]:

@@ -24,7 +24,8 @@ def without_shuffle(graph: ModelProto) -> tuple[ModelProto, int]:
     Returns:
         The same computation up to the order of its samples, (1, H, W, side²),
         and the side of a cell, for `interleave`. Where the network does not
-        end in a shuffle (of ONNX's mode CRD), the graph itself and 1.
+        end in a shuffle (of ONNX's mode CRD) that moves anything, the graph
+        itself and 1.
     """
     result = ModelProto()
     result.CopyFrom(graph)
@@ -64,7 +65,6 @@ def interleave(phases: NDArray[np.generic], target: Plane) -> None:
 
 
 def _is_shuffle(node: NodeProto) -> bool:
-    """Whether it is ONNX's DepthToSpace in the channel order of the shuffle."""
-    if node.op_type != "DepthToSpace":
-        return False
-    return any(each.name == "mode" and each.s == b"CRD" for each in node.attribute)
+    """Whether it is ONNX's DepthToSpace in the channel order of the shuffle, of more than one sample."""
+    given = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+    return node.op_type == "DepthToSpace" and given.get("mode") == b"CRD" and given["blocksize"] > 1
