@@ -127,3 +127,23 @@ def test_calibrated_channels_reach_one(name: str) -> None:
     for layer, following in pairwise(made.layers):
         x = following.scale_input(made.activate(layer(x)))
         torch.testing.assert_close(x.abs().amax((0, 2, 3)), torch.ones(x.shape[1]), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("dead", [1, 64], ids=["a channel", "a layer"])
+@pytest.mark.parametrize("activation", ["relu", "leaky"])
+def test_what_never_fires_on_the_patches_is_no_hindrance(activation: str, dead: int) -> None:
+    """Always zero after relu, always negative after leaky; the exported codes give what floats gave."""
+    torch.manual_seed(0)
+    floats = make_network("espcn", 2, activation)
+    with torch.no_grad():
+        kernel, bias = floats.folded()[0]
+        below = torch.where(torch.arange(len(bias)) < dead, -9.0, bias)
+        floats.unfold(0, kernel, below)
+        made = Int8Network(floats)
+        calibrate(made, smooth())
+        rounded = round_weights(made, smooth())
+        expected = floats(smooth(2))
+    session = onnxruntime.InferenceSession(to_onnx(rounded, {}).SerializeToString())
+    for luma, exact in zip(smooth(2), expected, strict=True):
+        (upscaled,) = session.run(None, {"luma": luma[None].numpy()})
+        assert np.abs(upscaled - exact.numpy()).max() < 0.03

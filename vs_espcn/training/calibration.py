@@ -36,6 +36,6 @@ def calibrate(network: Int8Network, low: Tensor) -> None:
         else:
             following.input_gain.copy_(gain[:, None, None])
         x = x * gain[:, None, None]
-        step, zero = codes_for(x.min().clamp(max=0), x.max())
+        step, zero = codes_for(x.min().clamp(max=0), x.max().clamp(min=0))
         following.input_step.copy_(step)
         following.input_zero.copy_(zero)

@@ -12,6 +12,7 @@ LEVELS = 127
 """The largest weight of a kernel, as a code."""
 
 _LOWEST, _HIGHEST = -128, 127
+_LEAST_STEP = 1e-12  # for what is 0 everywhere
 
 INPUT_ZERO = 115
 """The luma code, 0 … 255, that counts as zero to the first convolution, and that it pads with."""
@@ -40,10 +41,10 @@ def codes_for(lowest: Tensor, highest: Tensor) -> tuple[Tensor, Tensor]:
 
     Args:
         lowest: The least value, at most 0.
-        highest: The greatest, more than 0.
+        highest: The greatest, at least 0.
 
     Returns:
         Step and zero, as ``round_to_codes`` takes them; the range moves by up to half a step.
     """
-    step = (highest - lowest) / (_HIGHEST - _LOWEST)
+    step = ((highest - lowest) / (_HIGHEST - _LOWEST)).clamp(min=_LEAST_STEP)
     return step, torch.round(_LOWEST - lowest / step)

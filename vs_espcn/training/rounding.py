@@ -77,7 +77,8 @@ def _moments(layer: CodedConv, ours: Tensor, exact: Tensor) -> tuple[Tensor, Ten
         columns = windows(part)
         moments += columns @ columns.T
         cross += windows(exact_part) @ columns.T
-    damping = torch.eye(side, dtype=torch.float64) * moments.diagonal()[:-1].mean() * _DAMPING
+    mean = moments.diagonal()[:-1].mean().clamp(min=1e-12)  # 0 where a layer gives nothing
+    damping = torch.eye(side, dtype=torch.float64) * mean * _DAMPING
     damping[-1, -1] = 0  # the bias
     return moments + damping, cross + damping
 
