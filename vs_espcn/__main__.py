@@ -1,5 +1,18 @@
-"""``python -m vs_espcn``: the command line."""
+"""The command line's first step, also as ``python -m vs_espcn``."""
 
-from vs_espcn.cli import main
+import signal
 
-main()
+
+def main() -> None:
+    """Load the command line and run it; while it loads, Ctrl-C ends the process on the spot."""
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from vs_espcn import cli  # noqa: PLC0415 - takes long enough to be interrupted
+
+    signal.signal(signal.SIGINT, handler)
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()
