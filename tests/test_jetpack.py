@@ -50,11 +50,21 @@ def test_shift_moves_the_picture() -> None:
     assert difference.mean() == pytest.approx(1, abs=0.1)
 
 
+@pytest.mark.parametrize(("size", "scale"), [((80, 60), 2), ((100, 70), 3), ((240, 180), 6)])
+def test_auto_chooses_among_the_networks_of_the_scale(size: tuple[int, int], scale: int) -> None:
+    clip = noise_clip(vs.GRAY8, 40, 30)
+    result = ESPCN(network="auto", source="clean").scale(clip, *size)
+    expected = Catrom().scale(vs_espcn.upscale(clip, scale, network="auto", source="clean"), *size)
+    assert np.array_equal(samples(result), samples(expected))
+
+
 def test_errors_are_the_filters() -> None:
     with pytest.raises(vs.Error, match="vs_espcn: the clip is interlaced"):
         ESPCN().supersample(vs.core.std.SetFieldBased(noise_clip(vs.GRAY8, 16, 16), 1))
     with pytest.raises(vs.Error, match="vs_espcn: network 'waifu' is not shipped"):
         ESPCN(network="waifu").supersample(noise_clip(vs.GRAY8, 16, 16))
+    with pytest.raises(vs.Error, match="vs_espcn: source='video' is for network='auto'"):
+        ESPCN(source="video").supersample(noise_clip(vs.GRAY8, 16, 16))
     with pytest.raises(vs.Error, match="vs_espcn: scale 17 is out of reach"):
         ESPCN().scale(noise_clip(vs.GRAY8, 16, 16), 272, 272)
 

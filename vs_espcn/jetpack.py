@@ -13,6 +13,7 @@ import vapoursynth as vs
 from vskernels import Catrom, KernelLike, ScalerLike
 from vsscale.generic import BaseGenericScaler
 
+from vs_espcn.quality import Source
 from vs_espcn.runtime.base import Backend
 from vs_espcn.video.frames import as_vs_error
 from vs_espcn.video.plan import scale_that_reaches
@@ -29,6 +30,8 @@ class ESPCN(BaseGenericScaler):
         backend: Backend | None = None,
         *,
         network: str = "espcn",
+        source: Source | None = None,
+        fps: float | None = None,
         tile: tuple[int, int] | None = None,
         kernel: KernelLike = Catrom,
         scaler: ScalerLike | None = None,
@@ -39,7 +42,9 @@ class ESPCN(BaseGenericScaler):
 
         Args:
             backend: Where the network runs; None picks the best that is present.
-            network: Name of a shipped network, or path of an ONNX file.
+            network: As for `vs_espcn.upscale`, like the next two; ``"auto"`` chooses.
+            source: For ``"auto"``: the kind of source.
+            fps: For ``"auto"``: the frame rate to keep up with.
             tile: As for `vs_espcn.upscale`.
             kernel: Scales the chroma planes.
             scaler: Brings the network's result to a size that is no whole
@@ -50,6 +55,8 @@ class ESPCN(BaseGenericScaler):
         super().__init__(kernel=kernel, scaler=scaler, shifter=shifter, **kwargs)
         self.backend = backend
         self.network = network
+        self.source = source
+        self.fps = fps
         self.tile = tile
 
     def scale(
@@ -82,6 +89,8 @@ class ESPCN(BaseGenericScaler):
             clip,
             scale,
             network=self.network,
+            source=self.source,
+            fps=self.fps,
             backend=self.backend,
             chroma=lambda plane: self.kernel.scale(plane, plane.width * scale, plane.height * scale),
             tile=self.tile,

@@ -28,6 +28,8 @@ from vs_espcn.shapes import SIDE, shapes_of
 INPUT_NAME = "luma"
 OUTPUT_NAME = "upscaled"
 INT8_SUFFIX = "-int8"
+AUTO = "auto"
+"""Stands in place of a network's name where the filter is to choose one."""
 CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})
 """ONNX's operations that a network is made of, at least one of them."""
 
@@ -80,6 +82,11 @@ def of_network(network: str) -> tuple[ModelSpec, ...]:
     if network.endswith(".onnx"):
         return (_of_file(Path(network)),)
     specs = tuple(spec for spec in shipped() if spec.network == network)
+    if network == AUTO:
+        raise InputError(
+            "network 'auto' is chosen for each clip, and here one has to be named; "
+            "`vs-espcn networks` lists them, and what auto takes each for"
+        )
     if not specs:
         names = sorted({spec.network for spec in shipped()})
         raise InputError(

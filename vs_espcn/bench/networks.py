@@ -11,7 +11,6 @@ from vs_espcn.cost import macs_per_sample
 from vs_espcn.errors import InputError
 from vs_espcn.quality import SOURCES, Quality, Source, quality_of
 from vs_espcn.runtime.base import Backend, OpenVINO
-from vs_espcn.video.auto import AUTO
 from vs_espcn.video.speed import frame_rate
 from vs_espcn.video.upscale import chosen_network, upscale
 
@@ -87,7 +86,7 @@ def _milliseconds(spec: models.ModelSpec, backend: Backend) -> float | None:
 def _chosen(scale: int, source: Source) -> str | None:
     clip = source_clip(Case(scale=scale))
     try:
-        choice = chosen_network(clip, scale=scale, network=AUTO, source=source, backend=OpenVINO())
+        choice = chosen_network(clip, scale=scale, network=models.AUTO, source=source, backend=OpenVINO())
     except InputError:  # nothing is known of the networks' quality
         return None
     return choice.network

@@ -7,13 +7,12 @@ from statistics import fmean
 
 from vs_espcn.cost import macs_per_sample
 from vs_espcn.errors import InputError
-from vs_espcn.models import load_network
+from vs_espcn.models import AUTO, load_network
 from vs_espcn.quality import SOURCES, Source, quality_of
 from vs_espcn.runtime.arithmetic import network_for
 from vs_espcn.runtime.base import Backend
 from vs_espcn.video.plan import Plan
 
-AUTO = "auto"
 DEFAULT_SOURCE: Source = "video"
 """Most of what is upscaled went through an encoder."""
 

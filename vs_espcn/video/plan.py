@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations_with_replacement
@@ -85,9 +86,8 @@ def shipped_plans(clip: vs.VideoNode, scale: float, width: int | None, height: i
     Raises:
         InputError: As by `make_plan` of the network with the most scales.
     """
-    names = [spec.network for spec in models.shipped() if not spec.network.endswith(models.INT8_SUFFIX)]
     plans: dict[str, Plan] = {}
-    for name, _ in Counter(names).most_common():
+    for name in _shipped_names():
         try:
             plans[name] = make_plan(clip, name, scale, width, height)
         except InputError:
@@ -100,19 +100,37 @@ def shipped_plans(clip: vs.VideoNode, scale: float, width: int | None, height: i
 def scale_that_reaches(network: str, needed: float) -> int:
     """The least whole scale of a network, in one step or two, that is at least `needed`.
 
+    Args:
+        network: Name of a shipped network, or path of an ONNX file; ``"auto"``
+            for the least of all shipped ones.
+        needed: Factor on width and height.
+
     Raises:
         InputError: There is no such network, or none of its scales is enough.
     """
-    return math.prod(step.scale for step in _steps(models.of_network(network), needed))
+    if network != models.AUTO:
+        return math.prod(step.scale for step in _steps(models.of_network(network), needed))
+    first, *others = _shipped_names()
+    least = scale_that_reaches(first, needed)
+    for name in others:
+        with suppress(InputError):
+            least = min(least, scale_that_reaches(name, needed))
+    return least
+
+
+def _shipped_names() -> list[str]:
+    """The shipped networks but for int8 forms, that with the most scales first."""
+    names = [spec.network for spec in models.shipped() if not spec.network.endswith(models.INT8_SUFFIX)]
+    return [name for name, _ in Counter(names).most_common()]
 
 
 def _target_size(clip: vs.VideoNode, scale: float, width: int | None, height: int | None) -> tuple[int, int]:
     for name, value in (("width", width), ("height", height)):
-        if value is not None and (not isinstance(value, int) or value < 1):
+        if value is not None and (type(value) is not int or value < 1):
             raise InputError(f"{name} is {value!r}; give a whole number of at least 1")
     multiple_x, multiple_y = 1 << clip.format.subsampling_w, 1 << clip.format.subsampling_h
     if width is None and height is None:
-        if not isinstance(scale, int | float) or not 1 <= scale < math.inf:
+        if isinstance(scale, bool) or not isinstance(scale, int | float) or not 1 <= scale < math.inf:
             raise InputError(f"scale is {scale!r}; give a number of at least 1")
         return _rounded(clip.width * scale, multiple_x), _rounded(clip.height * scale, multiple_y)
     if width is None:
