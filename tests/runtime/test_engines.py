@@ -178,20 +178,27 @@ def test_an_unknown_device_is_named_with_those_present() -> None:
 
 class TestBackendSettings:
     @pytest.mark.parametrize("kind", [OpenVINO, TensorRT, Torch])
-    @pytest.mark.parametrize("settings", [{"precision": "fp8"}, {"lanes": 0}, {"lanes": -1}])
+    @pytest.mark.parametrize(
+        "settings",
+        [{"precision": "fp8"}, {"lanes": 0}, {"lanes": -1}, {"lanes": "2"}, {"lanes": 2.5}, {"lanes": True}],
+    )
     def test_bad_values(self, kind: type[Backend], settings: dict) -> None:
         with pytest.raises(InputError, match=str(next(iter(settings.values())))):
             kind(**settings)
 
-    @pytest.mark.parametrize("device", [-1, [], [0, -1], "cuda:0"])
+    @pytest.mark.parametrize("device", [-1, [], [0, -1], "cuda:0", 1.5, None])
     def test_bad_devices_of_tensorrt(self, device: object) -> None:
         with pytest.raises(InputError, match="give the number of a GPU, from 0, or a list of them"):
             TensorRT(device=device)  # type: ignore[arg-type]
 
-    @pytest.mark.parametrize("device", ["cpu", "cuda:x", "0"])
-    def test_bad_devices_of_torch(self, device: str) -> None:
-        with pytest.raises(InputError, match=f"device is '{device}'; give 'cuda'"):
-            Torch(device=device)
+    @pytest.mark.parametrize("device", ["cpu", "cuda:x", "0", 0])
+    def test_bad_devices_of_torch(self, device: object) -> None:
+        with pytest.raises(InputError, match=f"device is {device!r}; give 'cuda'"):
+            Torch(device=device)  # type: ignore[arg-type]
+
+    def test_a_device_of_openvino_is_a_name(self) -> None:
+        with pytest.raises(InputError, match="device is 0; give OpenVINO's name of one, such as 'CPU'"):
+            OpenVINO(device=0)  # type: ignore[arg-type]
 
     def test_from_the_command_lines_words(self) -> None:
         assert backend_from_name(None) is None

@@ -45,6 +45,8 @@ class OpenVINO:
 
     def __post_init__(self) -> None:
         _check_common(self)
+        if not isinstance(self.device, str):
+            raise InputError(f"device is {self.device!r}; give OpenVINO's name of one, such as 'CPU'")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +87,11 @@ class TensorRT:
             raise InputError(
                 f"flavour {self.flavour!r} is not known; choose one of {', '.join(get_args(Flavour))}"
             )
-        if not self.devices or any(not isinstance(index, int) or index < 0 for index in self.devices):
+        if (
+            not isinstance(self.device, int | Sequence)
+            or not self.devices
+            or any(not isinstance(index, int) or index < 0 for index in self.devices)
+        ):
             raise InputError(
                 f"device is {self.device!r}; give the number of a GPU, from 0, or a list of them"
             )
@@ -118,7 +124,7 @@ class Torch:
 
     def __post_init__(self) -> None:
         _check_common(self)
-        kind, _, number = self.device.partition(":")
+        kind, _, number = str(self.device).partition(":")
         if kind != "cuda" or not (number or "0").isdecimal():
             raise InputError(f"device is {self.device!r}; give 'cuda' or 'cuda:' and the number of a GPU")
 
@@ -207,8 +213,8 @@ def _check_common(backend: Backend) -> None:
         raise InputError(
             f"precision {backend.precision!r} is not known; choose one of {', '.join(backend.precisions)}"
         )
-    if backend.lanes is not None and backend.lanes < 1:
-        raise InputError(f"lanes is {backend.lanes}; give 1 or more, or None to choose automatically")
+    if backend.lanes is not None and (type(backend.lanes) is not int or backend.lanes < 1):
+        raise InputError(f"lanes is {backend.lanes!r}; give 1 or more, or None to choose automatically")
 
 
 class Slot(Protocol):
