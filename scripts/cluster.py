@@ -98,18 +98,20 @@ def on_cluster(
 
 def main(
     context: typer.Context,
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="The video.")],
+    film: Annotated[Path, typer.Argument(metavar="INPUT", help="The video.")],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT [-- FFMPEG ARGS]", help="The file to write.")],
     *,
     scale: options.Scale = 2,
     width: options.Width = None,
     height: options.Height = None,
     network: options.Network = "espcn",
+    source: options.Source = None,
+    fps: options.Fps = None,
     chroma: options.Chroma = "spline36",
     range_: options.Range = None,
     backend: options.Backend = None,
     precision: options.Precision = None,
-    preset: Annotated[str | None, typer.Option(help="The encoder, as of vs-espcn upscale.")] = None,
+    preset: options.Preset = None,
     segment_frames: Annotated[int, typer.Option(min=1, help="Frames of a segment.")] = SEGMENT_FRAMES,
     address: Annotated[str, typer.Option(help="Address of a Ray cluster; auto finds it.")] = "local",
     cpus: Annotated[
@@ -129,6 +131,8 @@ def main(
             "width": width,
             "height": height,
             "network": network,
+            "source": source,
+            "fps": fps,
             "backend": chosen,
             "chroma": chroma,
             "range": range_,
@@ -139,8 +143,9 @@ def main(
     )
     upscaling.load_libraries()
     with JobProgress() as progress:
-        source, output = source.absolute(), output.absolute()
-        _, job = upscaling.plan_file(request, source, output, progress)
+        film, output = film.absolute(), output.absolute()
+        # Workers get the network that was chosen here: theirs may be faster machines or slower ones.
+        request, job = upscaling.plan_file(request, film, output, progress)
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         claim = resources(cpus, gpus)
         progress.start(job.clip.num_frames, float(job.clip.fps))
@@ -149,7 +154,7 @@ def main(
             settings=request.settings,
             length=segment_frames,
             elsewhere=lambda folder, missing: on_cluster(
-                request, claim, source, output.suffix, folder, missing
+                request, claim, film, output.suffix, folder, missing
             ),
             on_done=progress.skip,
             on_frame=progress.frame,

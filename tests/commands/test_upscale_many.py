@@ -56,6 +56,14 @@ def test_a_dry_run_prints_the_command_and_it_works(run: Run, source: Path, folde
     assert decode(folder / "out file.mkv").num_frames == 10
 
 
+def test_a_dry_run_leaves_no_folders(run: Run, source: Path, tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    outcome = run(source.parent, "--output-dir", tmp_path / "deep" / "er" / "still", "--dry-run")
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.rstrip().endswith(f"file:{tmp_path}/deep/er/still/film.mkv")
+    assert list((tmp_path / "deep").iterdir()) == []
+
+
 def test_a_dry_run_in_segments_prints_every_command(run: Run, source: Path, folder: Path) -> None:
     outcome = run(source, folder / "out.mkv", "--resume", "--dry-run")
     assert outcome.code == 0, outcome.err

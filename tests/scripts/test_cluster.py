@@ -73,6 +73,18 @@ def test_a_film_survives_the_loss_of_a_process(tmp_path: Path, environment: Envi
     assert not (tmp_path / "split.mkv.segments").exists()
 
 
+def test_workers_run_the_network_that_was_chosen_for_all(tmp_path: Path, environment: Environment) -> None:
+    film, output = with_sound(tmp_path / "film.mkv", frames=8), tmp_path / "big.mkv"
+    options = ("--network", "auto", "--source", "clean", "--preset", "ffv1", "--segment-frames", "4")
+    done = run(sys.executable, SCRIPTS / "cluster.py", film, output, *options, env=environment)
+    lines = [line for line in done.stderr.decode().splitlines() if "the best on clean sources" in line]
+    assert len(lines) == 1
+    name = lines[0].partition("network ")[2].partition(":")[0]
+    whole = tmp_path / "whole.mkv"
+    run("vs-espcn", "upscale", film, whole, "--network", name, "--preset", "ffv1", env=environment)
+    assert frame_hashes(output) == frame_hashes(whole)
+
+
 def test_an_encoder_that_fails_is_said_in_one_line(tmp_path: Path, environment: Environment) -> None:
     film = with_sound(tmp_path / "film.mkv", frames=4)
     command = (sys.executable, SCRIPTS / "cluster.py", film, tmp_path / "big.mkv")

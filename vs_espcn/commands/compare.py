@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from vs_espcn.commands import options
 from vs_espcn.errors import InputError
 
 
@@ -20,9 +21,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="PNG file. Default: INPUT's name, frame and scale, in this folder.")
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the PNG file if it exists.")
-    ] = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Draw part of a frame by every network and by bicubic, side by side, into a PNG file."""
     from vs_espcn.commands.upscaling import load_libraries

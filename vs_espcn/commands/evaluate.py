@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from vs_espcn.commands import options
 from vs_espcn.errors import BackendError
 
 
@@ -29,10 +30,8 @@ def evaluate(
     torch: Annotated[
         Path | None, typer.Option(help="Training checkpoint too, through PyTorch.", metavar="CHECKPOINT")
     ] = None,
-    backend: Annotated[str | None, typer.Option(help="Where networks run. Default: the best.")] = None,
-    precision: Annotated[
-        str | None, typer.Option(help="Arithmetic of the networks, one of the backend's.")
-    ] = None,
+    backend: options.Backend = None,
+    precision: options.Precision = None,
     frames: Annotated[
         int | None, typer.Option(min=1, help="Frames of a clip, from its start. Default: all.")
     ] = None,

@@ -22,6 +22,11 @@ Fps = Annotated[
         help="For --network auto: frames a second to keep up with; does not change the video's rate."
     ),
 ]
+Preset = Annotated[
+    Literal["x264", "x265", "svtav1", "prores", "ffv1", "nvenc"] | None,
+    typer.Option(help="The encoder and its options. Default: x264, in .webm VP9."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
 Chroma = Annotated[str, typer.Option(help="Kernel for chroma, such as spline36, bicubic:0:0.5 or lanczos:4.")]
 Range = Annotated[
     Literal["limited", "full"] | None,

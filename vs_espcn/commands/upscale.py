@@ -1,7 +1,7 @@
 """``vs-espcn upscale``."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -30,10 +30,7 @@ def upscale(
     range_: options.Range = None,
     backend: options.Backend = None,
     precision: options.Precision = None,
-    preset: Annotated[
-        Literal["x264", "x265", "svtav1", "prores", "ffv1", "nvenc"] | None,
-        typer.Option(help="The encoder and its options. Default: x264, in .webm VP9."),
-    ] = None,
+    preset: options.Preset = None,
     start: Annotated[
         str | None, typer.Option(metavar="TIME", help="Begin here: 90, 1:30 or 0:01:30.5.")
     ] = None,
@@ -52,7 +49,7 @@ def upscale(
         int | None,
         typer.Option(metavar="N", help="Write a contact sheet of N frames beside bicubic, OUTPUT is a .png."),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,
+    overwrite: options.Overwrite = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the command line of ffmpeg and stop.")
     ] = False,

@@ -1,8 +1,8 @@
 """How one file is upscaled on the command line: with progress, and ended in order by signals."""
 
 import shlex
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,8 +162,8 @@ def upscale_all(request: Request, pairs: Sequence[tuple[Path, Path]]) -> bool:
             continue
         console_logger.info("%d of %d: %s", number, len(pairs), source)
         try:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            upscale_file(request, source, output)
+            with _folder(output.parent, stays=not request.dry_run):
+                upscale_file(request, source, output)
         except EspcnError as error:
             console_logger.error("%s", error)
             results.append(("failed", source))
@@ -175,6 +175,18 @@ def upscale_all(request: Request, pairs: Sequence[tuple[Path, Path]]) -> bool:
     for result, path in results:
         console_logger.info("%-9s  %s", result, path, extra={"fields": {"result": result, "path": str(path)}})
     return all(result != "failed" for result, _ in results)
+
+
+@contextmanager
+def _folder(path: Path, *, stays: bool) -> Iterator[None]:
+    """A folder that is made if it is missing, and taken away again unless it stays."""
+    made = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for each in [] if stays else made:
+            each.rmdir()
 
 
 def _open(
@@ -198,8 +210,8 @@ def _open(
     if note:
         progress.note(note)
         opened = replace(opened, clip=converted)
-    request = replace(request, filter=settled(request.filter, opened.clip))
     try:
+        request = replace(request, filter=settled(request.filter, opened.clip))
         return request, opened, vs_espcn.upscale(opened.clip, **request.filter)
     except vs.Error as error:
         raise InputError(last_line(error)) from None
