@@ -1,11 +1,17 @@
 """The commands that only report; the others have tests of their own."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 import vs_espcn
 from tests.command import in_own_process as run
+from tests.networks import conv, kernel, network, saved
 from vs_espcn import models
 from vs_espcn.quality import quality_of
 
@@ -24,6 +30,22 @@ def test_help_names_every_command() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(command: str) -> None:
     assert "Usage:" in run(command, "--help").stdout
+
+
+def test_ctrl_c_while_the_command_loads_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "vs_espcn", "--version"]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_a_backend_that_is_not_here_has_no_times() -> None:
+    done = run("networks", "--scale", "2", "--backend", "torch", code=1)
+    assert done.stdout == ""
+    assert done.stderr.startswith("vs-espcn: error: ")
 
 
 def test_info_says_what_runs_here() -> None:
@@ -58,10 +80,11 @@ def test_bench_prints_a_table_and_json() -> None:
     assert "core" in figures["machine"]
 
 
-def test_bench_of_several_networks() -> None:
-    """The engine alone runs the first; a network that is missing at a scale is named."""
+def test_bench_of_several_networks(tmp_path: Path) -> None:
+    """The engine alone runs the first; one that does not reach the scale is named."""
+    same = network([conv("luma", "kernel", "upscaled")], {"kernel": kernel(1, 1)}, 1)
     few = ("--scale", "4", "--frames", "1", "--repeats", "1", "--precision", "fp32", "--no-peers")
-    names = ("--network", "subpixel-m", "--network", "espcn", "--network", "srcnn")
+    names = ("--network", "subpixel-m", "--network", "espcn", "--network", str(saved(same, tmp_path)))
     lines = run("bench", *few, *names).stdout.splitlines()
     rows = json.loads(lines[-1])["results"]
     assert [(row["name"], row["network"]) for row in rows] == [
@@ -69,7 +92,7 @@ def test_bench_of_several_networks() -> None:
         ("vs_espcn.upscale, whole clip", "subpixel-m"),
         ("vs_espcn.upscale, whole clip", "espcn"),
     ]
-    assert any("srcnn fp32: network 'srcnn' is not shipped" in line for line in lines)
+    assert any("fp32: scale 4 is out of reach: theirs" in line for line in lines)
 
 
 def test_bench_of_memory() -> None:
@@ -77,10 +100,35 @@ def test_bench_of_memory() -> None:
     assert row["last_mb"] > 0
 
 
+NAMES = sorted({spec.network for spec in models.shipped()})
+AUTO = (
+    "network 'auto' is chosen for each clip, and here one has to be named; "
+    "`vs-espcn networks` lists them, and what auto takes each for"
+)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("networks", "--scale", "9", "--no-time"), "scale 9 has no network; choose one of 2, 3, 4"),
+        (
+            ("bench", "--network", "espcn", "--network", "srcnn", "--frames", "1"),
+            "network 'srcnn' is not shipped; choose one of "
+            + ", ".join(NAMES)
+            + ", or give the path of an ONNX file",
+        ),
+        (("bench", "--network", "auto"), AUTO),
+        (("build", "--network", "auto", "--size", "96x54", "--compute-capability", "8.9"), AUTO),
+        (
+            ("bench", "--json", "missing/figures.json"),
+            "missing/figures.json cannot be written; give a file in a folder that exists",
+        ),
+        (("bench", "--chart", "chart.svg"), "--chart 'chart.svg' is a picture; give it the suffix .png"),
+        (("bench", "--encode", "missing.mkv"), "INPUT 'missing.mkv' does not exist"),
+        (
+            ("bench", "--soak", "1", "--chart", "chart.png"),
+            "--chart was given; it is for the frame rates on openvino, leave it out",
+        ),
         (("bench", "--scale", "9"), "scale 9 has no espcn network; choose one of 2, 3, 4"),
         (
             ("bench", "--precision", "fp8"),

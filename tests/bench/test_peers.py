@@ -1,6 +1,7 @@
 """Peers compute the same picture sizes as we do, and those that are absent are named."""
 
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import vapoursynth as vs
@@ -9,6 +10,7 @@ from vs_espcn.bench import peers as peers_module
 from vs_espcn.bench.cpu import Case, source_clip
 from vs_espcn.bench.peers import BICUBIC, FFMPEG_SR, OPENCV, ORT_CLIP, OV_CLIP, OV_LUMA, peers
 from vs_espcn.errors import EncodeError
+from vs_espcn.video.ffmpeg import Ffmpeg
 
 
 def test_every_peer_runs_or_is_named() -> None:
@@ -35,6 +37,18 @@ def test_what_is_absent_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> N
     assert f"{FFMPEG_SR}: ffmpeg was not found" in text
     if not hasattr(vs.core, "ort"):
         assert "install vapoursynth-mlrt-ort" in text
+
+
+def test_a_network_that_ffmpegs_format_cannot_hold_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "ffmpeg"
+    old.write_text("#!/bin/sh\necho native backend\n")
+    old.chmod(0o755)
+    monkeypatch.setattr(peers_module, "find_ffmpeg", lambda: Ffmpeg(path=str(old), version=(5, 1)))
+    with ExitStack() as stack:
+        _, missing = peers(source_clip(Case(scale=4, width=96, height=64)), "subpixel-m", 4, stack)
+    assert f"{FFMPEG_SR}: the network has the operation LeakyRelu, which ffmpeg's sr cannot run" in missing
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

@@ -9,6 +9,7 @@ from vs_espcn.errors import InputError
 from vs_espcn.evaluation import plot, report
 from vs_espcn.evaluation.plot import plot_over_time
 from vs_espcn.evaluation.scores import Score
+from vs_espcn.outputs import check_destinations
 
 
 def of_image(method: str, scale: int, item: str, psnr: float, ssim: float) -> Score:
@@ -93,7 +94,7 @@ def test_without_matplotlib_a_plot_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_files_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
-    report.check_destinations([None, tmp_path / "table.md"])
+    check_destinations([None, tmp_path / "table.md"])
     for path in (tmp_path, tmp_path / "absent" / "table.md"):
         with pytest.raises(InputError, match="cannot be written; give a file in a folder that exists"):
-            report.check_destinations([path])
+            check_destinations([path])

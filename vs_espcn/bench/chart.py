@@ -1,20 +1,22 @@
 """Bars of frame rates as a PNG."""
 
+import io
 from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from vs_espcn.bench.cpu import FILTER, Result
 
 
-def draw(results: Sequence[Result], path: Path) -> None:
+def draw(results: Sequence[Result]) -> bytes:
     """Draw a panel per scale, ours in another colour.
 
     Args:
         results: Of one run.
-        path: PNG file to write.
+
+    Returns:
+        A PNG file.
     """
     panels = [(scale, list(of_scale)) for scale, of_scale in groupby(results, lambda each: each.scale)]
     figure = Figure(figsize=(9, 0.8 + 0.26 * len(results)), layout="constrained")
@@ -30,7 +32,9 @@ def draw(results: Sequence[Result], path: Path) -> None:
         axis.set_title(f"x{scale} to {rows[0].size}, frames per second", fontsize=9)
         axis.tick_params(labelsize=8)
         axis.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=100)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=100, format="png")
+    return buffer.getvalue()
 
 
 def _label(result: Result) -> str:

@@ -21,7 +21,8 @@ class Job:
     """What to measure.
 
     Attributes:
-        networks: Shipped networks; what is measured of one alone, of the first.
+        networks: Shipped networks; the engine alone, peers, shares and start are
+            measured with the first, growth with the fastest.
         scales: Scales of the networks, each to 1920×1080.
         precisions: Arithmetics of the network, of `OpenVINO`.
         frames: Frames per contestant and round.
@@ -84,8 +85,13 @@ def run(job: Job, on_step: Callable[[str], None]) -> Report:
         on_step: Told what is measured next.
 
     Raises:
+        InputError: A network is not shipped, or the first lacks one of the scales.
         BackendError: No precision can run here, or a process of its own failed.
     """
+    for network in job.networks:
+        models.of_network(network)
+    for scale in job.scales:
+        models.find(job.networks[0], scale)
     results: list[Result] = []
     missing: dict[str, None] = {}
     for scale in job.scales:
@@ -129,7 +135,7 @@ def _grow(job: Job, of_machine: Report, on_step: Callable[[str], None]) -> None:
         way = Way(network=fastest.network, scale=scale, precision=fastest.precision)
         for points in (by_size, by_cores):
             of_machine.growth.extend(points(way, frames=job.frames, repeats=job.repeats))
-        of_machine.starts.append(measure_start(scale, repeats=job.repeats))
+        of_machine.starts.append(measure_start(job.networks[0], scale, repeats=job.repeats))
 
 
 def _to_encode(job: Job, results: Sequence[Result]) -> list[Way]:

@@ -14,7 +14,7 @@ from onnx import ModelProto
 
 from vs_espcn.bench.ffmpeg_sr import native_model
 from vs_espcn.bench.rounds import Contestant, Runner, to_null
-from vs_espcn.errors import BackendError, EncodeError
+from vs_espcn.errors import BackendError, EncodeError, InputError
 from vs_espcn.models import find, load_network
 from vs_espcn.runtime.base import OpenVINO
 from vs_espcn.video import mlrt
@@ -138,7 +138,10 @@ def _ffmpeg_sr(clip: vs.VideoNode, network: ModelProto, scale: int, stack: ExitS
             f"ffmpeg {executable!r} has no filter sr with a native backend; 6.0 is the last that has"
         )
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    (folder / "espcn.model").write_bytes(native_model(network, scale))
+    try:
+        (folder / "network.model").write_bytes(native_model(network, scale))
+    except InputError as error:
+        raise Missing(str(error)) from None
     source = f"color=gray:s={clip.width}x{clip.height}:r=25,format=yuv420p"
 
     def run(frames: int) -> None:
@@ -154,7 +157,7 @@ def _ffmpeg_sr(clip: vs.VideoNode, network: ModelProto, scale: int, stack: ExitS
             "-frames:v",
             str(frames),
         ]
-        command += ["-vf", "sr=dnn_backend=native:model=espcn.model", "-f", "null", "-"]
+        command += ["-vf", "sr=dnn_backend=native:model=network.model", "-f", "null", "-"]
         subprocess.run(command, cwd=folder, check=True)
 
     yield "fp32", run

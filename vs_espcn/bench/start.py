@@ -19,7 +19,7 @@ import time
 start = time.perf_counter()
 import vapoursynth as vs, vs_espcn, vs_espcn.runtime.openvino
 clip = vs.core.std.BlankClip(width={width}, height={height}, format=vs.YUV420P8, length=1)
-vs_espcn.upscale(clip, {scale}).get_frame(0)
+vs_espcn.upscale(clip, {scale}, network={network!r}).get_frame(0)
 print(time.perf_counter() - start)
 """
 
@@ -33,17 +33,19 @@ class Start:
     first_frame_seconds: float
 
 
-def measure_start(scale: int, *, repeats: int) -> Start:
+def measure_start(network: str, scale: int, *, repeats: int) -> Start:
     """Measure 1080p output at a scale.
 
     Args:
-        scale: Scale of the network.
+        network: Name of a shipped network.
+        scale: Its scale.
         repeats: Processes of each kind.
 
     Raises:
         BackendError: A process failed.
     """
-    first_frame = _FIRST_FRAME.format(width=1920 // scale, height=1080 // scale, scale=scale)
+    size = {"width": 1920 // scale, "height": 1080 // scale}
+    first_frame = _FIRST_FRAME.format(network=network, scale=scale, **size)
     return Start(
         scale=scale,
         import_seconds=median(_run(_IMPORT) for _ in range(repeats)),

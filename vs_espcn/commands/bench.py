@@ -45,13 +45,16 @@ def bench(
         from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
     import vapoursynth as vs
 
+    from vs_espcn.outputs import write
     from vs_espcn.runtime.base import OpenVINO, backend_kind
 
     kind, scales = backend_kind(backend), scale or [2, 3, 4]
+    special = {"--network": network, "--growth": growth, "--encode": encode, "--chart": chart}
+    _check_files(json_file, chart, encode)
     try:
         if soak or kind is not OpenVINO:
-            if network:
-                raise InputError("--network was given; it is for the frame rates on openvino, leave it out")
+            for option in (name for name, given in special.items() if given):
+                raise InputError(f"{option} was given; it is for the frame rates on openvino, leave it out")
             if len(precision or []) > 1:
                 raise InputError(f"precision was given {len(precision or [])} times; give it once")
             chosen = kind(precision=(precision or ["auto"])[0])  # type: ignore[arg-type]
@@ -72,10 +75,25 @@ def bench(
             figures = _on_cpu(job, chart)
     except vs.Error as error:
         raise BackendError(str(error).removeprefix("vs_espcn: ")) from None
-    text = json.dumps(figures)
     if json_file:
-        json_file.write_text(json.dumps(figures, indent=1) + "\n")
-    typer.echo(text)
+        write(json_file, f"{json.dumps(figures, indent=1)}\n".encode())
+    typer.echo(json.dumps(figures))
+
+
+def _check_files(json_file: Path | None, chart: Path | None, clip: Path | None) -> None:
+    """Refuse, before anything is measured, files that cannot be written or read at the end."""
+    from importlib.util import find_spec
+
+    from vs_espcn.outputs import check_destinations
+    from vs_espcn.video.source import check_input
+
+    check_destinations([json_file, chart])
+    if chart and chart.suffix.lower() != ".png":
+        raise InputError(f"--chart {str(chart)!r} is a picture; give it the suffix .png")
+    if chart and find_spec("matplotlib") is None:
+        raise InputError("Matplotlib is not installed; --chart needs it: pip install vs-espcn[bench]")
+    if clip:
+        check_input(clip)
 
 
 ALL_PRECISIONS = ("fp32", "bf16", "int8")
@@ -125,8 +143,9 @@ def _on_cpu(job: Any, chart: Path | None) -> dict[str, Any]:  # noqa: ANN401 - i
         report = run(job, lambda step: status.update(f"measuring {step}"))
     if chart:
         from vs_espcn.bench.chart import draw
+        from vs_espcn.outputs import write
 
-        draw(report.results, chart)
+        write(chart, draw(report.results))
     figures = asdict(report)
     for part in ("results", "shares", "growth", "starts", "encodes"):
         _print_rows(figures[part])

@@ -48,10 +48,12 @@ def networks(
     with suppress(BackendError):
         from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
     from vs_espcn.bench.networks import rows
-    from vs_espcn.runtime.choice import best_backend
+    from vs_espcn.runtime.choice import best_backend, probe
 
     if time and chosen is None:
         chosen = best_backend()
+    elif time and chosen:
+        probe(chosen)
     with exit_at_once(), Console(stderr=True).status("measuring" if time else "reading"):
         found = [_cells(row) for row in rows(scale, chosen if time else None)]
     print_table(_HEAD, found)

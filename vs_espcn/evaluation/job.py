@@ -12,6 +12,7 @@ from vs_espcn.evaluation.picture import Crop, draw_side_by_side
 from vs_espcn.evaluation.plot import check_installed, plot_over_time
 from vs_espcn.evaluation.scores import Score
 from vs_espcn.evaluation.video import score_clips
+from vs_espcn.outputs import check_destinations, write
 from vs_espcn.runtime.base import Backend
 
 DEFAULT_RATES = (18, 23, 28)
@@ -79,7 +80,7 @@ def run(job: Job, watch: Watch) -> str:
     crops = [Crop.parse(text) for text in job.crops]
     methods, scales = choose(job.methods, job.networks, job.checkpoint, job.scales, job.backend)
     if job.picture and job.picture_out:
-        report.write(job.picture_out, draw_side_by_side(job.picture, crops, methods, scales))
+        write(job.picture_out, draw_side_by_side(job.picture, crops, methods, scales))
     of_images = list(watch(score_images(read_folders(job.folders, scales), methods, scales)))
     of_clips = list(watch(score_clips(job.clips, methods, scales, frames=job.frames, rates=job.rates)))
     tables = "\n\n".join(
@@ -89,11 +90,11 @@ def run(job: Job, watch: Watch) -> str:
         ]
     )
     if job.markdown:
-        report.write(job.markdown, f"{tables}\n".encode())
+        write(job.markdown, f"{tables}\n".encode())
     if job.csv:
-        report.write(job.csv, report.to_csv([*of_images, *of_clips]).encode())
+        write(job.csv, report.to_csv([*of_images, *of_clips]).encode())
     if job.plot:
-        report.write(job.plot, plot_over_time(of_clips))
+        write(job.plot, plot_over_time(of_clips))
     return tables
 
 
@@ -108,4 +109,4 @@ def _check(job: Job) -> None:
         raise InputError("--plot shows clips over time; give --video CLIP too")
     if job.plot:
         check_installed()
-    report.check_destinations([job.markdown, job.csv, job.plot, job.picture_out])
+    check_destinations([job.markdown, job.csv, job.plot, job.picture_out])

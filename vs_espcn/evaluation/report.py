@@ -4,10 +4,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
-from pathlib import Path
 from statistics import fmean
 
-from vs_espcn.errors import InputError
 from vs_espcn.evaluation.methods import RESIZERS
 from vs_espcn.evaluation.scores import Score, mean_psnr
 
@@ -48,29 +46,6 @@ def to_csv(scores: Iterable[Score]) -> str:
         *facts, psnr, ssim = astuple(score)
         writer.writerow([*facts, f"{psnr:.4f}", "" if ssim is None else f"{ssim:.6f}"])
     return text.getvalue()
-
-
-def check_destinations(paths: Iterable[Path | None]) -> None:
-    """Refuse files that cannot be written, before anything is measured.
-
-    Raises:
-        InputError: A path's folder is missing, or the path is a folder.
-    """
-    for path in paths:
-        if path and (path.is_dir() or not path.parent.is_dir()):
-            raise InputError(f"{path} cannot be written; give a file in a folder that exists")
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file.
-
-    Raises:
-        InputError: The file cannot be written.
-    """
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}); choose another place") from error
 
 
 def _clip_table(scores: Sequence[Score]) -> str:
