@@ -22,7 +22,10 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.count < 1 or asked.first < 0:
         parser.error("--count must be 1 or more, --first 0 or more")
-    asked.out.mkdir(parents=True, exist_ok=True)
+    try:
+        asked.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"--out {str(asked.out)!r} is no folder and cannot be made one: {error.strerror}")
     for seed in range(asked.first, asked.first + asked.count):
         path = asked.out / f"drawing_{seed:05}.png"
         if not path.exists():

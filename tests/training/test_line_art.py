@@ -1,4 +1,7 @@
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,15 @@ from vs_espcn.training.textures import blob, hatch, screentone
 def test_the_same_number_gives_the_same_drawing() -> None:
     assert np.array_equal(draw(1), draw(1))
     assert not np.array_equal(draw(1), draw(2))
+
+
+def test_the_script_refuses_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    script = Path(__file__).parents[2] / "scripts" / "draw_line_art.py"
+    command = [sys.executable, script, "--count", "1", "--out", tmp_path / "file"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "is no folder and cannot be made one: File exists" in done.stderr
 
 
 @pytest.mark.parametrize("seed", range(100, 108))
