@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from vs_espcn.models import is_int8
-from vs_espcn.training.calibration import calibrate
+from vs_espcn.training.calibration import calibrate, ramps
 from vs_espcn.training.export import to_onnx
 from vs_espcn.training.int8_network import CodedConv, Int8Network
 from vs_espcn.training.make import make_network
@@ -127,6 +127,26 @@ def test_calibrated_channels_reach_one(name: str) -> None:
     for layer, following in pairwise(made.layers):
         x = following.scale_input(made.activate(layer(x)))
         torch.testing.assert_close(x.abs().amax((0, 2, 3)), torch.ones(x.shape[1]), atol=1e-4, rtol=0)
+
+
+def test_ramps_are_smooth_and_of_every_level() -> None:
+    codes = ramps(64, 32).double() * 255
+    assert codes.shape == (64, 1, 32, 32)
+    levels = codes.mean((1, 2, 3))
+    torch.testing.assert_close(levels, 16 + 219 * (torch.arange(64, dtype=torch.double) + 0.5) / 64)
+    for way in (2, 3):
+        assert codes.diff(dim=way).abs().max() <= 1.001
+        assert codes.diff(n=2, dim=way).abs().max() < 1e-3  # a plane
+
+
+def test_rounding_by_ramps_too_keeps_smooth_areas_closer() -> None:
+    made, luma = network(3), smooth()
+    held_out = ramps(32, 24)[:, :, 4:-4, 4:-4].flip(3)
+    errors = [
+        (round_weights(made, patches)(held_out) - made(held_out)).square().mean()
+        for patches in (torch.cat([luma, ramps(64, 24)]), luma)
+    ]
+    assert errors[0] < errors[1]
 
 
 @pytest.mark.parametrize("dead", [1, 64], ids=["a channel", "a layer"])

@@ -77,11 +77,9 @@ def test_quality_is_within_a_tenth_of_a_decibel(spec: models.ModelSpec) -> None:
 
 @EACH
 def test_a_ramp_shows_no_bands(spec: models.ModelSpec) -> None:
-    """A ramp of 10-bit codes, seen at 8 bits, beside the float network's.
+    """A ramp of 10-bit codes, seen at 8 bits, is at most a code beside the float network's.
 
-    Where a picture is smooth, a rounded activation errs alike in all nine taps, which now and
-    then adds up to more than a code: then rounding to 8 bits makes two of it. The x2 network
-    was trained under rounded activations.
+    Where a picture is smooth, a rounded activation errs alike in all nine taps.
     """
     ramp = np.tile(np.arange(64, 940), (24, 1)).astype(np.uint16)
     exact, fast = (
@@ -91,6 +89,5 @@ def test_a_ramp_shows_no_bands(spec: models.ModelSpec) -> None:
         for backend in (FP32, INT8)
     )
     difference = np.abs((fast + 2) // 4 - (exact + 2) // 4)
-    assert difference.max() <= (1 if spec.scale == 2 else 2)
-    assert (difference > 1).mean() < 1e-3
+    assert difference.max() <= 1
     assert np.abs(fast - exact).mean() / 4 < 0.3

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from vs_espcn.errors import InputError, TrainingError
 from vs_espcn.models import trained_name
-from vs_espcn.training.calibration import calibrate
+from vs_espcn.training.calibration import calibrate, ramps
 from vs_espcn.training.checkpoint import (
     check_same_network,
     describe,
@@ -37,7 +37,7 @@ from vs_espcn.training.start import start_from
 
 logger = logging.getLogger(__name__)
 
-_TYPICAL_PATCHES = 256
+_TYPICAL_PATCHES = 256  # of photographs, and as many ramps
 
 _CEILING = 100.0  # dB; one flat image, enlarged without error, must not make the mean infinite
 
@@ -207,7 +207,8 @@ class Run:
         patches = RandomPatches(
             self._images.pairs, size=self._recipe.patch, batch=_TYPICAL_PATCHES, seed=self._settings.seed
         )
-        return torch.from_numpy(patches.draw()[0])
+        smooth = ramps(_TYPICAL_PATCHES, self._recipe.patch)
+        return torch.cat([torch.from_numpy(patches.draw()[0]), smooth])
 
     def _facts(self) -> dict[str, str]:
         settings = self._settings
