@@ -121,12 +121,30 @@ def test_without_rounding_it_is_the_float_network(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_calibrated_channels_reach_one(name: str) -> None:
+def test_calibrated_channels_reach_an_end_of_their_common_range(name: str) -> None:
     made = network(name=name)
     x = made.spread_out(smooth())
     for layer, following in pairwise(made.layers):
-        x = following.scale_input(made.activate(layer(x)))
-        torch.testing.assert_close(x.abs().amax((0, 2, 3)), torch.ones(x.shape[1]), atol=1e-4, rtol=0)
+        x = following.scale_input(made.activate(layer(x))).detach()
+        highest, lowest = x.amax((0, 2, 3)), x.amin((0, 2, 3))
+        reach = torch.isclose(highest, x.max(), atol=1e-4) | torch.isclose(lowest, x.min(), atol=1e-4)
+        assert reach.all()
+        step, zero = following.input_step, following.input_zero
+        torch.testing.assert_close(step * (127 - zero), x.max(), atol=float(step), rtol=0)
+        torch.testing.assert_close(step * (-128 - zero), x.min(), atol=float(step), rtol=0)
+
+
+def test_codes_are_not_wasted_on_a_channel_below_zero() -> None:
+    """A leaky channel that lies below zero is spread less than the others, which then have finer codes."""
+    torch.manual_seed(0)
+    floats = make_network("subpixel-s", 2)
+    with torch.no_grad():
+        kernel, bias = floats.folded()[0]
+        floats.unfold(0, kernel, torch.where(torch.arange(len(bias)) < 1, -9.0, bias))
+    made = Int8Network(floats)
+    calibrate(made, smooth())
+    symmetric = 2 / 255
+    assert made.layers[1].input_step < 0.8 * symmetric
 
 
 def test_ramps_are_smooth_and_of_every_level() -> None:

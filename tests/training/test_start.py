@@ -138,3 +138,30 @@ def test_a_subpixel_network_of_another_scale_keeps_its_own_last_layer_from_onnx(
     start_from(tmp_path / "x3.onnx", network)
     assert torch.equal(network.tail.plain.weight, tail)
     torch.testing.assert_close(network.head.plain.weight, held.head.plain.weight, rtol=2**-8, atol=1e-6)
+
+
+@pytest.mark.parametrize("form", ["onnx", "ckpt"])
+def test_a_deeper_network_starts_from_a_shallower_one_of_its_width(tmp_path: Path, form: str) -> None:
+    """The layers between keep their weights, which hardly change what passes."""
+    held = checkpoint(tmp_path / "m.ckpt", 2, name="subpixel-m")
+    save_onnx(held, tmp_path / "m.onnx", {"network": "subpixel-m", "activation": "leaky"})
+    network = make_network("subpixel-l", 2)
+    between = [layer.plain.weight.clone() for layer in network.layers[9:-1]]
+    start_from(tmp_path / f"m.{form}", network)
+    for ours, theirs in zip((*network.layers[:9], network.tail), held.layers, strict=True):
+        torch.testing.assert_close(ours.plain.weight, theirs.plain.weight, rtol=2**-8, atol=2**-8)
+    assert all(
+        torch.equal(layer.plain.weight, kept)
+        for layer, kept in zip(network.layers[9:-1], between, strict=True)
+    )
+
+
+@pytest.mark.parametrize("form", ["onnx", "ckpt"])
+def test_a_shallower_network_starts_from_a_deeper_one(tmp_path: Path, form: str) -> None:
+    """At x4 the deeper one's next layer looks like the shallower one's last."""
+    held = checkpoint(tmp_path / "m.ckpt", 4, name="subpixel-m")
+    save_onnx(held, tmp_path / "m.onnx", {"network": "subpixel-m", "activation": "leaky"})
+    network = make_network("subpixel-s", 4)
+    start_from(tmp_path / f"m.{form}", network)
+    for ours, theirs in zip(network.layers, (*held.layers[:5], held.tail), strict=True):
+        torch.testing.assert_close(ours.plain.weight, theirs.plain.weight, rtol=2**-8, atol=2**-8)

@@ -79,15 +79,18 @@ def test_quality_is_within_a_tenth_of_a_decibel(spec: models.ModelSpec) -> None:
 def test_a_ramp_shows_no_bands(spec: models.ModelSpec) -> None:
     """A ramp of 10-bit codes, seen at 8 bits, is at most a code beside the float network's.
 
-    Where a picture is smooth, a rounded activation errs alike in all nine taps.
+    Where a picture is smooth, a rounded activation errs alike in all nine taps. The frame's own
+    border is no smooth area to a network that pads with grey: there a sample may be two codes off.
     """
     ramp = np.tile(np.arange(64, 940), (24, 1)).astype(np.uint16)
     exact, fast = (
         samples(
             vs_espcn.upscale(clip_of(ramp, vs.GRAY10), spec.scale, network=of_floats(spec), backend=backend)
-        )[:, 16:-16].astype(int)
+        ).astype(int)
         for backend in (FP32, INT8)
     )
     difference = np.abs((fast + 2) // 4 - (exact + 2) // 4)
-    assert difference.max() <= 1
+    assert difference[16:-16, 16:-16].max() <= 1
+    assert difference.max() <= 2
+    assert (difference > 1).mean() < 1e-4
     assert np.abs(fast - exact).mean() / 4 < 0.3

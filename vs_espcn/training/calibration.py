@@ -1,8 +1,8 @@
 """Which 8-bit codes stand for a network's activations.
 
-Each channel is scaled to reach 1 on training patches, which the next
-convolution undoes (Nagel et al., ICCV 2019). So one step and one zero serve
-all channels of a layer, and hardly a code is wasted.
+Each channel is scaled to reach an end of a common range on training patches,
+which the next convolution undoes (Nagel et al., ICCV 2019). So one step and
+one zero serve all channels of a layer, and hardly a code is wasted.
 """
 
 import math
@@ -30,7 +30,7 @@ def calibrate(network: Int8Network, low: Tensor) -> None:
     x = network.spread_out(low)
     for layer, following in pairwise(network.layers):
         x = network.activate(layer(x))  # (N, channels, H, W)
-        gain = 1 / x.abs().amax((0, 2, 3)).clamp(min=1e-6)
+        gain = _gains(x, following.weight)
         following.weight.div_(gain[:, None, None])
         if network.activation in _HOMOGENEOUS:
             layer.weight.mul_(gain[:, None, None, None])
@@ -41,6 +41,28 @@ def calibrate(network: Int8Network, low: Tensor) -> None:
         step, zero = codes_for(x.min().clamp(max=0), x.max().clamp(min=0))
         following.input_step.copy_(step)
         following.input_zero.copy_(zero)
+
+
+def _gains(x: Tensor, weight: Tensor) -> Tensor:
+    """A factor for each channel, so that all of them fill a range from -b to 1.
+
+    After a leaky ReLU some channels lie above zero, others a tenth as far below it. With a b
+    of 1 half of the codes would be wasted on the one kind, with a small b most of them on the
+    other. The b is taken whose rounding disturbs the next convolution least.
+
+    Args:
+        x: What the channels are, (N, channels, H, W).
+        weight: Kernels of the next convolution, (outputs, channels, height, width).
+
+    Returns:
+        Factors, (channels,).
+    """
+    highest = x.amax((0, 2, 3)).clamp(min=1e-6)
+    lowest = (-x.amin((0, 2, 3))).clamp(min=1e-9)
+    below = torch.logspace(-2, 1, 61)[:, None]  # the choices for b
+    gains = torch.minimum(1 / highest, below / lowest)  # (choices, channels)
+    disturbance = ((1 + below) / gains).square() * weight.square().sum((0, 2, 3))
+    return gains[disturbance.sum(1).argmin()]
 
 
 def ramps(count: int, side: int) -> Tensor:

@@ -14,6 +14,7 @@ from vs_espcn.training.checkpoint import describe, load_checkpoint, named
 from vs_espcn.training.int8_network import Int8Network
 from vs_espcn.training.make import make_network
 from vs_espcn.training.network import CENTRE, SPREAD, Network
+from vs_espcn.training.subpixel import SHAPES
 
 Weights = dict[str, Tensor]
 
@@ -37,8 +38,10 @@ def start_from(path: Path, network: Network) -> None:
     """Take over the layers of a trained network, all those whose shapes agree.
 
     From another scale these are all but the last, which keeps its weights, and
-    all of an SRCNN. An int8 network starts from a float one,
-    or from another int8 one's checkpoint. An ONNX file holds a
+    all of an SRCNN. A sub-pixel network starts from another one of its width
+    too: layers that only the deeper one has keep their weights, which hardly
+    change what passes. An int8 network starts from a float one, or from
+    another int8 one's checkpoint. An ONNX file holds a
     sub-pixel network's sums only: whatever branches the run trains beside the
     plain kernels stay as they are.
 
@@ -60,17 +63,30 @@ def start_from(path: Path, network: Network) -> None:
 
 def _take(path: Path, source: _Source, network: Network) -> None:
     wanted = describe(network) | ({} if source.weights else {"branches": False})
-    if {"branches": False, **source.of, "scale": network.scale} != {"branches": False, **wanted}:
+    if _kind(source.of) != _kind(wanted):
         raise InputError(
             f"{path} holds {named(source.of)}, the run asks for {named(wanted)};"
-            " --init-from takes any scale, but the same network and activation"
+            " --init-from takes any scale, but the same network (or one of its width) and activation"
         )
     own = network.state_dict()
-    agreeing = {name: weight for name, weight in source.weights.items() if weight.shape == own[name].shape}
+    agreeing = {
+        name: weight
+        for name, weight in source.weights.items()
+        if name in own and weight.shape == own[name].shape
+    }
     network.load_state_dict({**own, **agreeing})
-    for number, (kernel, bias) in enumerate(source.layers):
+    last = len(network.folded()) - 1
+    numbered = {**dict(enumerate(source.layers[:-1][:last])), **{last: each for each in source.layers[-1:]}}
+    for number, (kernel, bias) in numbered.items():
         if kernel.shape == network.folded()[number][0].shape:
             network.unfold(number, kernel, bias)
+
+
+def _kind(of: dict[str, Any]) -> dict[str, Any]:
+    """What has to agree; sub-pixel networks may differ in depth, all of them in scale."""
+    name = of["network"]
+    width = f"subpixel of {SHAPES[name].channels} channels" if name in SHAPES else name
+    return {"branches": False, **of, "scale": None, "network": width}
 
 
 def _float_name(network: Network) -> str:

@@ -89,5 +89,5 @@ class Subpixel(Network):
 SHAPES = {
     "subpixel-s": Shape(channels=16, depth=4),
     "subpixel-m": Shape(channels=16, depth=8),
-    "subpixel-l": Shape(channels=32, depth=4),
+    "subpixel-l": Shape(channels=16, depth=16),
 }
