@@ -75,11 +75,12 @@ def _take(path: Path, source: _Source, network: Network) -> None:
         if name in own and weight.shape == own[name].shape
     }
     network.load_state_dict({**own, **agreeing})
-    last = len(network.folded()) - 1
-    numbered = {**dict(enumerate(source.layers[:-1][:last])), **{last: each for each in source.layers[-1:]}}
-    for number, (kernel, bias) in numbered.items():
-        if kernel.shape == network.folded()[number][0].shape:
-            network.unfold(number, kernel, bias)
+    if source.layers:
+        *inner, tail = source.layers
+        *places, last = range(len(network.folded()))
+        for number, layer in [*zip(places, inner, strict=False), (last, tail)]:  # depths may differ
+            if layer[0].shape == network.folded()[number][0].shape:
+                network.unfold(number, *layer)
 
 
 def _kind(of: dict[str, Any]) -> dict[str, Any]:
