@@ -2,16 +2,19 @@
 
 uv run --extra train python scripts/network_quality.py ../shared/data
 
-The folder holds eval/Set5, eval/Set14 and video/. Images are measured by the protocol of docs/training.md,
-clips after x264 at the rates and over the frames below; float networks in fp32, int8 ones as they are.
+The folder holds eval/Set5, eval/Set14, video/ and train/anime. Images are measured by the protocol of
+docs/training.md, clips after x264 at the rates and over the frames below; float networks in fp32, int8 ones
+as they are. Two drawn frames count as cartoons: a pan over each makes a clip of it.
 """
 
 import hashlib
 import json
+import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from vs_espcn import models
@@ -20,10 +23,13 @@ from vs_espcn.evaluation.methods import Method, choose
 from vs_espcn.evaluation.scores import UNCOMPRESSED, Score
 from vs_espcn.evaluation.video import score_clips
 from vs_espcn.runtime.base import OpenVINO
+from vs_espcn.video.ffmpeg import find_ffmpeg
 
 FRAMES, RATES = 6, (23, 28)
 FILMED = ("natural_1080p60_mural.mp4", "natural_720p_dog.mp4", "natural_540p_flower.mp4")
 CARTOONS = ("cartoon_720p_bbb.mp4",)
+DRAWN = ("vn_campus_sylvie_blue.png", "vn_club_sylvie_blue.png")
+PAN = "crop=1200:680:2*n:n"
 
 
 def digest(path: Path) -> str:
@@ -47,10 +53,15 @@ def measured(specs: Sequence[models.ModelSpec], scale: int, data: Path) -> dict[
     methods = [_method(spec) for spec in specs]
     folders = [data / "eval" / name for name in ("Set5", "Set14")]
     of_images = list(score_images(read_folders(folders, [scale]), methods, [scale]))
-    filmed, cartoons = (
-        [score for score in of_clips(data, names, methods, scale) if score.source != UNCOMPRESSED]
-        for names in (FILMED, CARTOONS)
-    )
+    with TemporaryDirectory() as folder:
+        pans = [pan(data / "train" / "anime" / name, Path(folder)) for name in DRAWN]
+        filmed, cartoons = (
+            [score for score in of_clips(paths, methods, scale) if score.source != UNCOMPRESSED]
+            for paths in (
+                [data / "video" / name for name in FILMED],
+                [*(data / "video" / name for name in CARTOONS), *pans],
+            )
+        )
     groups = {
         "set5": [score for score in of_images if score.group == "Set5"],
         "set14": [score for score in of_images if score.group == "Set14"],
@@ -64,10 +75,18 @@ def measured(specs: Sequence[models.ModelSpec], scale: int, data: Path) -> dict[
     }
 
 
-def of_clips(data: Path, names: Sequence[str], methods: Sequence[Method], scale: int) -> Iterable[Score]:
+def of_clips(paths: Sequence[Path], methods: Sequence[Method], scale: int) -> Iterable[Score]:
     """Scores of the first frames of clips."""
-    paths = [data / "video" / name for name in names]
     return score_clips(paths, methods, [scale], frames=FRAMES, rates=RATES)
+
+
+def pan(image: Path, folder: Path) -> Path:
+    """A lossless clip of a picture, seen through a window that moves."""
+    clip = folder / f"{image.stem}.mkv"
+    frames = ("-frames:v", str(FRAMES), "-pix_fmt", "yuv420p", "-c:v", "ffv1")
+    command = [find_ffmpeg().path, "-v", "error", "-loop", "1", "-i", image, "-vf", PAN, *frames, clip]
+    subprocess.run(command, check=True)
+    return clip
 
 
 def mean_of(method: Method, scores: Iterable[Score]) -> float:

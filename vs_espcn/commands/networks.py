@@ -36,7 +36,7 @@ def networks(
 ) -> None:
     """List the shipped networks: how good, how large, how fast here, and what each is for.
 
-    Set5, Set14: PSNR in dB. Video, anime: the same of filmed clips and of a cartoon, after x264. Compare
+    Set5, Set14: PSNR in dB. Video, anime: the same of filmed clips and of cartoons, after x264. Compare
     them at one scale only. MACs are multiply-adds per sample of the source, ms those of a frame of 1920x1080.
     """
     from rich.console import Console
