@@ -12,7 +12,13 @@ from pages import paste
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "performance.md"
-LIBRARIES = ("vapoursynth", "openvino", "vapoursynth-mlrt-ov", "opencv-python-headless")
+LIBRARIES = (
+    "vapoursynth",
+    "openvino",
+    "vapoursynth-mlrt-ov",
+    "vapoursynth-mlrt-ort",
+    "opencv-python-headless",
+)
 
 Row = dict[str, Any]
 

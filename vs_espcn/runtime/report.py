@@ -22,6 +22,7 @@ PACKAGES = (
     "tensorrt-cu13",
     "tensorrt-rtx-cu13",
     "vapoursynth-mlrt-ov",
+    "vapoursynth-mlrt-ort",
     "opencv-python-headless",
     "vapoursynth-mlrt-trt-rtx",
 )
