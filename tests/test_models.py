@@ -7,9 +7,17 @@ from vs_espcn import models
 from vs_espcn.errors import InputError
 
 
-@pytest.mark.parametrize("network", ["espcn", "espcn-int8"])
-def test_espcn_is_shipped_at_three_scales(network: str) -> None:
-    assert [spec.scale for spec in models.shipped() if spec.network == network] == [2, 3, 4]
+NETWORKS = (
+    "espcn",
+    *(f"subpixel-{size}{variant}" for size in "sml" for variant in ("", "-video")),
+    "subpixel-m-anime",
+)
+
+
+@pytest.mark.parametrize("form", ["", models.INT8_SUFFIX])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_is_shipped_at_three_scales(network: str, form: str) -> None:
+    assert [spec.scale for spec in models.of_network(network + form)] == [2, 3, 4]
 
 
 def test_int8_is_a_form_of_a_shipped_network() -> None:

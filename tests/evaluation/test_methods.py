@@ -37,7 +37,16 @@ def test_without_a_choice_everything_is_measured_at_the_usual_scales() -> None:
     assert scales == [2, 3, 4]
     names = [method.name for method in methods]
     assert names[: len(RESIZERS)] == ["nearest", "bilinear", "bicubic", "lanczos", "spline36"]
-    assert names[len(RESIZERS) :] == ["espcn", "subpixel-m", "subpixel-m-video", "subpixel-s"]
+    assert names[len(RESIZERS) :] == [
+        "espcn",
+        "subpixel-l",
+        "subpixel-l-video",
+        "subpixel-m",
+        "subpixel-m-anime",
+        "subpixel-m-video",
+        "subpixel-s",
+        "subpixel-s-video",
+    ]
 
 
 def test_files_bring_their_scale(trained: tuple[Path, Path]) -> None:
