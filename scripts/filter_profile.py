@@ -2,8 +2,9 @@
 
 uv run python scripts/filter_profile.py
 
-The engine is replaced by one that only copies, so that what is left is the filter's own: copies, chroma,
-frames and VapourSynth's calls. Processor time counts all cores and little of what else runs on the machine.
+The engine is replaced by one that computes nothing, so that what is left is the filter's own: copies, the
+pixel shuffle among them, chroma, frames and VapourSynth's calls. Processor time counts all cores and little
+of what else runs on the machine.
 """
 
 import time
@@ -16,6 +17,7 @@ from onnx import ModelProto
 import vs_espcn
 from vs_espcn.bench.cpu import Case, source_clip
 from vs_espcn.runtime.base import Backend, OpenVINO, Plane
+from vs_espcn.runtime.shuffle import interleave
 from vs_espcn.video import luma
 from vs_espcn.video.chroma import find_resizer, scale_chroma
 
@@ -26,11 +28,12 @@ class CopyingSlot:
     """Takes and gives planes as a real slot does, and computes nothing."""
 
     def __init__(self, source: tuple[int, ...], target: tuple[int, ...]) -> None:
-        self._input, self._output = np.empty(source, np.uint8), np.zeros(target, np.uint8)
+        self._input = np.empty(source, np.uint8)
+        self._phases = np.zeros((*source, (target[0] // source[0]) ** 2), np.uint8)
 
     def upscale(self, source: Plane, target: Plane) -> None:
         np.copyto(self._input, source)
-        np.copyto(target, self._output)
+        interleave(self._phases, target)
 
 
 class CopyingEngine:

@@ -6,7 +6,6 @@ import pytest
 from vs_espcn import models
 from vs_espcn.errors import InputError
 
-
 NETWORKS = (
     "espcn",
     *(f"subpixel-{size}{variant}" for size in "sml" for variant in ("", "-video")),
