@@ -98,7 +98,8 @@ def row(
     times = f", {len(alike)} times" if len(alike) > 1 else ""
     shown = f"{other:.1f}" if name == "espcn" else "–"
     share = operations / (ms / 1000) / rate
-    return f"| {name} | {precision} | {layer}{times} | {operations / 1e9:.2f} | {ms:.1f} | {shown} | {share:.2f} |"
+    columns = [f"{layer}{times}", f"{operations / 1e9:.2f}", f"{ms:.1f}", shown, f"{share:.2f}"]
+    return f"| {name} | {precision} | {' | '.join(columns)} |"
 
 
 if __name__ == "__main__":
