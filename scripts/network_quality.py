@@ -30,6 +30,8 @@ FILMED = ("natural_1080p60_mural.mp4", "natural_720p_dog.mp4", "natural_540p_flo
 CARTOONS = ("cartoon_720p_bbb.mp4",)
 DRAWN = ("vn_campus_sylvie_blue.png", "vn_club_sylvie_blue.png")
 PAN = "crop=1200:680:2*n:n"
+PROTOCOL = hashlib.sha256(repr((FRAMES, RATES, FILMED, CARTOONS, DRAWN, PAN)).encode()).hexdigest()[:16]
+"""Tells figures that can be compared from others."""
 
 
 def digest(path: Path) -> str:
@@ -37,10 +39,15 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
+def marks(spec: models.ModelSpec) -> dict[str, str]:
+    """What an entry is about."""
+    return {"sha256": digest(spec.path), "protocol": PROTOCOL}
+
+
 def renewed(entries: dict[str, Any], data: Path) -> dict[str, Any]:
-    """The entries of all shipped networks; only those of files that they don't fit are measured."""
+    """The entries of all shipped networks; only what they don't hold of a file is measured."""
     specs = models.shipped()
-    stale = [spec for spec in specs if entries.get(spec.path.name, {}).get("sha256") != digest(spec.path)]
+    stale = [spec for spec in specs if not marks(spec).items() <= entries.get(spec.path.name, {}).items()]
     for scale in sorted({spec.scale for spec in stale}):
         of_scale = [spec for spec in stale if spec.scale == scale]
         print(f"measuring {', '.join(spec.path.name for spec in of_scale)}", file=sys.stderr)
@@ -69,8 +76,7 @@ def measured(specs: Sequence[models.ModelSpec], scale: int, data: Path) -> dict[
         "anime": cartoons,
     }
     return {
-        spec.path.name: {"sha256": digest(spec.path)}
-        | {name: mean_of(method, scores) for name, scores in groups.items()}
+        spec.path.name: marks(spec) | {name: mean_of(method, scores) for name, scores in groups.items()}
         for spec, method in zip(specs, methods, strict=True)
     }
 

@@ -66,7 +66,7 @@ ENCODES = {
 def tables() -> dict[str, str]:
     """Every table by the name of its place."""
     figures = json.loads((DOCS / "performance.json").read_text(encoding="utf-8"))
-    versions = ", ".join(f"{name} {figures['versions'][name]}" for name in LIBRARIES)
+    versions = ", ".join(f"{name} {figures['versions'].get(name, 'not installed')}" for name in LIBRARIES)
     missing = [f"Not measured: {line}." for line in figures["missing"]]
     return {
         "machine": "\n".join([f"{figures['machine']}, {figures['date']}; {versions}.", *missing]),

@@ -13,7 +13,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_shipped_network_has_a_row() -> None:
-    rows = list(networks.rows(None, None))
+    rows = list(networks.rows(None, OpenVINO(), timed=False))
     assert {(row.network, row.scale) for row in rows} == {(s.network, s.scale) for s in models.shipped()}
     assert [row.scale for row in rows] == sorted(row.scale for row in rows)
     assert all(row.ms is None for row in rows)
@@ -22,12 +22,19 @@ def test_every_shipped_network_has_a_row() -> None:
         assert sorted(chosen) == sorted(SOURCES), "auto takes one network for each kind of source"
 
 
+def test_in_int8_auto_takes_int8_forms() -> None:
+    rows = list(networks.rows(2, OpenVINO(precision="int8"), timed=False))
+    chosen = {source: row.network for row in rows for source in row.chosen_for}
+    assert sorted(chosen) == sorted(SOURCES)
+    assert all(network.endswith(models.INT8_SUFFIX) for network in chosen.values())
+
+
 def test_speed_is_measured_where_a_network_can_run() -> None:
-    rows = {row.network: row for row in networks.rows(3, OpenVINO(precision="fp32"))}
+    rows = {row.network: row for row in networks.rows(3, OpenVINO(precision="fp32"), timed=True)}
     assert (rows["espcn"].ms or 0) > 0
     assert rows["espcn-int8"].ms is None, "it has no fp32"
 
 
 def test_a_scale_that_no_network_has() -> None:
     with pytest.raises(InputError, match="scale 7 has no network; choose one of 2, 3, 4"):
-        list(networks.rows(7, None))
+        list(networks.rows(7, OpenVINO(), timed=False))

@@ -77,9 +77,15 @@ def test_a_processor_without_vnni_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     """Its sums saturate: results are wrong by dozens of codes."""
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setattr("vs_espcn.runtime.arithmetic.instruction_sets", lambda: ["avx2", "avx512f"])
-    for name in ("espcn", "espcn-int8"):
+    for name, device in (
+        ("espcn", "CPU"),
+        ("espcn-int8", "CPU"),
+        ("espcn", "AUTO"),
+        ("espcn", "HETERO:GPU,CPU"),
+    ):
         with pytest.raises(BackendError, match=r"not known to have VNNI.*use precision='auto'"):
-            network_for(models.find(name, 2), OpenVINO(precision="int8"))
+            network_for(models.find(name, 2), OpenVINO(precision="int8", device=device))
+    assert is_int8(network_for(models.find("espcn", 2), OpenVINO(precision="int8", device="GPU.1")))
     assert not is_int8(network_for(models.find("espcn", 2), OpenVINO(precision="fast")))
     monkeypatch.setattr("platform.machine", lambda: "aarch64")
     assert is_int8(network_for(models.find("espcn", 2), OpenVINO(precision="fast")))

@@ -108,7 +108,7 @@ def test_only_networks_that_are_new_or_changed_are_measured(
     def measure(stale: list[models.ModelSpec], scale: int, _: Path) -> dict[str, dict[str, str]]:
         assert {spec.scale for spec in stale} == {scale}
         measured.extend(spec.path.name for spec in stale)
-        return {spec.path.name: {"sha256": quality.digest(spec.path)} for spec in stale}
+        return {spec.path.name: quality.marks(spec) for spec in stale}
 
     monkeypatch.setattr(quality, "measured", measure)
     entries = quality.renewed({"gone_x2.onnx": {}}, tmp_path)
@@ -117,3 +117,6 @@ def test_only_networks_that_are_new_or_changed_are_measured(
     measured.clear()
     quality.renewed(entries, tmp_path)
     assert measured == ["b_x2.onnx"]
+    measured.clear()
+    quality.renewed(entries | {"a_x3.onnx": entries["a_x3.onnx"] | {"protocol": "older"}}, tmp_path)
+    assert measured == ["b_x2.onnx", "a_x3.onnx"]

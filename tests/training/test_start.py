@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 
@@ -88,6 +89,15 @@ def test_int8_starts_from_a_float_network() -> None:
 def test_an_int8_file_is_no_start() -> None:
     with pytest.raises(InputError, match=r"espcn-int8_x2\.onnx is not a float network of vs-espcn train"):
         start_from(models.find("espcn-int8", 2).path, make_network("espcn-int8", 2))
+
+
+def test_a_file_that_another_tool_wrote_anew_is_no_start(tmp_path: Path) -> None:
+    model = onnx.load(models.find("subpixel-m", 2).path)
+    for node in model.graph.node:
+        node.ClearField("name")
+    onnx.save(model, tmp_path / "simplified.onnx")
+    with pytest.raises(InputError, match=r"simplified\.onnx is not a float network of vs-espcn train"):
+        start_from(tmp_path / "simplified.onnx", make_network("subpixel-m", 2))
 
 
 def test_a_float_network_does_not_start_from_int8(tmp_path: Path) -> None:

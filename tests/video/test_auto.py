@@ -174,6 +174,27 @@ def test_speed_is_measured_once(video: vs.PresetVideoFormat, monkeypatch: pytest
     vs_espcn.upscale(clip, 3, network="auto", fps=0.001, backend=FP32)
 
 
+def test_speed_with_a_function_for_chroma_is_measured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates: list[float] = []
+    monkeypatch.setattr(filter_module, "frame_rate", lambda _: rates.append(5.0) or 5.0)
+    clip = noise_clip(vs.YUV420P8, 32, 32)
+    for _ in range(2):
+        vs_espcn.upscale(
+            clip,
+            3,
+            network="auto",
+            fps=1,
+            backend=FP32,
+            chroma=lambda plane: vs.core.resize.Point(plane, plane.width * 3, plane.height * 3),
+        )
+    assert len(rates) == 2
+
+
+def test_in_int8_the_int8_forms_are_compared() -> None:
+    both = runnable(plans("espcn", "subpixel-m"), vs_espcn.OpenVINO(precision="int8"))
+    assert [plan.steps[0].network for plan in both.values()] == ["espcn-int8", "subpixel-m-int8"]
+
+
 def test_a_frame_rate_that_is_out_of_reach_is_warned_of(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,3 +89,8 @@ def test_each_result_stands_under_its_name(video: vs.PresetVideoFormat) -> None:
 def test_narrow_parts_leave_room_for_the_names() -> None:
     picture = compared(noise_clip(vs.GRAY8, 32, 320), Part(width=2, height=300, x=0, y=0), 2, ["espcn"])
     assert picture.width == 2 * 240
+
+
+def test_low_parts_too() -> None:
+    picture = compared(noise_clip(vs.GRAY8, 320, 32), Part(width=320, height=1, x=0, y=9), 4, ["espcn"])
+    assert picture.height == 48 + CAPTION

@@ -136,7 +136,7 @@ def compare(
             slowest=min(fps),
             fastest=max(fps),
             of_raw=_ratio(fps, rounds.get((RAW, network, precision))),
-            of_plugin=_ratio(fps, rounds.get((OV_CLIP, first, "fp32"))),
+            of_plugin=_ratio(fps, rounds.get((OV_CLIP, first.removesuffix(models.INT8_SUFFIX), "fp32"))),
         )
         for (name, network, precision), fps in rounds.items()
     ]

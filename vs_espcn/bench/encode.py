@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from vs_espcn.bench.cpu import Way
-from vs_espcn.errors import BackendError
+from vs_espcn.errors import BackendError, InputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,19 @@ def encodes(clip: Path, ways: Sequence[Way], *, repeats: int) -> Iterator[Encode
     for way, of_way in zip(ways, zip(*rounds, strict=True), strict=True):
         fps = median(frames / seconds for frames, seconds in of_way)
         yield Encode(**asdict(way), frames=of_way[0][0], fps=fps)
+
+
+def check_encodes(clip: Path) -> None:
+    """Refuse, before anything is measured, a file that cannot be encoded.
+
+    Raises:
+        InputError: ``vs-espcn upscale`` refuses it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "vs_espcn", "upscale", str(clip), f"{folder}/output.mkv"]
+        done = subprocess.run([*command, "--frames", "1"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError(f"--encode {str(clip)!r} cannot be encoded: {done.stderr.strip()}")
 
 
 def _encode(clip: Path, way: Way) -> tuple[int, float]:

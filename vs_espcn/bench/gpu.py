@@ -22,7 +22,7 @@ from onnx import ModelProto
 from vs_espcn import cost, graph, models
 from vs_espcn.bench.peers import with_chroma
 from vs_espcn.bench.rounds import Runner, to_null
-from vs_espcn.errors import BackendError
+from vs_espcn.errors import BackendError, InputError
 from vs_espcn.runtime.base import TensorRT, Torch, gpu_precision
 from vs_espcn.runtime.matrix_rate import matrix_rate
 from vs_espcn.runtime.opening import open_engine
@@ -84,7 +84,15 @@ class Result:
 
 
 def all_cases(scales: Sequence[int]) -> list[Case]:
-    """Every combination of size, depth, lanes and graph at some scales."""
+    """Every combination of size, depth, lanes and graph at some scales.
+
+    Raises:
+        InputError: There is no case of a scale.
+    """
+    known = sorted({scale for scale, _, _ in SIZES})
+    for scale in scales:
+        if scale not in known:
+            raise InputError(f"scale {scale} is not measured; choose one of {', '.join(map(str, known))}")
     return [
         Case(scale=scale, width=width, height=height, bits=bits, lanes=lanes, cuda_graph=cuda_graph)
         for (scale, width, height), bits, lanes, cuda_graph in product(

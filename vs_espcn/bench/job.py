@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vs_espcn import cost, models
 from vs_espcn.bench.cpu import FILTER, RAW, Case, Result, Way, compare
-from vs_espcn.bench.encode import Encode, encodes
+from vs_espcn.bench.encode import Encode, check_encodes, encodes
 from vs_espcn.bench.growth import Growth, by_cores, by_size
 from vs_espcn.bench.start import Start, measure_start
 from vs_espcn.errors import BackendError
@@ -22,7 +22,7 @@ class Job:
 
     Attributes:
         networks: Shipped networks; the engine alone, peers, shares and start are
-            measured with the first, growth with the fastest.
+            measured with the first, growth with the fastest of each scale.
         scales: Scales of the networks, each to 1920×1080.
         precisions: Arithmetics of the network, of `OpenVINO`.
         frames: Frames per contestant and round.
@@ -85,13 +85,16 @@ def run(job: Job, on_step: Callable[[str], None]) -> Report:
         on_step: Told what is measured next.
 
     Raises:
-        InputError: A network is not shipped, or the first lacks one of the scales.
+        InputError: A network is not shipped, the first lacks one of the scales, or the clip
+            cannot be encoded.
         BackendError: No precision can run here, or a process of its own failed.
     """
     for network in job.networks:
         models.of_network(network)
     for scale in job.scales:
         models.find(job.networks[0], scale)
+    if job.clip:
+        check_encodes(job.clip)
     results: list[Result] = []
     missing: dict[str, None] = {}
     for scale in job.scales:
@@ -106,7 +109,7 @@ def run(job: Job, on_step: Callable[[str], None]) -> Report:
         )
         results += of_scale
         missing |= dict.fromkeys(absent)
-    if not results:
+    if not any(each.name == FILTER for each in results):
         raise BackendError(f"nothing can be measured here: {'; '.join(missing)}")
     of_machine = Report(
         date=date.today().isoformat(),
@@ -129,9 +132,12 @@ def _grow(job: Job, of_machine: Report, on_step: Callable[[str], None]) -> None:
         on_step(f"matrix products, {precision}")
         rate = matrix_rate(OpenVINO(), precision)  # type: ignore[arg-type]
         of_machine.shares.extend(_share(each, rate) for each in raw if each.precision == precision)
-    fastest = max((each for each in of_machine.results if each.name == FILTER), key=lambda each: each.fps)
     for scale in job.scales:
+        ours = [each for each in of_machine.results if each.name == FILTER and each.scale == scale]
+        if not ours:
+            continue
         on_step(f"growth and start, x{scale}")
+        fastest = max(ours, key=lambda each: each.fps)
         way = Way(network=fastest.network, scale=scale, precision=fastest.precision)
         for points in (by_size, by_cores):
             of_machine.growth.extend(points(way, frames=job.frames, repeats=job.repeats))

@@ -1,8 +1,13 @@
 """Memory of a long run."""
 
 import resource
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 
+from vs_espcn import models
 from vs_espcn.bench.cpu import Case, source_clip
 from vs_espcn.runtime.base import Backend
 from vs_espcn.video.upscale import upscale
@@ -19,15 +24,30 @@ class Memory:
     last_mb: float
 
 
-def soak(scale: int, backend: Backend, *, frames: int, early_frame: int = 200) -> Memory:
+_EARLY = 200
+"""Frame at which the first figure is taken: all buffers are there by then."""
+
+
+def soak(scales: Sequence[int], backend: Backend, *, frames: int) -> list[Memory]:
     """Run the whole filter for long and take its peak memory early and at the end.
 
     Args:
-        scale: Scale of the network.
+        scales: Scales of the network; each runs in a process of its own, whose peak is its own.
         backend: Where and how the network runs.
-        frames: Length of the run.
-        early_frame: Where the first figure is taken.
+        frames: Length of a run.
+
+    Raises:
+        InputError: The network lacks one of the scales.
+        vs.Error: A frame could not be made.
     """
+    for scale in scales:
+        models.find("espcn", scale)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        return list(pool.map(partial(_soak, backend=backend, frames=frames), scales))
+
+
+def _soak(scale: int, *, backend: Backend, frames: int) -> Memory:
+    early_frame = max(1, min(_EARLY, frames // 2))
     clip = upscale(source_clip(Case(scale=scale), frames), scale, backend=backend)
     early = 0.0
     for number, _ in enumerate(clip.frames(close=True), start=1):

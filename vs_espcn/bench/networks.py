@@ -10,7 +10,8 @@ from vs_espcn.bench.cpu import Case, source_clip
 from vs_espcn.cost import macs_per_sample
 from vs_espcn.errors import InputError
 from vs_espcn.quality import SOURCES, Quality, Source, quality_of
-from vs_espcn.runtime.base import Backend, OpenVINO
+from vs_espcn.runtime.arithmetic import form_for
+from vs_espcn.runtime.base import Backend
 from vs_espcn.video.speed import frame_rate
 from vs_espcn.video.upscale import chosen_network, upscale
 
@@ -46,12 +47,13 @@ def scales() -> list[int]:
     return sorted({spec.scale for spec in models.shipped()})
 
 
-def rows(scale: int | None, backend: Backend | None) -> Iterator[Row]:
+def rows(scale: int | None, backend: Backend, *, timed: bool) -> Iterator[Row]:
     """Describe the shipped networks, scale by scale, the least operations first.
 
     Args:
         scale: One scale alone; None for all.
-        backend: Where to measure speed; None to leave it out.
+        backend: Where they would run.
+        timed: Whether to measure their speed there.
 
     Raises:
         InputError: No network has the scale.
@@ -61,7 +63,7 @@ def rows(scale: int | None, backend: Backend | None) -> Iterator[Row]:
         specs = [spec for spec in models.shipped() if spec.scale == each]
         if not specs:
             raise InputError(f"scale {each} has no network; choose one of {', '.join(map(str, scales()))}")
-        chosen = {source: _chosen(each, source) for source in SOURCES}
+        chosen = {source: _chosen(each, source, backend) for source in SOURCES}
         of_scale = [(macs_per_sample(models.load_network(spec.path)), spec) for spec in specs]
         for macs, spec in sorted(of_scale, key=lambda pair: (pair[0], pair[1].network)):
             yield Row(
@@ -69,7 +71,7 @@ def rows(scale: int | None, backend: Backend | None) -> Iterator[Row]:
                 scale=each,
                 quality=quality_of(spec),
                 macs=macs,
-                ms=_milliseconds(spec, backend) if backend else None,
+                ms=_milliseconds(spec, backend) if timed else None,
                 trained_on=_trained_on(spec),
                 chosen_for=tuple(source for source in SOURCES if chosen[source] == spec.network),
             )
@@ -83,13 +85,14 @@ def _milliseconds(spec: models.ModelSpec, backend: Backend) -> float | None:
         return None
 
 
-def _chosen(scale: int, source: Source) -> str | None:
+def _chosen(scale: int, source: Source, backend: Backend) -> str | None:
+    """The form that runs: an int8 one where the backend's precision asks for that."""
     clip = source_clip(Case(scale=scale))
     try:
-        choice = chosen_network(clip, scale=scale, network=models.AUTO, source=source, backend=OpenVINO())
+        choice = chosen_network(clip, scale=scale, network=models.AUTO, source=source, backend=backend)
+        return form_for(models.find(choice.network, scale), backend).network
     except InputError:  # nothing is known of the networks' quality
         return None
-    return choice.network
 
 
 def _trained_on(spec: models.ModelSpec) -> str:

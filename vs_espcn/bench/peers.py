@@ -15,7 +15,7 @@ from onnx import ModelProto
 from vs_espcn.bench.ffmpeg_sr import native_model
 from vs_espcn.bench.rounds import Contestant, Runner, to_null
 from vs_espcn.errors import BackendError, EncodeError, InputError
-from vs_espcn.models import find, load_network
+from vs_espcn.models import INT8_SUFFIX, find, load_network
 from vs_espcn.runtime.base import OpenVINO
 from vs_espcn.video import mlrt
 from vs_espcn.video.chroma import find_resizer, scale_chroma
@@ -43,10 +43,11 @@ def peers(
 
     Args:
         clip: YUV 4:2:0 of 8 bits, which costs nothing to make.
-        network: Name of the shipped network that all of them run, in floats.
+        network: Name of the shipped network that all of them run; of an int8 one, what it was made from.
         scale: Its scale.
         stack: Deletes what they need on the disk.
     """
+    network = network.removesuffix(INT8_SUFFIX)
     model = load_network(find(network, scale).path)
     makers: dict[str, Callable[[], _Made]] = {
         OV_LUMA: partial(_plugin, "ov", clip, model, whole=False),

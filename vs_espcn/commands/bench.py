@@ -115,7 +115,7 @@ def _soak(scales: Sequence[int], backend: Any, frames: int) -> dict[str, Any]:  
 
     from vs_espcn.bench.memory import soak
 
-    rows = [asdict(soak(scale, backend, frames=frames)) for scale in scales]
+    rows = [asdict(memory) for memory in soak(scales, backend, frames=frames)]
     _print_rows(rows)
     return {"memory": rows}
 

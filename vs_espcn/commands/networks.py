@@ -50,12 +50,10 @@ def networks(
     from vs_espcn.bench.networks import rows
     from vs_espcn.runtime.choice import best_backend, probe
 
-    if time and chosen is None:
-        chosen = best_backend()
-    elif time and chosen:
+    if time and chosen:
         probe(chosen)
     with exit_at_once(), Console(stderr=True).status("measuring" if time else "reading"):
-        found = [_cells(row) for row in rows(scale, chosen if time else None)]
+        found = [_cells(row) for row in rows(scale, chosen or best_backend(), timed=time)]
     print_table(_HEAD, found)
 
 

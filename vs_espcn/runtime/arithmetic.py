@@ -14,7 +14,17 @@ _EXACT = {"avx512_vnni", "avx_vnni", "amx_int8"}
 
 
 def network_for(spec: ModelSpec, backend: Backend) -> ModelProto:
-    """Read a network, in 8-bit integers where the backend's precision asks for that.
+    """Read the form of a network that `form_for` gives.
+
+    Raises:
+        InputError: As from `form_for`.
+        BackendError: As from `form_for`.
+    """
+    return load_network(form_for(spec, backend).path)
+
+
+def form_for(spec: ModelSpec, backend: Backend) -> ModelSpec:
+    """The form of a network that runs: in 8-bit integers where the backend's precision asks for that.
 
     Args:
         spec: A shipped network or a user's file, of floats or already of int8.
@@ -24,21 +34,21 @@ def network_for(spec: ModelSpec, backend: Backend) -> ModelProto:
         InputError: The network cannot be read or has no form in this precision.
         BackendError: The processor cannot compute in int8.
     """
-    network = load_network(spec.path)
-    if is_int8(network):
+    if is_int8(load_network(spec.path)):
         _check_runs_in_int8(spec, backend)
-        return network
+        return spec
     if backend.precision not in {"int8", "fast"}:
-        return network
+        return spec
     quantized = in_int8(spec)
     if backend.precision == "fast" and not (quantized and _sums_are_exact(backend)):
-        return network
+        return spec
     if quantized:
         _check_runs_in_int8(quantized, backend)
-        return load_network(quantized.path)
+        return quantized
     raise InputError(
         f"precision is 'int8', and {spec.path.name} has no int8 form: use precision='auto', or train one "
-        "(vs-espcn train --network espcn-int8 --init-from FILE.onnx) and give its file as the network"
+        f"from a network of vs-espcn train (--network NAME-int8 --init-from {spec.path.name}) "
+        "and give its file as the network"
     )
 
 
@@ -59,5 +69,7 @@ def _check_runs_in_int8(spec: ModelSpec, backend: Backend) -> None:
 
 def _sums_are_exact(backend: Backend) -> bool:
     """Whether int8 is exact: x86 before VNNI adds pairs of products in 16 bits, which saturate."""
-    on_x86 = getattr(backend, "device", None) == "CPU" and platform.machine() in {"x86_64", "AMD64"}
+    device = str(getattr(backend, "device", ""))
+    elsewhere = device.startswith(("GPU", "NPU"))  # AUTO and the like may take the processor
+    on_x86 = not elsewhere and platform.machine() in {"x86_64", "AMD64"}
     return not on_x86 or not _EXACT.isdisjoint(instruction_sets())

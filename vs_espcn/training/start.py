@@ -105,14 +105,15 @@ def _of_onnx(path: Path) -> _Source:
     """Undo what the export did."""
     model = load_network(path)
     facts = network_metadata(model)
-    if is_int8(model) or not {"network", "activation"} <= facts.keys():
-        raise InputError(
-            f"{path} is not a float network of vs-espcn train; start from one, or from a checkpoint"
-        )
     constants = {
         each.name: torch.from_numpy(numpy_helper.to_array(each).copy()) for each in model.graph.initializer
     }
     names = [node.name for node in model.graph.node if node.op_type == "Conv" and node.name != "skip"]
+    is_ours = {"network", "activation"} <= facts.keys() and all(f"{name}.bias" in constants for name in names)
+    if is_int8(model) or not is_ours:
+        raise InputError(
+            f"{path} is not a float network of vs-espcn train; start from one, or from a checkpoint"
+        )
     layers = [(constants[f"{name}.weight"], constants[f"{name}.bias"]) for name in names]
     kernel, bias = layers[-1]
     layers[-1] = (kernel * SPREAD, (bias - CENTRE) * SPREAD)

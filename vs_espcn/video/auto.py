@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from vs_espcn.cost import macs_per_sample
 from vs_espcn.errors import InputError
 from vs_espcn.models import AUTO, load_network
 from vs_espcn.quality import SOURCES, Source, quality_of
-from vs_espcn.runtime.arithmetic import network_for
+from vs_espcn.runtime.arithmetic import form_for
 from vs_espcn.runtime.base import Backend
 from vs_espcn.video.plan import Plan
 
@@ -100,7 +100,7 @@ def check_wish(network: str, source: str | None, fps: float | None) -> Wish | No
 
 
 def runnable(plans: Mapping[str, Plan], backend: Backend) -> dict[str, Plan]:
-    """The plans whose networks have a form in the backend's precision, at least one.
+    """The plans whose networks have a form in the backend's precision, at least one, in that form.
 
     Raises:
         InputError: None has.
@@ -110,12 +110,9 @@ def runnable(plans: Mapping[str, Plan], backend: Backend) -> dict[str, Plan]:
     refusal: InputError | None = None
     for name, plan in plans.items():
         try:
-            for step in plan.steps:
-                network_for(step, backend)
+            found[name] = replace(plan, steps=tuple(form_for(step, backend) for step in plan.steps))
         except InputError as error:
             refusal = error
-        else:
-            found[name] = plan
     if not found and refusal:
         raise refusal
     return found

@@ -16,7 +16,7 @@ _PART = (160, 120)
 """Width and height of the part that is shown unless told, in samples of the source."""
 
 _SIDE = 640  # about how large a part is shown, if it is smaller
-_NARROWEST = 240  # a caption's width
+_NARROWEST, _LOWEST = 240, 48  # a caption's width and height
 _GAP = 8
 _BICUBIC = {"filter_param_a": 0.0, "filter_param_b": 0.5}  # that of docs/quality.md
 
@@ -134,5 +134,7 @@ def _grid(pictures: Mapping[str, vs.VideoNode]) -> vs.VideoNode:
 
 
 def _apart(picture: vs.VideoNode) -> vs.VideoNode:
-    """With a gap on the right, and wide enough for a caption."""
-    return vs.core.std.AddBorders(picture, right=max(_GAP, _NARROWEST - picture.width))
+    """With a gap on the right, and large enough for a caption."""
+    return vs.core.std.AddBorders(
+        picture, right=max(_GAP, _NARROWEST - picture.width), bottom=max(0, _LOWEST - picture.height)
+    )

@@ -48,20 +48,20 @@ def frame_rate(clip: vs.VideoNode) -> float:
         return time.perf_counter() - start
 
     batch = vs.core.num_threads
-    first = seconds(batch)
-    if first > _SECONDS:
-        return float(batch / first)
-    frames = batch * round(_SECONDS / first)
+    frames = batch * max(1, round(_SECONDS / seconds(batch)))
     return float(frames / seconds(frames))
 
 
-def conditions(clip: vs.VideoNode, plan: Plan, backend: Backend, tile: Tile | None) -> Hashable:
+def conditions(
+    clip: vs.VideoNode, plan: Plan, backend: Backend, *, chroma: str, tile: Tile | None
+) -> Hashable:
     """All that the frame rate of an upscaled clip depends on.
 
     Args:
         clip: Of constant format and size.
         plan: How it is upscaled.
         backend: Where the networks run; present here.
+        chroma: Kernel of the chroma planes.
         tile: Size of the tiles, or None.
     """
     networks = (network_for(step, backend).SerializeToString(deterministic=True) for step in plan.steps)
@@ -69,6 +69,8 @@ def conditions(clip: vs.VideoNode, plan: Plan, backend: Backend, tile: Tile | No
         processor() if isinstance(backend, OpenVINO) else probe(backend),
         tuple(package_versions().items()),
         repr(backend),
+        vs.core.num_threads,
+        chroma,
         (clip.format.name, clip.width, clip.height, plan.width, plan.height, tile),
         tuple(hashlib.sha256(network).hexdigest() for network in networks),
     )
@@ -101,7 +103,9 @@ def _figures() -> dict[str, float]:
         found = json.loads(_file().read_text())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: figure for key, figure in found.items() if isinstance(figure, float)}
 
 
 def _keep(key: str, figure: float) -> None:

@@ -131,6 +131,7 @@ class Job:
     network: str
     wish: Wish | None
     backend: Backend
+    chroma: ChromaKernel
     resizer: Resizer
     range_: Range | None
     matrix: int | None
@@ -158,6 +159,7 @@ def _job(
         network=str(network),
         wish=check_wish(str(network), source, fps),
         backend=best_backend() if backend is None else check_backend(backend),
+        chroma=chroma,
         resizer=find_resizer(chroma),
         range_=check_range(range),
         matrix=rgb.check_matrix(matrix),
@@ -196,7 +198,10 @@ def _choose(clip: vs.VideoNode, job: Job, wish: Wish) -> Choice:
         return frame_rate(upscaled)
 
     def remembered_rate(name: str) -> float:
-        return remembered(conditions(clip, plans[name], job.backend, job.tile), lambda: rate(name))
+        if callable(job.chroma):  # nothing tells one function from another
+            return rate(name)
+        under = conditions(clip, plans[name], job.backend, chroma=job.chroma, tile=job.tile)
+        return remembered(under, lambda: rate(name))
 
     return choose(plans, wish, remembered_rate)
 
