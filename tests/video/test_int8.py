@@ -27,9 +27,23 @@ def of_floats(spec: models.ModelSpec) -> str:
     return spec.network.removesuffix(models.INT8_SUFFIX)
 
 
-@pytest.mark.parametrize("full_range", [False, True])
-@pytest.mark.parametrize("video", [vs.GRAY8, vs.GRAY10, vs.GRAY12, vs.GRAY16, vs.GRAYS])
-@EACH
+FORMATS = [
+    (video, full_range)
+    for video in (vs.GRAY8, vs.GRAY10, vs.GRAY12, vs.GRAY16, vs.GRAYS)
+    for full_range in (False, True)
+]
+IN_ALL = {"espcn-int8", "subpixel-s-int8"}
+"""Networks of either kind, tried with every format; the others with one of codes as they are and one not."""
+
+
+@pytest.mark.parametrize(
+    ("spec", "video", "full_range"),
+    [
+        pytest.param(spec, *each, id=f"{spec.path.stem}-{each[0].name}-{each[1]}")
+        for spec in SHIPPED
+        for each in (FORMATS if spec.network in IN_ALL else [(vs.GRAY8, False), (vs.GRAY16, True)])
+    ],
+)
 def test_every_sample_format_is_onnxruntimes(spec: models.ModelSpec, video: int, full_range: bool) -> None:
     """To an 8-bit code: a sum that lies halfway between two codes may fall to either side.
 
