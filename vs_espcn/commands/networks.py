@@ -42,7 +42,7 @@ def networks(
     from rich.console import Console
 
     from vs_espcn.console import exit_at_once, print_table
-    from vs_espcn.runtime.base import backend_from_name
+    from vs_espcn.runtime.base import OpenVINO, backend_from_name
 
     chosen = backend_from_name(backend, precision)
     with suppress(BackendError):
@@ -53,7 +53,8 @@ def networks(
     if time and chosen:
         probe(chosen)
     with exit_at_once(), Console(stderr=True).status("measuring" if time else "reading"):
-        found = [_cells(row) for row in rows(scale, chosen or best_backend(), timed=time)]
+        chosen = chosen or (best_backend() if time else OpenVINO())
+        found = [_cells(row) for row in rows(scale, chosen, timed=time)]
     print_table(_HEAD, found)
 
 
