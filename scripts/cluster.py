@@ -96,10 +96,22 @@ def on_cluster(
             ray.cancel(each, force=True)
 
 
+_Film = Annotated[Path, typer.Argument(metavar="INPUT", help="The video.")]
+_Output = Annotated[Path, typer.Argument(metavar="OUTPUT [-- FFMPEG ARGS]", help="The file to write.")]
+_SegmentFrames = Annotated[int, typer.Option(min=1, help="Frames of a segment.")]
+_Address = Annotated[str, typer.Option(help="Address of a Ray cluster; auto finds it.")]
+_Cpus = Annotated[
+    float | None, typer.Option(min=0.1, help="Cores per segment. Default: a machine's, or a GPU's share.")
+]
+_Gpus = Annotated[
+    float | None, typer.Option(min=0, help="GPUs per segment. Default: 1 with tensorrt and torch.")
+]
+
+
 def main(
     context: typer.Context,
-    film: Annotated[Path, typer.Argument(metavar="INPUT", help="The video.")],
-    output: Annotated[Path, typer.Argument(metavar="OUTPUT [-- FFMPEG ARGS]", help="The file to write.")],
+    film: _Film,
+    output: _Output,
     *,
     scale: options.Scale = 2,
     width: options.Width = None,
@@ -112,14 +124,10 @@ def main(
     backend: options.Backend = None,
     precision: options.Precision = None,
     preset: options.Preset = None,
-    segment_frames: Annotated[int, typer.Option(min=1, help="Frames of a segment.")] = SEGMENT_FRAMES,
-    address: Annotated[str, typer.Option(help="Address of a Ray cluster; auto finds it.")] = "local",
-    cpus: Annotated[
-        float | None, typer.Option(min=0.1, help="Cores per segment. Default: a machine's, or a GPU's share.")
-    ] = None,
-    gpus: Annotated[
-        float | None, typer.Option(min=0, help="GPUs per segment. Default: 1 with tensorrt and torch.")
-    ] = None,
+    segment_frames: _SegmentFrames = SEGMENT_FRAMES,
+    address: _Address = "local",
+    cpus: _Cpus = None,
+    gpus: _Gpus = None,
 ) -> None:
     """Upscale one film on several processes or machines."""
     chosen = backend_from_name(backend, precision)

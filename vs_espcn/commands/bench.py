@@ -9,34 +9,47 @@ import typer
 
 from vs_espcn.errors import BackendError, InputError
 
+_Scale = Annotated[
+    list[int] | None, typer.Option(help="Scale to measure; may be repeated. Default: 2, 3 and 4.")
+]
+_Network = Annotated[
+    list[str] | None,
+    typer.Option(help="Shipped network; may be repeated, the peers run the first. Default: espcn."),
+]
+_Backend = Annotated[str, typer.Option(help="What to measure: openvino, tensorrt or torch.")]
+_Precision = Annotated[
+    list[str] | None,
+    typer.Option(help="Arithmetic of the network; may be repeated on openvino. Default: all."),
+]
+_Frames = Annotated[int, typer.Option(min=1, help="Frames per contestant and round.")]
+_Repeats = Annotated[int, typer.Option(min=1, help="Rounds; medians are printed.")]
+_Peers = Annotated[bool, typer.Option(help="Measure vs-mlrt, OpenCV, ffmpeg and zimg too.")]
+_Growth = Annotated[
+    bool, typer.Option("--growth", help="Also: speed by cores and size, start, the processor's own rate.")
+]
+_Encode = Annotated[
+    Path | None, typer.Option(metavar="CLIP", help="Also: encodes of this file with x264 veryfast.")
+]
+_Soak = Annotated[
+    int, typer.Option(min=0, help="Instead, run the filter for this many frames and print peak memory.")
+]
+_JsonFile = Annotated[Path | None, typer.Option("--json", help="File for the figures.")]
+_Chart = Annotated[Path | None, typer.Option(help="PNG file for a chart of the frame rates.")]
+
 
 def bench(
-    scale: Annotated[
-        list[int] | None, typer.Option(help="Scale to measure; may be repeated. Default: 2, 3 and 4.")
-    ] = None,
-    network: Annotated[
-        list[str] | None,
-        typer.Option(help="Shipped network; may be repeated, the peers run the first. Default: espcn."),
-    ] = None,
-    backend: Annotated[str, typer.Option(help="What to measure: openvino, tensorrt or torch.")] = "openvino",
-    precision: Annotated[
-        list[str] | None,
-        typer.Option(help="Arithmetic of the network; may be repeated on openvino. Default: all."),
-    ] = None,
-    frames: Annotated[int, typer.Option(min=1, help="Frames per contestant and round.")] = 60,
-    repeats: Annotated[int, typer.Option(min=1, help="Rounds; medians are printed.")] = 5,
-    peers: Annotated[bool, typer.Option(help="Measure vs-mlrt, OpenCV, ffmpeg and zimg too.")] = True,
-    growth: Annotated[
-        bool, typer.Option("--growth", help="Also: speed by cores and size, start, the processor's own rate.")
-    ] = False,
-    encode: Annotated[
-        Path | None, typer.Option(metavar="CLIP", help="Also: encodes of this file with x264 veryfast.")
-    ] = None,
-    soak: Annotated[
-        int, typer.Option(min=0, help="Instead, run the filter for this many frames and print peak memory.")
-    ] = 0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
-    chart: Annotated[Path | None, typer.Option(help="PNG file for a chart of the frame rates.")] = None,
+    scale: _Scale = None,
+    network: _Network = None,
+    backend: _Backend = "openvino",
+    precision: _Precision = None,
+    frames: _Frames = 60,
+    repeats: _Repeats = 5,
+    peers: _Peers = True,
+    growth: _Growth = False,
+    encode: _Encode = None,
+    soak: _Soak = 0,
+    json_file: _JsonFile = None,
+    chart: _Chart = None,
 ) -> None:
     """Measure the filter beside the engine alone and its peers; the last line is JSON."""
     import json

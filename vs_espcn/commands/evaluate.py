@@ -9,44 +9,55 @@ import typer
 from vs_espcn.commands import options
 from vs_espcn.errors import BackendError
 
+_Folders = Annotated[list[Path] | None, typer.Argument(metavar="FOLDER", help="Folders of original images.")]
+_Video = Annotated[list[Path] | None, typer.Option(help="Original clip; may be repeated.")]
+_Scale = Annotated[
+    list[int] | None, typer.Option(min=2, max=8, help="Scale; may be repeated. Default: 2, 3 and 4.")
+]
+_Method = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="nearest, bilinear, bicubic, lanczos, spline36 or a shipped network; may be repeated. "
+        "Default: all."
+    ),
+]
+_Network = Annotated[list[Path] | None, typer.Option(help="ONNX file too; may be repeated.")]
+_Torch = Annotated[
+    Path | None, typer.Option(help="Training checkpoint too, through PyTorch.", metavar="CHECKPOINT")
+]
+_Frames = Annotated[int | None, typer.Option(min=1, help="Frames of a clip, from its start. Default: all.")]
+_Crf = Annotated[
+    list[int] | None,
+    typer.Option(min=0, max=51, help="Compression of clips; may be repeated. Default: 18, 23 and 28."),
+]
+_Markdown = Annotated[Path | None, typer.Option(help="File for the tables.")]
+_Csv = Annotated[Path | None, typer.Option(help="File for a row per image and frame.")]
+_Plot = Annotated[Path | None, typer.Option(help="PNG file for the clips' PSNR over time.")]
+_Picture = Annotated[Path | None, typer.Option(help="Image to show parts of, side by side.")]
+_Crop = Annotated[
+    list[str] | None, typer.Option(help="Part: X,Y,WIDTH,HEIGHT; may be repeated. Default: all of it.")
+]
+_PictureOut = Annotated[Path | None, typer.Option(help="PNG file for --picture.")]
+
 
 def evaluate(
-    folders: Annotated[
-        list[Path] | None, typer.Argument(metavar="FOLDER", help="Folders of original images.")
-    ] = None,
+    folders: _Folders = None,
     *,
-    video: Annotated[list[Path] | None, typer.Option(help="Original clip; may be repeated.")] = None,
-    scale: Annotated[
-        list[int] | None, typer.Option(min=2, max=8, help="Scale; may be repeated. Default: 2, 3 and 4.")
-    ] = None,
-    method: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="nearest, bilinear, bicubic, lanczos, spline36 or a shipped network; may be repeated. "
-            "Default: all."
-        ),
-    ] = None,
-    network: Annotated[list[Path] | None, typer.Option(help="ONNX file too; may be repeated.")] = None,
-    torch: Annotated[
-        Path | None, typer.Option(help="Training checkpoint too, through PyTorch.", metavar="CHECKPOINT")
-    ] = None,
+    video: _Video = None,
+    scale: _Scale = None,
+    method: _Method = None,
+    network: _Network = None,
+    torch: _Torch = None,
     backend: options.Backend = None,
     precision: options.Precision = None,
-    frames: Annotated[
-        int | None, typer.Option(min=1, help="Frames of a clip, from its start. Default: all.")
-    ] = None,
-    crf: Annotated[
-        list[int] | None,
-        typer.Option(min=0, max=51, help="Compression of clips; may be repeated. Default: 18, 23 and 28."),
-    ] = None,
-    markdown: Annotated[Path | None, typer.Option(help="File for the tables.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="File for a row per image and frame.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="PNG file for the clips' PSNR over time.")] = None,
-    picture: Annotated[Path | None, typer.Option(help="Image to show parts of, side by side.")] = None,
-    crop: Annotated[
-        list[str] | None, typer.Option(help="Part: X,Y,WIDTH,HEIGHT; may be repeated. Default: all of it.")
-    ] = None,
-    picture_out: Annotated[Path | None, typer.Option(help="PNG file for --picture.")] = None,
+    frames: _Frames = None,
+    crf: _Crf = None,
+    markdown: _Markdown = None,
+    csv: _Csv = None,
+    plot: _Plot = None,
+    picture: _Picture = None,
+    crop: _Crop = None,
+    picture_out: _PictureOut = None,
 ) -> None:
     """Measure resizers and networks against originals: PSNR and SSIM on luma, as tables."""
     from rich.console import Console

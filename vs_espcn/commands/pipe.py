@@ -15,8 +15,27 @@ from vs_espcn.errors import BackendError, InputError
 
 if TYPE_CHECKING:
     from vs_espcn.video.live import Count
+    from vs_espcn.video.y4m_input import Input
+    from vs_espcn.video.y4m_stream import Y4mStream
 
 _STDIN = 0
+
+
+_Latency = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Frames in the works at once. Default: as few as keep the engine busy; "
+        "half a second of them with --realtime.",
+    ),
+]
+_Realtime = Annotated[
+    Literal["resize", "skip"] | None,
+    typer.Option(
+        help="Never hold up the input: a frame that comes too fast is resized plainly, "
+        "or skipped: the frame before it is written once more."
+    ),
+]
 
 
 def pipe(
@@ -31,26 +50,13 @@ def pipe(
     range_: options.Range = None,
     backend: options.Backend = None,
     precision: options.Precision = None,
-    latency: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Frames in the works at once. Default: as few as keep the engine busy; "
-            "half a second of them with --realtime.",
-        ),
-    ] = None,
-    realtime: Annotated[
-        Literal["resize", "skip"] | None,
-        typer.Option(
-            help="Never hold up the input: a frame that comes too fast is resized plainly, "
-            "or skipped: the frame before it is written once more."
-        ),
-    ] = None,
+    latency: _Latency = None,
+    realtime: _Realtime = None,
 ) -> None:
     """Upscale y4m from stdin to stdout, for example between two ffmpegs."""
     import signal
 
-    from vs_espcn.console import claim_stdout, exit_at_once, exit_in_order
+    from vs_espcn.console import claim_stdout, exit_at_once
 
     _check_stdin()
     stdout = claim_stdout()
@@ -89,6 +95,13 @@ def pipe(
             latency=latency,
             late=realtime,
         )
+    _write(stream, stdout, stdin, realtime)
+
+
+def _write(stream: "Y4mStream", stdout: int, stdin: "Input", realtime: str | None) -> None:
+    """Write the stream to its end, or until the process is told to leave; say how it went."""
+    from vs_espcn.console import exit_in_order
+
     started = time.monotonic()
     with exit_in_order() as leave_if_told:
         try:

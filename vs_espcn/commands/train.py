@@ -5,48 +5,65 @@ from typing import Annotated
 
 import typer
 
+_Scale = Annotated[int, typer.Option(help="Integer scale.")]
+_Data = Annotated[list[Path], typer.Option(help="Folder of images, searched in depth; may be repeated.")]
+_Out = Annotated[Path, typer.Option(help="ONNX file; rewritten each time validation improves.")]
+_Checkpoint = Annotated[
+    Path | None, typer.Option(help="State of the run. Default: beside the output, with the suffix .ckpt.")
+]
+_Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")]
+_InitFrom = Annotated[
+    Path | None,
+    typer.Option(help="Checkpoint or ONNX file of any scale whose layers a new run starts from."),
+]
+_Network = Annotated[
+    str,
+    typer.Option(
+        help="What to train: espcn, subpixel-s, -m or -l, each also as -int8; or srcnn-915 or -955."
+    ),
+]
+_Branches = Annotated[
+    bool, typer.Option("--branches", help="Train a subpixel network's convolutions as sums of branches.")
+]
+_Recipe = Annotated[str, typer.Option(help="How to train: modern or paper.")]
+_Degradation = Annotated[
+    str,
+    typer.Option(
+        help="What makes the low resolution: clean (bicubic), video (blur, noise, x264 and x265 too)"
+        " or anime (milder, tuned for drawn frames; a quarter stays clean)."
+    ),
+]
+_Activation = Annotated[
+    str | None,
+    typer.Option(help="tanh (default of espcn), relu (of srcnn) or leaky (of subpixel)."),
+]
+_Steps = Annotated[int | None, typer.Option(help="Length of the run. Default: the recipe's.")]
+_Hours = Annotated[float | None, typer.Option(help="Longest duration, earlier parts included.")]
+_Seed = Annotated[int, typer.Option(help="Start of weights and data order.")]
+_Device = Annotated[str, typer.Option(help="Where to train: auto, cpu or cuda.")]
+_ValidateEvery = Annotated[
+    int, typer.Option(min=1, help="Steps between two validations; each writes a checkpoint.")
+]
+
 
 def train(
     *,
-    scale: Annotated[int, typer.Option(help="Integer scale.")],
-    data: Annotated[list[Path], typer.Option(help="Folder of images, searched in depth; may be repeated.")],
-    out: Annotated[Path, typer.Option(help="ONNX file; rewritten each time validation improves.")],
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="State of the run. Default: beside the output, with the suffix .ckpt.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
-    init_from: Annotated[
-        Path | None,
-        typer.Option(help="Checkpoint or ONNX file of any scale whose layers a new run starts from."),
-    ] = None,
-    network: Annotated[
-        str,
-        typer.Option(
-            help="What to train: espcn, subpixel-s, -m or -l, each also as -int8; or srcnn-915 or -955."
-        ),
-    ] = "espcn",
-    branches: Annotated[
-        bool, typer.Option("--branches", help="Train a subpixel network's convolutions as sums of branches.")
-    ] = False,
-    recipe: Annotated[str, typer.Option(help="How to train: modern or paper.")] = "modern",
-    degradation: Annotated[
-        str,
-        typer.Option(
-            help="What makes the low resolution: clean (bicubic), video (blur, noise, x264 and x265 too)"
-            " or anime (milder, tuned for drawn frames; a quarter stays clean)."
-        ),
-    ] = "clean",
-    activation: Annotated[
-        str | None,
-        typer.Option(help="tanh (default of espcn), relu (of srcnn) or leaky (of subpixel)."),
-    ] = None,
-    steps: Annotated[int | None, typer.Option(help="Length of the run. Default: the recipe's.")] = None,
-    hours: Annotated[float | None, typer.Option(help="Longest duration, earlier parts included.")] = None,
-    seed: Annotated[int, typer.Option(help="Start of weights and data order.")] = 0,
-    device: Annotated[str, typer.Option(help="Where to train: auto, cpu or cuda.")] = "auto",
-    validate_every: Annotated[
-        int, typer.Option(min=1, help="Steps between two validations; each writes a checkpoint.")
-    ] = 2000,
+    scale: _Scale,
+    data: _Data,
+    out: _Out,
+    checkpoint: _Checkpoint = None,
+    resume: _Resume = False,
+    init_from: _InitFrom = None,
+    network: _Network = "espcn",
+    branches: _Branches = False,
+    recipe: _Recipe = "modern",
+    degradation: _Degradation = "clean",
+    activation: _Activation = None,
+    steps: _Steps = None,
+    hours: _Hours = None,
+    seed: _Seed = 0,
+    device: _Device = "auto",
+    validate_every: _ValidateEvery = 2000,
 ) -> None:
     """Train a network on folders of images and export it as ONNX."""
     from rich.console import Console

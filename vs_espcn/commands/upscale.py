@@ -1,24 +1,46 @@
 """``vs-espcn upscale``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vs_espcn.commands import options
 from vs_espcn.commands.tail import ffmpeg_args
 
+if TYPE_CHECKING:
+    from vs_espcn.commands.upscaling import Request
+
+_Paths = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="INPUT... [OUTPUT] [-- FFMPEG ARGS]",
+        help="The video, the file to write (.mp4, .m4v, .mov, .mkv, .webm or .ts by its suffix), "
+        "and output options for ffmpeg, such as -- -crf 20. With --output-dir, files and folders.",
+    ),
+]
+_Start = Annotated[str | None, typer.Option(metavar="TIME", help="Begin here: 90, 1:30 or 0:01:30.5.")]
+_End = Annotated[str | None, typer.Option(metavar="TIME", help="Stop before this time.")]
+_Frames = Annotated[int | None, typer.Option(help="Stop after so many frames.")]
+_OutputDir = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Upscale files and folders into this one, but for what it has."),
+]
+_Suffix = Annotated[str, typer.Option(help="With --output-dir: suffix of the outputs.")]
+_Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Encode in segments; the same command goes on where a run was killed."),
+]
+_Preview = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Write a contact sheet of N frames beside bicubic, OUTPUT is a .png."),
+]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the command line of ffmpeg and stop.")]
+
 
 def upscale(
     context: typer.Context,
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="INPUT... [OUTPUT] [-- FFMPEG ARGS]",
-            help="The video, the file to write (.mp4, .m4v, .mov, .mkv, .webm or .ts by its suffix), "
-            "and output options for ffmpeg, such as -- -crf 20. With --output-dir, files and folders.",
-        ),
-    ],
+    paths: _Paths,
     *,
     scale: options.Scale = 2,
     width: options.Width = None,
@@ -31,37 +53,19 @@ def upscale(
     backend: options.Backend = None,
     precision: options.Precision = None,
     preset: options.Preset = None,
-    start: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Begin here: 90, 1:30 or 0:01:30.5.")
-    ] = None,
-    end: Annotated[str | None, typer.Option(metavar="TIME", help="Stop before this time.")] = None,
-    frames: Annotated[int | None, typer.Option(help="Stop after so many frames.")] = None,
-    output_dir: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Upscale files and folders into this one, but for what it has."),
-    ] = None,
-    suffix: Annotated[str, typer.Option(help="With --output-dir: suffix of the outputs.")] = ".mkv",
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Encode in segments; the same command goes on where a run was killed."),
-    ] = False,
-    preview: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Write a contact sheet of N frames beside bicubic, OUTPUT is a .png."),
-    ] = None,
+    start: _Start = None,
+    end: _End = None,
+    frames: _Frames = None,
+    output_dir: _OutputDir = None,
+    suffix: _Suffix = ".mkv",
+    resume: _Resume = False,
+    preview: _Preview = None,
     overwrite: options.Overwrite = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the command line of ffmpeg and stop.")
-    ] = False,
+    dry_run: _DryRun = False,
 ) -> None:
     """Upscale a video; sound, subtitles, chapters and attachments are kept."""
     encoding = ffmpeg_args(context)
-    if output_dir is None and len(paths) != 2:
-        raise typer.BadParameter(f"got {len(paths)} file names; give INPUT and OUTPUT, or --output-dir")
-    if output_dir is not None and preview is not None:
-        raise typer.BadParameter("--preview takes one INPUT and OUTPUT, no --output-dir")
-    if preview is not None and dry_run:
-        raise typer.BadParameter("--preview encodes nothing, so there is no command for --dry-run to print")
+    _check_together(paths, output_dir, preview, dry_run=dry_run)
     from vs_espcn.commands import upscaling
     from vs_espcn.runtime.base import backend_from_name
 
@@ -92,11 +96,28 @@ def upscale(
         dry_run=dry_run,
     )
     if output_dir is not None:
-        from vs_espcn.video.batch import outputs_for
-
-        if not upscaling.upscale_all(request, outputs_for(paths, output_dir, suffix)):
-            raise typer.Exit(1)
+        _upscale_many(request, paths, output_dir, suffix)
     elif preview is not None:
         upscaling.preview_file(request, paths[0], paths[1], preview)
     else:
         upscaling.upscale_file(request, paths[0], paths[1])
+
+
+def _check_together(
+    paths: list[Path], output_dir: Path | None, preview: int | None, *, dry_run: bool
+) -> None:
+    """Refuse arguments that exclude each other."""
+    if output_dir is None and len(paths) != 2:
+        raise typer.BadParameter(f"got {len(paths)} file names; give INPUT and OUTPUT, or --output-dir")
+    if output_dir is not None and preview is not None:
+        raise typer.BadParameter("--preview takes one INPUT and OUTPUT, no --output-dir")
+    if preview is not None and dry_run:
+        raise typer.BadParameter("--preview encodes nothing, so there is no command for --dry-run to print")
+
+
+def _upscale_many(request: "Request", paths: list[Path], output_dir: Path, suffix: str) -> None:
+    from vs_espcn.commands.upscaling import upscale_all
+    from vs_espcn.video.batch import outputs_for
+
+    if not upscale_all(request, outputs_for(paths, output_dir, suffix)):
+        raise typer.Exit(1)
