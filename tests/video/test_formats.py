@@ -147,7 +147,8 @@ def test_every_network_is_its_model(spec: models.ModelSpec) -> None:
 def test_auto_costs_nothing_that_can_be_measured(precision: str, spec: models.ModelSpec) -> None:
     """Against fp32 on a picture: under 0.25 code in the mean, 1.5 at most.
 
-    But subpixel-l, whose 18 layers all round: of it one sample in 5,000 may be two codes off.
+    But subpixel-l in bf16, which auto does not choose, since its 18 layers all round: of it one
+    sample in 5,000 may be two codes off.
     """
     clip = scene(vs.GRAY8)
     fp32 = samples(vs_espcn.upscale(clip, spec.scale, network=spec.network, backend=FP32)).astype(int)
@@ -158,7 +159,7 @@ def test_auto_costs_nothing_that_can_be_measured(precision: str, spec: models.Mo
         pytest.skip(str(error))
     difference = np.abs(fast - fp32)
     assert difference.mean() < 0.25
-    if spec.network == "subpixel-l":
+    if spec.network == "subpixel-l" and precision == "bf16":
         assert difference.max() <= 2
         assert (difference > 1).mean() < 2e-4
     else:

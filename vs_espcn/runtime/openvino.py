@@ -9,6 +9,7 @@ from onnx import ModelProto
 
 from vs_espcn.errors import BackendError, RuntimeMissingError
 from vs_espcn.models import is_int8
+from vs_espcn.runtime.arithmetic import bears_bf16
 from vs_espcn.runtime.base import OpenVINO, Plane, Precision
 from vs_espcn.runtime.shuffle import interleave, without_shuffle
 
@@ -40,11 +41,13 @@ def devices() -> dict[str, str]:
     return {name: str(core.get_property(name, "FULL_DEVICE_NAME")) for name in core.available_devices}
 
 
-def resolve_precision(device: str, precision: Precision, depth: int | None = 8) -> Precision:
-    """What a float network computes in: as told, else bf16 at 8 bits where the hardware has it, else fp32.
+def resolve_precision(device: str, precision: Precision, *, bears_bf16: bool = True) -> Precision:
+    """What a float network computes in: as told, else bf16 where it and the hardware bear that, else fp32.
 
-    bf16 may differ from fp32 by one code at 8 bits, by 0.1 in the mean; at 10
-    bits that would be four codes, so deeper clips run in fp32.
+    Args:
+        device: OpenVINO's name of it.
+        precision: As told.
+        bears_bf16: As `vs_espcn.runtime.arithmetic.bears_bf16` says of the network and the clip.
 
     Raises:
         BackendError: There is no such device, or it has no bf16 when that was asked for.
@@ -56,7 +59,7 @@ def resolve_precision(device: str, precision: Precision, depth: int | None = 8) 
             f"OpenVINO has no device {device!r} here; present are {', '.join(devices())}"
         ) from error
     if precision in {"auto", "fast"}:
-        return "bf16" if depth == 8 and "BF16" in capabilities else "fp32"
+        return "bf16" if bears_bf16 and "BF16" in capabilities else "fp32"
     if precision == "bf16" and "BF16" not in capabilities:
         raise BackendError(f"device {device} has no bf16 arithmetic; use precision='fp32' or 'auto'")
     return precision
@@ -68,7 +71,9 @@ class OpenVINOEngine:
     def __init__(self, backend: OpenVINO, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
         """Compile; see `vs_espcn.runtime.opening.open_engine`."""
         self._device = backend.device
-        self._precision = resolve_precision(backend.device, backend.precision, depth)
+        self._precision = resolve_precision(
+            backend.device, backend.precision, bears_bf16=bears_bf16(graph, depth)
+        )
         if is_int8(graph):
             self._precision = "int8"
         graph, side = without_shuffle(graph)

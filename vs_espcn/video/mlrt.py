@@ -11,6 +11,7 @@ from onnx import ModelProto
 
 from vs_espcn.errors import BackendError
 from vs_espcn.models import is_int8
+from vs_espcn.runtime.arithmetic import bears_bf16
 from vs_espcn.runtime.base import OpenVINO, lane_count
 
 _PRECISION_HINTS = {"fp32": {"INFERENCE_PRECISION_HINT": "f32"}, "bf16": {"INFERENCE_PRECISION_HINT": "bf16"}}
@@ -32,7 +33,7 @@ def upscale_with_plugin(
             `tile`, whose samples travel in float32, the only type that the
             plugin takes.
         backend: Device, precision (for a float network, unless told, bf16
-            where the hardware has it for 8-bit clips, as OpenVINO chooses,
+            where network, clip and hardware bear it, as OpenVINO chooses,
             else fp32) and lanes.
         tile: Width and height of a tile; the clip's own for no tiles.
         overlap: How far tiles overlap on each side.
@@ -44,7 +45,8 @@ def upscale_with_plugin(
         BackendError: The plugin cannot run the graph.
     """
     precision = backend.precision
-    if is_int8(graph) or (precision not in _PRECISION_HINTS and luma.format.bits_per_sample != 8):
+    bf16 = bears_bf16(graph, luma.format.bits_per_sample)
+    if is_int8(graph) or (precision not in _PRECISION_HINTS and not bf16):
         precision = "fp32"  # for what is left of floats
     samples = vs.core.std.Expr(luma, "x", format=vs.GRAYS)
     # The plugin counts what two neighbours share, to which each gives its side's overlap.
