@@ -20,12 +20,6 @@ from vs_espcn.video.planes import sample_format
 INT8, FP32 = (vs_espcn.OpenVINO(precision=name) for name in ("int8", "fp32"))
 SHIPPED = [spec for spec in models.shipped() if spec.network.endswith(models.INT8_SUFFIX)]
 EACH = pytest.mark.parametrize("spec", SHIPPED, ids=lambda spec: spec.path.stem)
-
-
-def is_for_clean_sources(spec: models.ModelSpec) -> bool:
-    return not spec.network.removesuffix(models.INT8_SUFFIX).endswith(("-video", "-anime"))
-
-
 EVAL = Path(__file__).parents[3] / "shared" / "data" / "eval"
 
 
@@ -34,11 +28,16 @@ def of_floats(spec: models.ModelSpec) -> str:
     return spec.network.removesuffix(models.INT8_SUFFIX)
 
 
+def is_for_clean_sources(spec: models.ModelSpec) -> bool:
+    return not of_floats(spec).endswith(("-video", "-anime"))
+
+
 FORMATS = [
     (video, full_range)
     for video in (vs.GRAY8, vs.GRAY10, vs.GRAY12, vs.GRAY16, vs.GRAYS)
     for full_range in (False, True)
 ]
+SHALLOW = {"espcn-int8", "subpixel-s-int8", "subpixel-m-int8"}
 IN_ALL = {"espcn-int8", "subpixel-s-int8"}
 """Networks of either kind, tried with every format; the others with one of codes as they are and one not."""
 
@@ -55,8 +54,9 @@ def test_every_sample_format_is_onnxruntimes(spec: models.ModelSpec, video: int,
     """To an 8-bit code: a sum that lies halfway between two codes may fall to either side.
 
     Noise is the worst there is for that. In a deep network what fell to the other side moves other
-    sums over their edges, layer by layer, so that it ends further off; but never as far as rounding
-    itself is off the float network.
+    sums over their edges, layer by layer, so that a few samples in a thousand are further off; in
+    the deepest, and those for compressed sources, more are, but never as far as rounding itself is
+    off the float network.
     """
     clip = noise_clip(video, 70, 40, _Range=full_range)
     sample = sample_format(clip.format)
@@ -73,8 +73,8 @@ def test_every_sample_format_is_onnxruntimes(spec: models.ModelSpec, video: int,
     code = max(1, sample.peak // 255) if sample.depth else 1 / 219
     expected = expected_of(spec.path)
     difference = np.abs(ours - expected) / code
-    if spec.network == "espcn-int8":
-        assert difference.max() <= 1
+    if spec.network in SHALLOW:
+        assert (difference > 1).mean() <= (0 if spec.network == "espcn-int8" else 0.005)
         assert difference.mean() < 0.1
     else:
         rounding = np.abs(expected - expected_of(models.find(of_floats(spec), spec.scale).path)) / code
@@ -82,20 +82,19 @@ def test_every_sample_format_is_onnxruntimes(spec: models.ModelSpec, video: int,
         assert np.sqrt(np.mean(difference**2)) < np.sqrt(np.mean(rounding**2)) / 2
 
 
-USUAL_PSNR = {2: 35, 3: 33.3, 4: 31.5}
-"""Of these networks on pictures, by scale, in dB."""
-
-
 @EACH
 def test_a_picture_is_that_of_the_float_network(spec: models.ModelSpec) -> None:
-    """An error beside it that costs less than 0.1 dB: at 35 dB, where an error is 4.5 codes, 0.7 codes."""
+    """0.1 dB at 35 dB, where an error is 4.5 codes, is 0.7 codes beside it.
+
+    That of subpixel-l and its variants, which round 17 times, is larger; docs/networks.md says what it costs.
+    """
     clip = scene(vs.GRAY8)
     exact, fast = (
         samples(vs_espcn.upscale(clip, spec.scale, network=of_floats(spec), backend=backend)).astype(float)
         for backend in (FP32, INT8)
     )
-    usual = 255 / 10 ** (USUAL_PSNR[spec.scale] / 20)
-    assert np.sqrt(np.mean((fast - exact) ** 2)) < usual * np.sqrt(10**0.01 - 1)
+    limit = 0.85 if spec.network.startswith("subpixel-l") else 0.7
+    assert np.sqrt(np.mean((fast - exact) ** 2)) < limit
 
 
 @pytest.mark.skipif(not EVAL.is_dir(), reason="Set5 and Set14 are not on this machine")
