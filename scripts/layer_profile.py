@@ -12,8 +12,9 @@ import math
 from collections.abc import Iterator
 from itertools import groupby
 from statistics import median
+from typing import NamedTuple
 
-import openvino as ov
+from one_thread import compiled
 from onnx import ModelProto, NodeProto, numpy_helper
 
 from vs_espcn import graph, models
@@ -39,11 +40,7 @@ def milliseconds(network: ModelProto, hint: str) -> list[float]:
     """Time of each convolution, in the order in which they run."""
     width, height = (side // SCALE for side in SIZE)
     whole = graph.build_graph(network, graph.UINT8, full_range=False, width=width, height=height)
-    options = {"INFERENCE_PRECISION_HINT": hint, "PERF_COUNT": "YES", "NUM_STREAMS": "1"}
-    options |= {"INFERENCE_NUM_THREADS": "1"}
-    core = ov.Core()
-    model = core.read_model(without_shuffle(whole)[0].SerializeToString())
-    request = core.compile_model(model, "CPU", options).create_infer_request()
+    request = compiled(without_shuffle(whole)[0], hint, PERF_COUNT="YES")
     request.infer()
     runs = []
     for _ in range(RUNS):
@@ -58,7 +55,23 @@ def milliseconds(network: ModelProto, hint: str) -> list[float]:
     return [median(of_layer) for of_layer in zip(*runs, strict=True)]
 
 
-def layers(network: ModelProto) -> Iterator[tuple[str, int]]:
+class Layer(NamedTuple):
+    """One convolution: kernel and channels in words, operations per frame, time with and without tanh."""
+
+    shape: str
+    operations: int
+    ms: float
+    plain_ms: float
+
+
+def layers(network: ModelProto, hint: str) -> Iterator[Layer]:
+    """Every convolution of a network, in the order in which they run."""
+    times = zip(milliseconds(network, hint), milliseconds(without_tanh(network), hint), strict=True)
+    for (shape, operations), (ms, plain_ms) in zip(shapes_of(network), times, strict=True):
+        yield Layer(shape, operations, ms, plain_ms)
+
+
+def shapes_of(network: ModelProto) -> Iterator[tuple[str, int]]:
     """Kernel and channels of each convolution in words, and its operations per frame."""
     shapes = {each.name: numpy_helper.to_array(each).shape for each in network.graph.initializer}
     samples = math.prod(side // SCALE for side in SIZE)
@@ -83,23 +96,19 @@ def main() -> None:
             spec = models.find(name if precision == floats else name + models.INT8_SUFFIX, SCALE)
             network = models.load_network(spec.path)
             hint = "f32" if precision in {"int8", "fp32"} else precision
-            times, plain = milliseconds(network, hint), milliseconds(without_tanh(network), hint)
-            measured = zip(layers(network), times, plain, strict=True)
-            for layer, alike in groupby(measured, key=lambda each: each[0][0]):
-                print(row(name, precision, layer, list(alike), rate), flush=True)
+            for _, alike in groupby(layers(network, hint), key=lambda layer: layer.shape):
+                print(
+                    f"| {name} | {precision} | {row(list(alike), rate, tanh=name == 'espcn')} |", flush=True
+                )
 
 
-def row(
-    name: str, precision: str, layer: str, alike: list[tuple[tuple[str, int], float, float]], rate: float
-) -> str:
-    """One line of the table, for some layers of one shape."""
-    operations = sum(count for (_, count), _, _ in alike)
-    ms, other = (sum(column) for column in list(zip(*alike, strict=True))[1:])
+def row(alike: list[Layer], rate: float, *, tanh: bool) -> str:
+    """The end of a line of the table, for some layers of one shape; `rate` is that of matrix products."""
+    operations, ms, plain_ms = (sum(column) for column in list(zip(*alike, strict=True))[1:])
     times = f", {len(alike)} times" if len(alike) > 1 else ""
-    shown = f"{other:.1f}" if name == "espcn" else "–"
+    shown = f"{plain_ms:.1f}" if tanh else "–"
     share = operations / (ms / 1000) / rate
-    columns = [f"{layer}{times}", f"{operations / 1e9:.2f}", f"{ms:.1f}", shown, f"{share:.2f}"]
-    return f"| {name} | {precision} | {' | '.join(columns)} |"
+    return f"{alike[0].shape}{times} | {operations / 1e9:.2f} | {ms:.1f} | {shown} | {share:.2f}"
 
 
 if __name__ == "__main__":

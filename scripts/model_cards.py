@@ -37,7 +37,7 @@ def cards() -> str:
     for spec in shipped():
         facts = {"degradation": "clean"} | network_metadata(load_network(spec.path))
         lines.append([f"`{spec.path.name}`", *(facts.get(name, "–") for name in COLUMNS)])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return _joined(lines)
 
 
 def reached() -> str:
@@ -50,6 +50,10 @@ def reached() -> str:
             aim = AIMS[network][number] if network in AIMS else "–"
             figures = [_figures(each) for each in (spec, in_int8(spec))]
             lines.append([f"`{network}`", f"x{scale}", aim, *figures, hours])
+    return _joined(lines)
+
+
+def _joined(lines: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

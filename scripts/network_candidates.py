@@ -18,8 +18,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import openvino as ov
 import torch
+from one_thread import compiled
 from onnx import ModelProto, numpy_helper
 from torch.nn import functional
 
@@ -119,11 +119,7 @@ def held_out(network: Network, images: TrainingImages, steps: int) -> float:
 def runner(model: ModelProto, precision: str) -> Callable[[], float]:
     """A function that runs one frame and returns the milliseconds it took."""
     graph = build_graph(model, UINT8, full_range=False, width=WIDTH, height=HEIGHT)
-    options = {"INFERENCE_PRECISION_HINT": precision, "NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": "1"}
-    core = ov.Core()
-    request = core.compile_model(
-        core.read_model(graph.SerializeToString()), "CPU", options
-    ).create_infer_request()
+    request = compiled(graph, precision)
     frame = np.random.default_rng(0).integers(16, 236, (1, 1, HEIGHT, WIDTH), np.uint8)
     request.get_input_tensor().data[:] = frame
 

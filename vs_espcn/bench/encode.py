@@ -48,23 +48,26 @@ def check_encodes(clip: Path) -> None:
     Raises:
         InputError: ``vs-espcn upscale`` refuses it.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "vs_espcn", "upscale", str(clip), f"{folder}/output.mkv"]
-        done = subprocess.run([*command, "--frames", "1"], capture_output=True, text=True, check=False)
+    done = _upscale(clip, "--frames", "1")
     if done.returncode:
-        raise InputError(f"--encode {str(clip)!r} cannot be encoded: {done.stderr.strip()}")
+        reason = done.stderr.rpartition("vs-espcn: error: ")[2].strip()
+        raise InputError(f"--encode {str(clip)!r} cannot be encoded: {reason}")
 
 
 def _encode(clip: Path, way: Way) -> tuple[int, float]:
     """Frames and seconds of one encode."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "vs_espcn", "upscale", str(clip), f"{folder}/output.mkv"]
-        command += ["--network", way.network, "--scale", str(way.scale), "--precision", way.precision]
-        command += ["--", "-c:v", "libx264", "-preset", "veryfast"]
-        start = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        seconds = time.perf_counter() - start
+    options = ("--network", way.network, "--scale", str(way.scale), "--precision", way.precision)
+    start = time.perf_counter()
+    done = _upscale(clip, *options, "--", "-c:v", "libx264", "-preset", "veryfast")
+    seconds = time.perf_counter() - start
     frames = re.search(r"(\d+) frames in ", done.stderr)
     if done.returncode or not frames:
         raise BackendError(f"the encode failed: {done.stderr.strip()}")
     return int(frames[1]), seconds
+
+
+def _upscale(clip: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run ``vs-espcn upscale``; what it writes is thrown away."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "vs_espcn", "upscale", str(clip), f"{folder}/output.mkv", *options]
+        return subprocess.run(command, capture_output=True, text=True, check=False)

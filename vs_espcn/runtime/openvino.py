@@ -41,13 +41,13 @@ def devices() -> dict[str, str]:
     return {name: str(core.get_property(name, "FULL_DEVICE_NAME")) for name in core.available_devices}
 
 
-def resolve_precision(device: str, precision: Precision, *, bears_bf16: bool = True) -> Precision:
+def resolve_precision(device: str, precision: Precision, *, bf16: bool = True) -> Precision:
     """What a float network computes in: as told, else bf16 where it and the hardware bear that, else fp32.
 
     Args:
         device: OpenVINO's name of it.
         precision: As told.
-        bears_bf16: As `vs_espcn.runtime.arithmetic.bears_bf16` says of the network and the clip.
+        bf16: Whether network and clip bear it; see `vs_espcn.runtime.arithmetic.bears_bf16`.
 
     Raises:
         BackendError: There is no such device, or it has no bf16 when that was asked for.
@@ -59,7 +59,7 @@ def resolve_precision(device: str, precision: Precision, *, bears_bf16: bool = T
             f"OpenVINO has no device {device!r} here; present are {', '.join(devices())}"
         ) from error
     if precision in {"auto", "fast"}:
-        return "bf16" if bears_bf16 and "BF16" in capabilities else "fp32"
+        return "bf16" if bf16 and "BF16" in capabilities else "fp32"
     if precision == "bf16" and "BF16" not in capabilities:
         raise BackendError(f"device {device} has no bf16 arithmetic; use precision='fp32' or 'auto'")
     return precision
@@ -71,9 +71,7 @@ class OpenVINOEngine:
     def __init__(self, backend: OpenVINO, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
         """Compile; see `vs_espcn.runtime.opening.open_engine`."""
         self._device = backend.device
-        self._precision = resolve_precision(
-            backend.device, backend.precision, bears_bf16=bears_bf16(graph, depth)
-        )
+        self._precision = resolve_precision(backend.device, backend.precision, bf16=bears_bf16(graph, depth))
         if is_int8(graph):
             self._precision = "int8"
         graph, side = without_shuffle(graph)

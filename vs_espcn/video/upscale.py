@@ -15,7 +15,7 @@ from vs_espcn.runtime.base import Backend, check_backend
 from vs_espcn.runtime.choice import best_backend
 from vs_espcn.video import rgb
 from vs_espcn.video.auto import Choice, Wish, check_wish, choose, runnable
-from vs_espcn.video.chroma import ChromaKernel, Resizer, chroma_location, find_resizer, scale_chroma
+from vs_espcn.video.chroma import ChromaKernel, chroma_location, find_resizer, scale_chroma
 from vs_espcn.video.frames import alpha_clip, as_vs_error, by_range
 from vs_espcn.video.luma import LumaUpscaler, Tile
 from vs_espcn.video.memory import check_fits, keep_heap_flat
@@ -132,7 +132,6 @@ class Job:
     wish: Wish | None
     backend: Backend
     chroma: ChromaKernel
-    resizer: Resizer
     range_: Range | None
     matrix: int | None
     tile: Tile | None
@@ -152,6 +151,7 @@ def _job(
     matrix: int | None = None,
     tile: Tile | None = None,
 ) -> Job:
+    find_resizer(chroma)  # refuses what is no kernel
     return Job(
         scale=scale,
         width=width,
@@ -160,7 +160,6 @@ def _job(
         wish=check_wish(str(network), source, fps),
         backend=best_backend() if backend is None else check_backend(backend),
         chroma=chroma,
-        resizer=find_resizer(chroma),
         range_=check_range(range),
         matrix=rgb.check_matrix(matrix),
         tile=tile,
@@ -242,7 +241,9 @@ def _upscale_planes(
     luma = _upscale_plane(clip, props, plan, job, depth)
     if clip.format.color_family == vs.GRAY:
         return luma
-    planes = scale_chroma(clip, plan.width, plan.height, resizer=job.resizer, location=chroma_location(props))
+    planes = scale_chroma(
+        clip, plan.width, plan.height, resizer=find_resizer(job.chroma), location=chroma_location(props)
+    )
     return vs.core.std.ShufflePlanes([luma, *planes], [0, 0, 0], vs.YUV)
 
 
