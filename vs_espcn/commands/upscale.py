@@ -95,12 +95,7 @@ def upscale(
         resume=resume,
         dry_run=dry_run,
     )
-    if output_dir is not None:
-        _upscale_many(request, paths, output_dir, suffix)
-    elif preview is not None:
-        upscaling.preview_file(request, paths[0], paths[1], preview)
-    else:
-        upscaling.upscale_file(request, paths[0], paths[1])
+    _run(request, paths, output_dir, suffix, preview)
 
 
 def _check_together(
@@ -115,9 +110,17 @@ def _check_together(
         raise typer.BadParameter("--preview encodes nothing, so there is no command for --dry-run to print")
 
 
-def _upscale_many(request: "Request", paths: list[Path], output_dir: Path, suffix: str) -> None:
-    from vs_espcn.commands.upscaling import upscale_all
+def _run(
+    request: "Request", paths: list[Path], output_dir: Path | None, suffix: str, preview: int | None
+) -> None:
+    """Upscale one file or many, or preview one."""
+    from vs_espcn.commands import upscaling
     from vs_espcn.video.batch import outputs_for
 
-    if not upscale_all(request, outputs_for(paths, output_dir, suffix)):
-        raise typer.Exit(1)
+    if output_dir is not None:
+        if not upscaling.upscale_all(request, outputs_for(paths, output_dir, suffix)):
+            raise typer.Exit(1)
+    elif preview is not None:
+        upscaling.preview_file(request, paths[0], paths[1], preview)
+    else:
+        upscaling.upscale_file(request, paths[0], paths[1])
