@@ -8,10 +8,13 @@ def main() -> None:
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from vs_espcn import cli  # noqa: PLC0415 - takes long enough to be interrupted
+    from vs_espcn import cli, console  # noqa: PLC0415 - takes long enough to be interrupted
 
     signal.signal(signal.SIGINT, handler)
-    cli.main()
+    try:
+        cli.main()
+    finally:
+        console.settle()
 
 
 if __name__ == "__main__":

@@ -80,6 +80,16 @@ def _handled_by(handler: Handler) -> Iterator[None]:
             signal.signal(number, old)
 
 
+def settle() -> None:
+    """From now on no signal changes how the process ends.
+
+    What it had to write is written, and libraries take a moment to unload: a
+    signal in that moment would have a finished encode end as an interrupted one.
+    """
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def claim_stdout(*, for_video: bool = True) -> int:
     """Take standard output for what a command has to write, and nothing else.
 
