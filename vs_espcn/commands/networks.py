@@ -9,7 +9,7 @@ from vs_espcn.commands import options
 from vs_espcn.errors import BackendError
 
 if TYPE_CHECKING:
-    from vs_espcn.bench.networks import Row
+    from vs_espcn.bench.network_table import NetworkRow
 
 _HEAD = (
     "network",
@@ -42,13 +42,13 @@ def networks(
     from rich.console import Console
 
     from vs_espcn.console import exit_at_once, print_table
-    from vs_espcn.runtime.base import OpenVINO, backend_from_name
+    from vs_espcn.runtime.backends import OpenVINO, backend_from_name
 
     chosen = backend_from_name(backend, precision)
     with suppress(BackendError):
         from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
-    from vs_espcn.bench.networks import rows
-    from vs_espcn.runtime.choice import best_backend, probe
+    from vs_espcn.bench.network_table import rows
+    from vs_espcn.runtime.selection import best_backend, probe
 
     if time and chosen:
         probe(chosen)
@@ -58,7 +58,7 @@ def networks(
     print_table(_HEAD, found)
 
 
-def _cells(row: "Row") -> list[object]:
+def _cells(row: "NetworkRow") -> list[object]:
     quality = row.quality
     figures = [None] * 4 if quality is None else [quality.set5, quality.set14, quality.video, quality.anime]
     return [

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
+from vs_espcn.cache_folder import cache_dir
 from vs_espcn.errors import InputError
-from vs_espcn.folders import cache_dir
-from vs_espcn.training.compression import ANIME, VIDEO, AsVideo
-from vs_espcn.training.degradation import Degrade, clean
+from vs_espcn.training.data.compression import ANIME, VIDEO, AsVideo
+from vs_espcn.training.data.degradation import Degrade, clean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class Settings:
         folders: Folders of training images.
         output: ONNX file; rewritten each time validation improves.
         checkpoint: File that holds the state of the run; a table of its progress lies beside it.
-        network: What to train, one of ``vs_espcn.training.make.NAMES``.
+        network: What to train, one of ``vs_espcn.training.networks.catalogue.NAMES``.
         branches: Whether to train each convolution of a sub-pixel network as a sum of branches.
         recipe: ``modern`` or ``paper``.
         degradation: ``clean``, ``video`` or ``anime``.
