@@ -229,7 +229,7 @@ def test_a_run_that_is_killed_leaves_nothing_that_looks_whole_and_is_taken_up(tm
     script.write_text(
         "import sys, time, pathlib\n"
         "import openvino\n"
-        "from tests.video.test_segments import FFV1, job_of, encode_in_segments\n"
+        "from tests.encoding.test_segments import FFV1, job_of, encode_in_segments\n"
         "job = job_of(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), *FFV1)\n"
         "print('go', flush=True)\n"
         "encode_in_segments(job, settings={}, length=40, on_frame=lambda n: time.sleep(0.002))\n"
