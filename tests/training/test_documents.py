@@ -104,7 +104,7 @@ def test_only_networks_that_are_new_or_changed_are_measured(
     ]
     for spec in specs:
         spec.path.write_text(spec.path.name)
-    monkeypatch.setattr(quality.models, "shipped", lambda: specs)
+    monkeypatch.setattr(quality.registry, "shipped", lambda: specs)
     measured: list[str] = []
 
     def measure(stale: list[registry.ModelSpec], scale: int, _: Path) -> dict[str, dict[str, str]]:

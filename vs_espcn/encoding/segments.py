@@ -66,7 +66,7 @@ def encode_segment(
     """
     with frame_errors(), disk_errors(path), partial_file(path) as part:
         with FfmpegProcess(job.destination.ffmpeg.path, _segment_arguments(job, frames, part)) as encoder:
-            encoder.feed(partial(_segment_feed(job, frames).write, on_frame=on_frame))
+            encoder.feed(_segment_feed(job, frames).frames(), on_frame=on_frame)
             encoder.finish(len(frames))
         publish(part, path, overwrite=True)
 
