@@ -112,11 +112,10 @@ def frame_buffers(clip: vs.VideoNode, times: Sequence[Fraction]) -> Generator[li
         vs.Error: A frame could not be made.
     """
     with closing(frames_in_order(clip)) as frames:
-        start = [memoryview(header(clip, clip.get_frame(0).props))]
-        for frame, time in zip(frames, times, strict=True):
+        for number, (frame, time) in enumerate(zip(frames, times, strict=True)):
+            start = b"" if number else header(clip, frame.props)
             planes = [packed(plane) for plane in frame]
-            yield [*start, memoryview(_cluster_start(time, sum(map(len, planes)))), *planes]
-            start = []
+            yield [memoryview(start + _cluster_start(time, sum(map(len, planes)))), *planes]
 
 
 def _cluster_start(time: Fraction, size: int) -> bytes:

@@ -113,7 +113,6 @@ def frame_buffers(clip: vs.VideoNode) -> Generator[list[memoryview]]:
         vs.Error: A frame could not be made.
     """
     with closing(frames_in_order(clip)) as frames:
-        start = [memoryview(header(clip, clip.get_frame(0).props))]
-        for frame in frames:
+        for number, frame in enumerate(frames):
+            start = [] if number else [memoryview(header(clip, frame.props))]
             yield [*start, *frame_parts(frame)]
-            start = []
