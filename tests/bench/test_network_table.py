@@ -10,7 +10,9 @@ from vs_espcn.networks.quality import SOURCES
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network_table, "Case", lambda scale: UpscaleCase(scale=scale, width=96, height=64))
+    monkeypatch.setattr(
+        network_table, "UpscaleCase", lambda scale: UpscaleCase(scale=scale, width=96, height=64)
+    )
 
 
 def test_every_shipped_network_has_a_row() -> None:
