@@ -1,4 +1,4 @@
-"""The scripts behind docs/paper.md, docs/training.md and engines/README.md."""
+"""The scripts in scripts/dev that write tables and pictures of the pages."""
 
 import importlib.util
 from pathlib import Path
@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def _beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scripts import each other, as they do when they are run."""
-    monkeypatch.syspath_prepend(ROOT / "scripts")
+    monkeypatch.syspath_prepend(ROOT / "scripts" / "dev")
 
 
 def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / "dev" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -46,27 +46,6 @@ def test_a_table_goes_between_its_marks(tmp_path: Path) -> None:
     assert page.read_text() == "a\n<!-- x -->\n\nnew\n\n<!-- end of x -->\nb\n"
     with pytest.raises(SystemExit, match="0 places marked <!-- y -->"):
         pages.paste(page, {"y": "new"})
-
-
-@pytest.mark.parametrize(("page", "table"), [("engines/README.md", "cards"), ("docs/networks.md", "reached")])
-def test_the_cards_say_what_the_files_say(page: str, table: str) -> None:
-    cards = load("model_cards")
-    text = (cards.ROOT / page).read_text(encoding="utf-8")
-    assert getattr(cards, table)() in text, "run scripts/dev/model_cards.py"
-
-
-def test_the_real_time_page_shows_the_figures_that_were_measured() -> None:
-    real_time = load("realtime_table")
-    assert real_time.tables() in real_time.PAGE.read_text(encoding="utf-8"), (
-        "run scripts/dev/realtime_table.py"
-    )
-
-
-def test_the_performance_page_shows_them_too() -> None:
-    performance = load("performance_page")
-    text = performance.PAGE.read_text(encoding="utf-8")
-    for name, table in performance.tables().items():
-        assert table in text, f"{name}: run scripts/dev/performance_page.py"
 
 
 def test_a_rate_is_sustained_if_the_slowest_round_reaches_it() -> None:
@@ -104,7 +83,7 @@ def test_only_networks_that_are_new_or_changed_are_measured(
     ]
     for spec in specs:
         spec.path.write_text(spec.path.name)
-    monkeypatch.setattr(quality.models, "shipped", lambda: specs)
+    monkeypatch.setattr(quality.registry, "shipped", lambda: specs)
     measured: list[str] = []
 
     def measure(stale: list[registry.ModelSpec], scale: int, _: Path) -> dict[str, dict[str, str]]:
