@@ -26,6 +26,12 @@ def _signals_are_heard() -> None:
 
 
 @pytest.fixture
+def with_vnni(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the processor pass for one that adds 8-bit products exactly, for what only chooses forms."""
+    monkeypatch.setattr("vs_espcn.runtime.precision.instruction_sets", lambda: ["avx512_vnni"])
+
+
+@pytest.fixture
 def no_driver() -> None:
     """Skips the test where there is an NVIDIA driver, or no way to look for one."""
     cuda = pytest.importorskip("vs_espcn.runtime.cuda", reason="cuda-bindings is not installed")

@@ -116,6 +116,7 @@ def test_only_networks_of_that_scale_and_no_int8_forms() -> None:
         shipped_steps(clip, 17, None, None)
 
 
+@pytest.mark.usefixtures("with_vnni")
 def test_of_a_precision_only_networks_that_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "vs_espcn.runtime.precision.in_int8", lambda spec: None if spec.network != "espcn" else spec
@@ -190,6 +191,7 @@ def test_speed_with_a_function_for_chroma_is_measured_anew(monkeypatch: pytest.M
     assert len(rates) == 2
 
 
+@pytest.mark.usefixtures("with_vnni")
 def test_in_int8_the_int8_forms_are_compared() -> None:
     both = runnable(plans("espcn", "subpixel-m"), vs_espcn.OpenVINO(precision="int8"))
     assert [plan.steps[0].network for plan in both.values()] == ["espcn-int8", "subpixel-m-int8"]

@@ -13,6 +13,8 @@ from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch
 from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.precision import network_for
 
+pytestmark = pytest.mark.usefixtures("with_vnni")
+
 
 @pytest.fixture
 def own(tmp_path: Path) -> registry.ModelSpec:
