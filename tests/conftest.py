@@ -3,11 +3,19 @@
 import signal
 
 import pytest
+from hypothesis import is_hypothesis_test
 
 # Before vapoursynth: once it has loaded vs-mlrt's plugin, which carries its own
 # copy of OpenVINO, openvino can no longer be imported.
 import vs_espcn.runtime.openvino  # noqa: F401
 from vs_espcn.errors import BackendError
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Property runs are slow ones."""
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

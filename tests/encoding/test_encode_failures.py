@@ -126,6 +126,7 @@ def test_an_ffmpeg_that_dies_is_an_error(
         )
 
 
+@pytest.mark.slow
 def test_an_ffmpeg_that_stalls_dies_with_us(
     source: Path, folder: Path, fake_ffmpeg: Callable[[str], None], tmp_path: Path
 ) -> None:
@@ -173,6 +174,7 @@ def test_an_encoder_that_hangs_is_told_of_but_none_that_waits_for_us(
     assert ("neither read nor encoded anything" in caplog.text) == is_stuck
 
 
+@pytest.mark.slow
 def test_an_ffmpeg_killed_at_any_frame_is_an_error(
     source: Path, folder: Path, fake_ffmpeg: Callable[[str], None], tmp_path: Path
 ) -> None:

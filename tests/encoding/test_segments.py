@@ -220,6 +220,7 @@ def test_a_segment_can_be_made_on_its_own(film: Path, tmp_path: Path) -> None:
     assert codecs(tmp_path / "segment.mov") == ["ffv1"]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_leaves_nothing_that_looks_whole_and_is_taken_up(tmp_path: Path) -> None:
     """kill -9 of the process itself, at moments of chance; the joined frames are those of one piece."""
     film, output, whole = tmp_path / "in.mkv", tmp_path / "out" / "a b.mkv", tmp_path / "whole.mkv"
