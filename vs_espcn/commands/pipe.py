@@ -54,13 +54,11 @@ def pipe(
     realtime: _Realtime = None,
 ) -> None:
     """Upscale y4m from stdin to stdout, for example between two ffmpegs."""
-    import signal
-
-    from vs_espcn.console import exit_at_once, reserve_stdout
+    from vs_espcn.console import binary, end_with_reader, exit_at_once, reserve_stdout
 
     _check_stdin()
     stdout = reserve_stdout()
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # when the reader leaves, end as cat does
+    end_with_reader()
     with exit_at_once():
         from vs_espcn.runtime.backends import backend_from_name, lane_count
 
@@ -75,7 +73,7 @@ def pipe(
         from vs_espcn.streaming.y4m_pipe import Y4mStream
         from vs_espcn.streaming.y4m_reader import StoppableInput, Y4mReader
 
-        stdin = StoppableInput(_STDIN)
+        stdin = StoppableInput(binary(_STDIN))
         reader = Y4mReader(stdin.stream, range_=range_)
         runs_on = chosen or best_backend()
         arguments = {

@@ -58,13 +58,10 @@ def packed(plane: memoryview) -> memoryview:
 
 def write_all(fd: int, buffers: Sequence[memoryview]) -> None:
     """Write all buffers, in order, to an open, blocking file descriptor."""
-    pending = list(buffers)
-    while pending:
-        count = os.writev(fd, pending)
-        while pending and count >= len(pending[0]):
-            count -= len(pending.pop(0))
-        if count:
-            pending[0] = pending[0][count:]
+    for buffer in buffers:
+        rest = buffer
+        while rest:
+            rest = rest[os.write(fd, rest) :]
 
 
 def last_line(error: vs.Error) -> str:

@@ -9,6 +9,7 @@ import io
 import os
 import re
 import select
+import sys
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -323,29 +324,46 @@ class StoppableInput:
 
     def __init__(self, fd: int) -> None:
         """Wrap a descriptor, which may be non-blocking."""
-        stopped, self._stop = os.pipe()
-        self.stream: IO[bytes] = io.BufferedReader(_Raw(fd, stopped), _BUFFER)
+        self._raw = _Raw(fd)
+        self.stream: IO[bytes] = io.BufferedReader(self._raw, _BUFFER)
 
     def stop(self) -> None:
-        """End a read in progress and every later one: they find the stream at its end."""
-        os.write(self._stop, b".")
+        """End every later read: it finds the stream at its end.
+
+        A read in progress ends at once too; on Windows, where no pipe can be watched, when the
+        next bytes or the end come.
+        """
+        self._raw.stop()
 
 
 class _Raw(io.RawIOBase):
-    def __init__(self, fd: int, stopped: int) -> None:
+    def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._stopped = stopped
-        self._poll = select.poll()
-        self._poll.register(fd, select.POLLIN)
-        self._poll.register(stopped, select.POLLIN)
+        self._is_stopped = False
+        if sys.platform != "win32":
+            stopped, self._stop = os.pipe()
+            self._poll = select.poll()
+            self._poll.register(fd, select.POLLIN)
+            self._poll.register(stopped, select.POLLIN)
+
+    def stop(self) -> None:
+        self._is_stopped = True
+        if sys.platform != "win32":
+            os.write(self._stop, b".")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        if any(fd == self._stopped for fd, _ in self._poll.poll()):
+        if sys.platform != "win32":
+            self._poll.poll()
+        if self._is_stopped:
             return 0
         try:
+            if sys.platform == "win32":
+                data = os.read(self._fd, len(buffer))
+                buffer[: len(data)] = data
+                return len(data)
             return os.readv(self._fd, [buffer])
         except OSError as error:
             raise InputError(f"stdin cannot be read: {error.strerror}") from None
