@@ -36,8 +36,8 @@ def test_what_a_killed_run_left_is_taken_over(tmp_path: Path) -> None:
     output = tmp_path / "out.mkv"
     script = (
         "import sys, time, pathlib\n"
-        "from vs_espcn.encoding.output_file import part_of\n"
-        f"with part_of(pathlib.Path({str(output)!r})) as part:\n"
+        "from vs_espcn.encoding.output_file import partial_file\n"
+        f"with partial_file(pathlib.Path({str(output)!r})) as part:\n"
         "    part.write_text('half')\n"
         "    print(part, flush=True)\n"
         "    time.sleep(60)\n"
@@ -69,11 +69,11 @@ def test_of_many_at_once_one_wins(tmp_path: Path) -> None:
     start = time.time() + 1.5
     script = (
         "import sys, time, pathlib\n"
-        "from vs_espcn.encoding.output_file import part_of\n"
+        "from vs_espcn.encoding.output_file import partial_file\n"
         "from vs_espcn.errors import InputError\n"
         f"time.sleep(max(0, {start} - time.time()))\n"
         "try:\n"
-        f"    with part_of(pathlib.Path({str(output)!r})):\n"
+        f"    with partial_file(pathlib.Path({str(output)!r})):\n"
         "        print('won', flush=True)\n"
         "        sys.stdin.read()\n"
         "except InputError:\n"
