@@ -98,6 +98,8 @@ def load_or_build(
                 return plan
         except FileNotFoundError:
             reason = "there is none for it yet"
+        except OSError as error:
+            reason = f"the stored plan cannot be read ({error.strerror})"
         except ValueError as error:
             reason = str(error)
         if build is None:
@@ -180,6 +182,7 @@ def stored_plans() -> list[StoredPlan]:
     return [
         StoredPlan(path=path, nbytes=path.lstat().st_size, key=_key_of(path))
         for path in sorted(plans_dir().glob("*" + SUFFIX))
+        if not stat.S_ISDIR(path.lstat().st_mode)
     ]
 
 
@@ -203,7 +206,7 @@ def _key_of(path: Path) -> PlanKey | None:
     try:
         with open_cached(path) as file:
             return PlanKey(**json.loads(file.readline())["key"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -219,7 +222,7 @@ def _read(path: Path, key: PlanKey) -> bytes:
     try:
         facts = json.loads(header)
         stored, checksum = facts["key"], facts["sha256"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError("the stored file is not a plan") from None
     if stored != asdict(key):
         raise ValueError("the stored plan is for something else")
