@@ -28,9 +28,9 @@ def open_cached(path: Path) -> BinaryIO:
         OSError: It cannot be read.
     """
     check_trusted(path.lstat())
-    # Windows has neither flag; there the check above is all.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    file = path.open("rb", opener=lambda name, mode: os.open(name, mode | flags))
+    # Windows has neither of the first two; there the check above is all.
+    flags = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+    file = os.fdopen(os.open(path, os.O_RDONLY | flags), "rb")
     try:
         check_trusted(os.fstat(file.fileno()))
     except BaseException:

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from tests.media import H264, codecs, decode, ffmetadata, ffmpeg, packets, pattern, raw_planes, tone
 from vs_espcn.encoding.encode import EncodePlan, check_output, encode, plan_encode
+from vs_espcn.encoding.segment_folder import segments_folder
 from vs_espcn.encoding.segments import (
     commands,
     encode_in_segments,
     encode_segment,
     join_segments,
-    segments_folder,
     split_frames,
 )
 from vs_espcn.encoding.source import open_source

@@ -45,8 +45,17 @@ def partial_file(output: Path) -> Iterator[Path]:
             os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             yield part
         finally:
-            with suppress(OSError):  # the next run removes it
-                part.unlink(missing_ok=True)
+            _remove(part)
+
+
+def _remove(part: Path) -> None:
+    """Remove a hidden file, also if a signal comes; what cannot be removed is left for the next run."""
+    try:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def publish(part: Path, output: Path, *, overwrite: bool) -> None:

@@ -224,9 +224,10 @@ def _index_path(path: Path) -> Path:
 
 
 def _can_keep(index: Path, track: Track) -> bool:
-    """Whether an index can be read and kept; what lies in its place and is no index of this user's is removed.
+    """Whether an index can be read and kept.
 
-    BestSource would write through a link there, and wait for ever for a FIFO.
+    What lies in its place and is no regular file of this user's is removed:
+    BestSource would write through a link, and wait for ever for a FIFO.
     """
     file = index.with_name(f"{index.name}.{track.index}.bsindex")
     try:
