@@ -6,6 +6,7 @@ process at a time builds it. A plan is code to TensorRT: a link, a file of
 another user's and anything that is no regular file count as absent.
 """
 
+import errno
 import hashlib
 import json
 import logging
@@ -137,9 +138,11 @@ def _disk_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        fix = "free space there, or set" if is_full else "set"
         raise BackendError(
             f"cannot keep plans in {folder}: {error.strerror or error}; "
-            "make room for them there, or set VS_ESPCN_CACHE to another folder"
+            f"{fix} VS_ESPCN_CACHE to a folder that can be written"
         ) from error
 
 
