@@ -134,20 +134,22 @@ def test_a_link_at_the_hidden_name_is_replaced_and_not_followed(tmp_path: Path) 
     assert list(output.parent.iterdir()) == [output]
 
 
-@pytest.mark.parametrize("target", ["victim", "nowhere"])
-def test_a_link_at_the_name_of_the_lock_is_refused(target: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["victim", "nowhere", "folder"])
+def test_what_lies_at_the_name_of_the_lock_is_refused(kind: str, tmp_path: Path) -> None:
     (tmp_path / "victim").write_text("precious")
     output = tmp_path / "out.mkv"
     with partial_file(output):
         [lock] = tmp_path.glob(".out.*.lock")
-    lock.symlink_to(tmp_path / target)
-    with (
-        pytest.raises(InputError, match=r"cannot be locked: .*\.lock' is a link .*; remove it"),
-        partial_file(output),
-    ):
+    if kind == "folder":
+        lock.mkdir()
+    else:
+        lock.symlink_to(tmp_path / kind)
+    words = r"cannot be locked: .*\.lock' is a link, or of another user's run .*; remove it if no run"
+    with pytest.raises(InputError, match=words), partial_file(output):
         pass
     assert (tmp_path / "victim").read_text() == "precious"
     assert not (tmp_path / "nowhere").exists()
+    assert not list(tmp_path.glob(".*.part.mkv"))
 
 
 def no_links(*_: object, **__: object) -> None:

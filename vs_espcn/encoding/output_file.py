@@ -111,7 +111,7 @@ def _locked(path: Path, output: Path) -> Iterator[None]:
     """Hold a lock file, which is removed at the end.
 
     Raises:
-        InputError: Another run holds it, or a link lies in its place.
+        InputError: Another run holds it, or what lies there cannot be opened.
     """
     lock = FileLock(path, timeout=0)
     try:
@@ -137,8 +137,9 @@ def _acquire(lock: FileLock, path: Path, output: Path) -> None:
             f"OUTPUT {str(output)!r} is being written by another run; wait for it, or give another name"
         ) from None
     except OSError as error:
-        if not path.is_symlink():
+        if not os.path.lexists(path):
             raise
         raise InputError(
-            f"OUTPUT {str(output)!r} cannot be locked: {str(path)!r} is a link ({error.strerror}); remove it"
+            f"OUTPUT {str(output)!r} cannot be locked: {str(path)!r} is a link, or of another user's run "
+            f"({error.strerror}); remove it if no run is writing this output"
         ) from None
