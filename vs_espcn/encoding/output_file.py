@@ -114,6 +114,7 @@ def _locked(path: Path, output: Path) -> Iterator[None]:
         InputError: Another run holds it, or what lies there cannot be opened.
     """
     lock = FileLock(path, timeout=0)
+    path.parent.stat()  # fails where there is no folder; the lock would make it
     try:
         _acquire(lock, path, output)
         yield
