@@ -205,7 +205,7 @@ def test_a_signal_at_any_step_leaves_what_was_there_or_the_whole_file(
     if how == "new without links":
         monkeypatch.setattr(os, "link", no_links)
     done: list[str] = []
-    with monkeypatch.context() as patch, suppress(SystemExit), exit_in_order():
+    with suppress(SystemExit), exit_in_order(), monkeypatch.context() as patch:
         patch.setattr(owner, name, interrupted(getattr(owner, name), number, is_done))
         with partial_file(output) as part:
             part.write_text("whole")
