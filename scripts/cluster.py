@@ -23,7 +23,8 @@ from vs_espcn import logs
 from vs_espcn.commands import file_upscaling, options
 from vs_espcn.commands.ffmpeg_arguments import CommandWithTail, ffmpeg_args
 from vs_espcn.console import JobProgress
-from vs_espcn.encoding.segments import SEGMENT_FRAMES, encode_in_segments, encode_segment, segment_path
+from vs_espcn.encoding.segment_folder import segment_path
+from vs_espcn.encoding.segments import SEGMENT_FRAMES, encode_in_segments, encode_segment
 from vs_espcn.errors import EncodeError, EspcnError, InputError
 from vs_espcn.runtime.backends import OpenVINO, backend_from_name
 

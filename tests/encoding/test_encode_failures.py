@@ -17,7 +17,8 @@ from tests.clips import noise_clip
 from tests.encode_support import FAST, upscale
 from tests.media import FFMPEG, decode, video
 from vs_espcn.encoding.encode import check_output, encode, plan_encode
-from vs_espcn.encoding.segments import encode_in_segments, segments_folder
+from vs_espcn.encoding.segment_folder import segments_folder
+from vs_espcn.encoding.segments import encode_in_segments
 from vs_espcn.encoding.source import open_source
 from vs_espcn.errors import EncodeError, InputError
 
