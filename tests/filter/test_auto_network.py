@@ -76,14 +76,14 @@ def test_with_a_frame_rate_the_best_that_keeps_up(monkeypatch: pytest.MonkeyPatc
     rates = {"espcn": 12.0, "subpixel-m": 25.0, "subpixel-s": 40.0}
     choice = choose_by(monkeypatch, psnr, Criteria(source="anime", fps=24), rates)
     assert choice.network == "subpixel-m"
-    assert choice.granted
+    assert choice.reaches_fps
     assert choice.reason == (
         "the best on anime sources (33.40 dB) that keeps up with 24 fps here "
         "(espcn 12.0 fps, subpixel-m 25.0 fps)"
     )
     choice = choose_by(monkeypatch, psnr, Criteria(fps=60), rates)
     assert choice.network == "subpixel-s"
-    assert not choice.granted
+    assert not choice.reaches_fps
     assert "the fastest here, as none keeps up with 60 fps" in choice.reason
 
 

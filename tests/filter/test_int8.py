@@ -14,11 +14,11 @@ from tests.filter.test_formats import scene
 from vs_espcn.evaluation.images import read_folders, score_images
 from vs_espcn.evaluation.methods import choose
 from vs_espcn.evaluation.scores import mean_psnr
-from vs_espcn.filter.properties import sample_format
+from vs_espcn.filter.sample_formats import sample_format
 from vs_espcn.networks import graph, registry
 
 INT8, FP32 = (vs_espcn.OpenVINO(precision=name) for name in ("int8", "fp32"))
-SHIPPED = [spec for spec in registry.shipped() if spec.network.endswith(registry.INT8_SUFFIX)]
+SHIPPED = [spec for spec in registry.shipped() if spec.is_int8]
 EACH = pytest.mark.parametrize("spec", SHIPPED, ids=lambda spec: spec.path.stem)
 EVAL = Path(__file__).parents[3] / "shared" / "data" / "eval"
 

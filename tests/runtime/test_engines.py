@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.engines import open_engine
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime.backends import (
@@ -20,7 +21,6 @@ from vs_espcn.runtime.backends import (
     lane_rule,
 )
 from vs_espcn.runtime.engine import Engine
-from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.precision import network_for
 
 # Codes that a backend may differ by from onnxruntime's float32: rounding can tip at fp32;
@@ -29,7 +29,7 @@ from vs_espcn.runtime.precision import network_for
 TOLERANCE = {"fp32": 1, "fp16": 1, "bf16": 3, "int8": 1}
 
 DEFAULT = OpenVINO()
-FLOAT_NETWORKS = [spec for spec in registry.shipped() if not spec.network.endswith(registry.INT8_SUFFIX)]
+FLOAT_NETWORKS = [spec for spec in registry.shipped() if not spec.is_int8]
 
 BACKENDS = [
     pytest.param(OpenVINO(precision="fp32"), id="openvino-fp32"),

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines import open_engine
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks import graph, registry
 from vs_espcn.networks.registry import is_int8
 from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch
-from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.precision import network_for
 
 
