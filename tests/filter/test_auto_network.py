@@ -1,9 +1,12 @@
 """``network="auto"``: its rule on figures made up here, and the filter that follows it."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import vapoursynth as vs
 
@@ -76,14 +79,14 @@ def test_with_a_frame_rate_the_best_that_keeps_up(monkeypatch: pytest.MonkeyPatc
     rates = {"espcn": 12.0, "subpixel-m": 25.0, "subpixel-s": 40.0}
     choice = choose_by(monkeypatch, psnr, Criteria(source="anime", fps=24), rates)
     assert choice.network == "subpixel-m"
-    assert choice.granted
+    assert choice.reaches_fps
     assert choice.reason == (
         "the best on anime sources (33.40 dB) that keeps up with 24 fps here "
         "(espcn 12.0 fps, subpixel-m 25.0 fps)"
     )
     choice = choose_by(monkeypatch, psnr, Criteria(fps=60), rates)
     assert choice.network == "subpixel-s"
-    assert not choice.granted
+    assert not choice.reaches_fps
     assert "the fastest here, as none keeps up with 60 fps" in choice.reason
 
 
@@ -212,3 +215,24 @@ def test_clips_that_vary_are_chosen_for_by_rule_alone() -> None:
     assert [frame.width for frame in varying.frames()] == [64, 80]
     with pytest.raises(vs.Error, match="vs_espcn: fps is given, and the clip's format or size varies"):
         vs_espcn.upscale(clip, 2, network="auto", fps=25, backend=FP32)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_each_networks_file_is_read_once(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: Counter[str] = Counter()
+    read = onnx.load
+
+    def counted(path: Path) -> onnx.ModelProto:
+        reads[path.name] += 1
+        return read(path)
+
+    monkeypatch.setattr("vs_espcn.runtime.precision.instruction_sets", lambda: ["avx512_vnni"])
+    monkeypatch.setattr(registry, "_loaded", {})
+    monkeypatch.setattr(onnx, "load", counted)
+    backend = vs_espcn.OpenVINO(precision=precision)  # type: ignore[arg-type]
+    for _ in range(2):
+        vs_espcn.upscale(noise_clip(vs.GRAY8, 32, 32), 2, network="auto", backend=backend)
+    assert set(reads.values()) == {1}
+    assert len(reads) == sum(
+        spec.scale == 2 and (precision == "int8" or not spec.is_int8) for spec in registry.shipped()
+    )

@@ -20,7 +20,7 @@ from vs_espcn.networks import registry
 from vs_espcn.runtime.backends import Backend
 from vs_espcn.runtime.selection import probe
 
-FLOAT_NETWORKS = [spec for spec in registry.shipped() if not spec.network.endswith(registry.INT8_SUFFIX)]
+FLOAT_NETWORKS = [spec for spec in registry.shipped() if not spec.is_int8]
 FP32 = vs_espcn.OpenVINO(precision="fp32")
 
 ENGINES = {

@@ -13,7 +13,7 @@ from tests.clips import largest_difference, noise_clip, samples
 from tests.hardware import needs_exact_int8
 from vs_espcn.errors import BackendError, RuntimeMissingError
 from vs_espcn.filter import luma, vsmlrt
-from vs_espcn.filter.properties import sample_format
+from vs_espcn.filter.sample_formats import sample_format
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime.precision import network_for
 

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
+from tests.engines import open_engine
 from tests.hardware import needs_bf16, needs_exact_int8
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks import graph, registry
@@ -23,7 +24,6 @@ from vs_espcn.runtime.backends import (
     lane_rule,
 )
 from vs_espcn.runtime.engine import Engine
-from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.precision import network_for
 
 # Codes that a backend may differ by from onnxruntime's float32: rounding can tip at fp32;
@@ -44,7 +44,7 @@ def bf16_tolerance(model: graph.ModelProto) -> int:
 
 
 DEFAULT = OpenVINO()
-FLOAT_NETWORKS = [spec for spec in registry.shipped() if not spec.network.endswith(registry.INT8_SUFFIX)]
+FLOAT_NETWORKS = [spec for spec in registry.shipped() if not spec.is_int8]
 
 BACKENDS = [
     pytest.param(OpenVINO(precision="fp32"), id="openvino-fp32"),

@@ -1,12 +1,12 @@
 """``vs-espcn bench``."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from vs_espcn.commands.libraries import load_openvino
 from vs_espcn.errors import BackendError, InputError
 
 _Scale = Annotated[
@@ -54,8 +54,7 @@ def bench(
     """Measure the filter beside the engine alone and its peers; the last line is JSON."""
     import json
 
-    with suppress(BackendError):
-        from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
+    load_openvino()
     import vapoursynth as vs
 
     from vs_espcn.file_writing import write

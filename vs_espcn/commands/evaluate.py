@@ -1,13 +1,12 @@
 """``vs-espcn evaluate``."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vs_espcn.commands import options
-from vs_espcn.errors import BackendError
+from vs_espcn.commands.libraries import load_openvino
 
 _Folders = Annotated[list[Path] | None, typer.Argument(metavar="FOLDER", help="Folders of original images.")]
 _Video = Annotated[list[Path] | None, typer.Option(help="Original clip; may be repeated.")]
@@ -68,8 +67,7 @@ def evaluate(
     from vs_espcn.runtime.backends import backend_from_name
 
     chosen = backend_from_name(backend, precision)
-    with suppress(BackendError):
-        from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
+    load_openvino()
     from vs_espcn.evaluation import evaluation
 
     asked = evaluation.Evaluation(

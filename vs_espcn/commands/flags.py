@@ -1,13 +1,13 @@
 """``vs-espcn flags``."""
 
 import shlex
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from vs_espcn.errors import BackendError, InputError
+from vs_espcn.commands.libraries import load_openvino
+from vs_espcn.errors import InputError
 
 
 def flags(
@@ -30,8 +30,7 @@ def flags(
 
     arguments = dict(_argument(each) for each in arg or ())
     stdout = reserve_stdout(for_video=False)  # whatever the script prints goes to stderr
-    with suppress(BackendError):
-        from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
+    load_openvino()
     import vapoursynth as vs
 
     from vs_espcn.encoding.colour_args import ffmpeg_args, x264_args, x265_args

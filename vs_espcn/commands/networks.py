@@ -1,12 +1,11 @@
 """``vs-espcn networks``."""
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vs_espcn.commands import options
-from vs_espcn.errors import BackendError
+from vs_espcn.commands.libraries import load_openvino
 
 if TYPE_CHECKING:
     from vs_espcn.bench.network_table import NetworkRow
@@ -45,8 +44,7 @@ def networks(
     from vs_espcn.runtime.backends import OpenVINO, backend_from_name
 
     chosen = backend_from_name(backend, precision)
-    with suppress(BackendError):
-        from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
+    load_openvino()
     from vs_espcn.bench.network_table import rows
     from vs_espcn.runtime.selection import best_backend, probe
 

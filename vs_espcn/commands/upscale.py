@@ -38,20 +38,12 @@ _Preview = Annotated[
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the command line of ffmpeg and stop.")]
 
 
+@options.takes_filter_options
 def upscale(
     context: typer.Context,
     paths: _Paths,
     *,
-    scale: options.Scale = 2,
-    width: options.Width = None,
-    height: options.Height = None,
-    network: options.Network = "espcn",
-    source: options.Source = None,
-    fps: options.Fps = None,
-    chroma: options.Chroma = "spline36",
-    range_: options.Range = None,
-    backend: options.Backend = None,
-    precision: options.Precision = None,
+    filter_options: options.FilterOptions,
     preset: options.Preset = None,
     start: _Start = None,
     end: _End = None,
@@ -67,25 +59,12 @@ def upscale(
     encoding = ffmpeg_args(context)
     _check_together(paths, output_dir, preview, dry_run=dry_run)
     from vs_espcn.commands import file_upscaling
-    from vs_espcn.runtime.backends import backend_from_name
+    from vs_espcn.console import exit_at_once
 
-    chosen = backend_from_name(backend, precision)
-    file_upscaling.load_libraries()
-    from vs_espcn.filter.auto_network import criteria_for
-
-    criteria_for(network, source, fps)
+    with exit_at_once():
+        chosen = filter_options.checked()
     request = file_upscaling.UpscaleRequest(
-        filter={
-            "scale": scale,
-            "width": width,
-            "height": height,
-            "network": network,
-            "source": source,
-            "fps": fps,
-            "backend": chosen,
-            "chroma": chroma,
-            "range": range_,
-        },
+        filter=chosen,
         start=start,
         end=end,
         frames=frames,

@@ -25,7 +25,7 @@ from vs_espcn.encoding.output_file import partial_file, publish
 from vs_espcn.encoding.presets import preset_args
 from vs_espcn.encoding.source import ClipSource, check_input
 from vs_espcn.errors import EncodeError, InputError
-from vs_espcn.streaming.frame_output import last_line
+from vs_espcn.filter.vs_errors import last_line
 
 _CHOOSES_ENCODER = frozenset({"-c", "-c:v", "-c:v:0", "-codec", "-codec:v", "-codec:v:0", "-vcodec"})
 
