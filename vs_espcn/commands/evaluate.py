@@ -20,19 +20,19 @@ _Method = Annotated[
         "Default: all."
     ),
 ]
-_Network = Annotated[list[Path] | None, typer.Option(help="ONNX file too; may be repeated.")]
+_Network = Annotated[list[Path] | None, typer.Option(help="Also measure this ONNX file; may be repeated.")]
 _Torch = Annotated[
-    Path | None, typer.Option(help="Training checkpoint too, through PyTorch.", metavar="CHECKPOINT")
+    Path | None, typer.Option(help="Also measure this training checkpoint, in PyTorch.", metavar="CHECKPOINT")
 ]
 _Frames = Annotated[int | None, typer.Option(min=1, help="Frames of a clip, from its start. Default: all.")]
 _Crf = Annotated[
     list[int] | None,
     typer.Option(min=0, max=51, help="Compression of clips; may be repeated. Default: 18, 23 and 28."),
 ]
-_Markdown = Annotated[Path | None, typer.Option(help="File for the tables.")]
-_Csv = Annotated[Path | None, typer.Option(help="File for a row per image and frame.")]
-_Plot = Annotated[Path | None, typer.Option(help="PNG file for the clips' PSNR over time.")]
-_Picture = Annotated[Path | None, typer.Option(help="Image to show parts of, side by side.")]
+_Markdown = Annotated[Path | None, typer.Option(help="Write the tables to this file.")]
+_Csv = Annotated[Path | None, typer.Option(help="Write one row per image and frame to this file.")]
+_Plot = Annotated[Path | None, typer.Option(help="Plot the clips' PSNR over time into this PNG file.")]
+_Picture = Annotated[Path | None, typer.Option(help="Image whose crops are shown side by side.")]
 _Crop = Annotated[
     list[str] | None, typer.Option(help="Part: X,Y,WIDTH,HEIGHT; may be repeated. Default: all of it.")
 ]

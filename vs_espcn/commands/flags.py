@@ -15,15 +15,15 @@ def flags(
     *,
     arg: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=VALUE, a variable for the script; may be repeated.", metavar="NAME=VALUE"),
+        typer.Option(help="Set a variable of the script; may be repeated.", metavar="NAME=VALUE"),
     ] = None,
     output: Annotated[int, typer.Option(min=0, help="Index of the script's output.")] = 0,
     only: Annotated[
         Literal["ffmpeg", "ffmpeg-output", "x264", "x265"] | None,
-        typer.Option("--for", help="Print the options of one program alone, for use in a command."),
+        typer.Option("--for", help="Print one program's options only, for use in a command."),
     ] = None,
 ) -> None:
-    """Print the options that tell ffmpeg, x264 and x265 of a script's colour, siting, aspect and rate."""
+    """Print the options that tell ffmpeg, x264 and x265 a script's colour, siting, aspect and rate."""
     import os
 
     from vs_espcn.console import reserve_stdout

@@ -26,9 +26,9 @@ _HEAD = (
 
 def networks(
     *,
-    scale: Annotated[int | None, typer.Option(help="One scale alone. Default: all.")] = None,
+    scale: Annotated[int | None, typer.Option(help="Show one scale only. Default: all.")] = None,
     time: Annotated[
-        bool, typer.Option(help="Measure the milliseconds, which takes a second or two for each network.")
+        bool, typer.Option(help="Measure milliseconds per frame; takes 1 to 2 s per network.")
     ] = True,
     backend: options.Backend = None,
     precision: options.Precision = None,

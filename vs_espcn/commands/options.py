@@ -13,38 +13,38 @@ from vs_espcn.commands.libraries import load_libraries
 if TYPE_CHECKING:
     from vs_espcn.filter.options import UpscaleOptions
 
-Scale = Annotated[float, typer.Option(help="Factor on width and height, 1 to 16.")]
+Scale = Annotated[float, typer.Option(help="Scale of width and height, 1 to 16.")]
 Width = Annotated[int | None, typer.Option(help="Width of the output, instead of --scale.")]
 Height = Annotated[int | None, typer.Option(help="Height of the output, instead of --scale.")]
 Network = Annotated[
-    str, typer.Option(help="Name of a shipped network, path of an ONNX file, or auto to choose by --source.")
+    str, typer.Option(help="Name of a shipped network, path of an ONNX file, or auto (see --source, --fps).")
 ]
 Source = Annotated[
     Literal["clean", "video", "anime"] | None,
-    typer.Option(
-        help="For --network auto: what the source is; video and anime are compressed. Default: video."
-    ),
+    typer.Option(help="Kind of source for --network auto; video and anime are compressed. Default: video."),
 ]
 Fps = Annotated[
     float | None,
-    typer.Option(
-        help="For --network auto: frames a second to keep up with; does not change the video's rate."
-    ),
+    typer.Option(help="Frames per second that --network auto must reach; does not change the frame rate."),
 ]
 Preset = Annotated[
     Literal["x264", "x265", "svtav1", "prores", "ffv1", "nvenc"] | None,
-    typer.Option(help="The encoder and its options. Default: x264, in .webm VP9."),
+    typer.Option(help="Encoder with its settings. Default: x264; VP9 in .webm."),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
-Chroma = Annotated[str, typer.Option(help="Kernel for chroma, such as spline36, bicubic:0:0.5 or lanczos:4.")]
+Chroma = Annotated[
+    str, typer.Option(help="Resize kernel for chroma, such as spline36, bicubic:0:0.5 or lanczos:4.")
+]
 Range = Annotated[
     Literal["limited", "full"] | None,
-    typer.Option("--range", help="Range of every frame. Default: as each frame says."),
+    typer.Option("--range", help="Range of every frame. Default: the frame's own property."),
 ]
-Backend = Annotated[str | None, typer.Option(help="openvino, tensorrt or torch. Default: best.")]
+Backend = Annotated[
+    str | None, typer.Option(help="openvino, tensorrt or torch. Default: the fastest available.")
+]
 Precision = Annotated[
     str | None,
-    typer.Option(help="Arithmetic of the network: auto, fast, fp32, bf16, int8 (openvino) or fp16 (GPUs)."),
+    typer.Option(help="Precision of the network: auto, fast, fp32, bf16, int8 (openvino) or fp16 (GPUs)."),
 ]
 
 

@@ -24,15 +24,15 @@ _Latency = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Frames in the works at once. Default: as few as keep the engine busy; "
-        "half a second of them with --realtime.",
+        help="Frames processed at once. Default: the fewest that keep the engine busy; "
+        "half a second of frames with --realtime.",
     ),
 ]
 _Realtime = Annotated[
     Literal["resize", "skip"] | None,
     typer.Option(
-        help="Never hold up the input: a frame that comes too fast is resized plainly, "
-        "or skipped: the frame before it is written once more."
+        help="Never block the input: resize late frames with spline36 (resize), "
+        "or repeat the frame before them (skip)."
     ),
 ]
 

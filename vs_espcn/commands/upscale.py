@@ -15,27 +15,29 @@ _Paths = Annotated[
     list[Path],
     typer.Argument(
         metavar="INPUT... [OUTPUT] [-- FFMPEG ARGS]",
-        help="The video, the file to write (.mp4, .m4v, .mov, .mkv, .webm or .ts by its suffix), "
-        "and output options for ffmpeg, such as -- -crf 20. With --output-dir, files and folders.",
+        help="Source video, output file (.mp4, .m4v, .mov, .mkv, .webm or .ts), "
+        "and output options for ffmpeg, such as -- -crf 20. With --output-dir: files and folders.",
     ),
 ]
-_Start = Annotated[str | None, typer.Option(metavar="TIME", help="Begin here: 90, 1:30 or 0:01:30.5.")]
+_Start = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Start at this time: 90, 1:30 or 0:01:30.5.")
+]
 _End = Annotated[str | None, typer.Option(metavar="TIME", help="Stop before this time.")]
-_Frames = Annotated[int | None, typer.Option(help="Stop after so many frames.")]
+_Frames = Annotated[int | None, typer.Option(help="Stop after this many frames.")]
 _OutputDir = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Upscale files and folders into this one, but for what it has."),
+    typer.Option(metavar="DIR", help="Write outputs into this folder; files already there are skipped."),
 ]
-_Suffix = Annotated[str, typer.Option(help="With --output-dir: suffix of the outputs.")]
+_Suffix = Annotated[str, typer.Option(help="Suffix of the outputs in --output-dir.")]
 _Resume = Annotated[
     bool,
-    typer.Option("--resume", help="Encode in segments; the same command goes on where a run was killed."),
+    typer.Option("--resume", help="Encode in segments; the same command resumes an interrupted run."),
 ]
 _Preview = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Write a contact sheet of N frames beside bicubic, OUTPUT is a .png."),
+    typer.Option(metavar="N", help="Write N frames beside bicubic into OUTPUT, a .png file."),
 ]
-_DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the command line of ffmpeg and stop.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the ffmpeg command and exit.")]
 
 
 @options.takes_filter_options
