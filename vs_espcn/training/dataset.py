@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vs_espcn.errors import InputError
-from vs_espcn.training.degradation import Degrade, clean, resample, rgb_to_luma, round_to_8_bit
+from vs_espcn.training.degradation import Degrade, bicubic, resample, rgb_to_luma, round_to_8_bit
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,13 @@ class TrainingImages:
 
 
 def load_images(
-    folders: Sequence[Path], scale: int, *, patch: int, shares: Sequence[float], degrade: Degrade = clean
+    folders: Sequence[Path],
+    scale: int,
+    *,
+    patch: int,
+    shares: Sequence[float],
+    degrades: Sequence[Degrade] = (bicubic,),
+    validate_by: Sequence[Degrade] = (bicubic,),
 ) -> TrainingImages:
     """Read, split and degrade the images of a run.
 
@@ -62,7 +68,8 @@ def load_images(
         scale: Integer scale.
         patch: Size of the patches at low resolution; smaller images are skipped.
         shares: Sizes at which each training image is shown, 1 for its own.
-        degrade: Makes the low resolution.
+        degrades: Each makes a low resolution of every image.
+        validate_by: The same for the images held out.
 
     Raises:
         InputError: A folder is missing, or fewer than two images are usable.
@@ -74,8 +81,14 @@ def load_images(
     named = "".join(f"{path.parent.name}/{path.name} {images[path].shape}\n" for path in training)
     return TrainingImages(
         count=len(training),
-        pairs=[make_pair(copy, scale, degrade) for copy in copies if min(copy.shape) >= smallest],
-        validation=[degrade(images[path][:_LARGEST_SIDE, :_LARGEST_SIDE], scale) for path in validation],
+        pairs=[
+            pair for copy in copies if min(copy.shape) >= smallest for pair in make_pairs(copy, scale, degrades)
+        ],
+        validation=[
+            degrade(images[path][:_LARGEST_SIDE, :_LARGEST_SIDE], scale)
+            for path in validation
+            for degrade in validate_by
+        ],
         digest=_digest(named)[:16],
     )
 
@@ -215,19 +228,26 @@ def reduced(luma: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
     return round_to_8_bit(resample(luma.astype(np.float32) / 255, (height, width)))
 
 
-def make_pair(luma: NDArray[np.uint8], scale: int, degrade: Degrade = clean) -> Pair:
-    """Degrade an image.
+def make_pairs(luma: NDArray[np.uint8], scale: int, degrades: Sequence[Degrade]) -> list[Pair]:
+    """Degrade an image in several ways.
 
     Args:
         luma: uint8 (H, W), at least ``scale`` pixels a side.
         scale: Integer scale.
-        degrade: Makes the low resolution.
+        degrades: Each makes a low resolution.
 
     Returns:
-        The image, cropped as ``degrade`` does and rearranged, and its low resolution.
+        For each, the image, cropped as it does and rearranged, and its low resolution. Pairs whose
+        high resolution is the same share it in memory.
     """
-    high, low = degrade(luma, scale)
-    return Pair(low=low, phases=to_phases(high, scale))
+    pairs: list[Pair] = []
+    last: NDArray[np.uint8] | None = None
+    for degrade in degrades:
+        high, low = degrade(luma, scale)
+        same = last is not None and np.array_equal(high, last)
+        pairs.append(Pair(low=low, phases=pairs[-1].phases if same else to_phases(high, scale)))
+        last = high
+    return pairs
 
 
 def to_phases[T: np.generic](image: NDArray[T], scale: int) -> NDArray[T]:

