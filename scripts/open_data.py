@@ -67,7 +67,10 @@ def lay_out_drawings(source: Path, target: Path) -> None:
                 rgba = image.convert("RGBA")
             backdrop = Image.new("RGBA", rgba.size, (*_BACKDROPS[number % len(_BACKDROPS)], 255))
             rgb = Image.alpha_composite(backdrop, rgba).convert("RGB")
-            save(rgb.reduce(max(1, round(max(rgb.size) / _LONGEST))), (measured or target / "drawn") / f"{path.stem}.png")
+            save(
+                rgb.reduce(max(1, round(max(rgb.size) / _LONGEST))),
+                (measured or target / "drawn") / f"{path.stem}.png",
+            )
 
 
 def lay_out_clips(source: Path, target: Path) -> None:

@@ -30,6 +30,13 @@ _Crf = Annotated[
     list[int] | None,
     typer.Option(min=0, max=51, help="Compression of clips; may be repeated. Default: 18, 23 and 28."),
 ]
+_Kernel = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What makes the low resolution: box, box-linear, bilinear, mitchell, bicubic, bicubic-sharp, "
+        "spline36, lanczos, gauss-sharp or gauss-soft; may be repeated. Default: the literature's bicubic."
+    ),
+]
 _Markdown = Annotated[Path | None, typer.Option(help="File for the tables.")]
 _Csv = Annotated[Path | None, typer.Option(help="File for a row per image and frame.")]
 _Plot = Annotated[Path | None, typer.Option(help="PNG file for the clips' PSNR over time.")]
@@ -52,6 +59,7 @@ def evaluate(
     precision: options.Precision = None,
     frames: _Frames = None,
     crf: _Crf = None,
+    kernel: _Kernel = None,
     markdown: _Markdown = None,
     csv: _Csv = None,
     plot: _Plot = None,
@@ -82,6 +90,7 @@ def evaluate(
         backend=chosen,
         frames=frames,
         rates=tuple(crf or job.DEFAULT_RATES),
+        kernels=tuple(kernel or ()),
         markdown=markdown,
         csv=csv,
         plot=plot,

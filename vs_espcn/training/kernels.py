@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 Distances = NDArray[np.float64]
 
-GAMMA = 2.4
-"""Exponent of BT.1886, by which displays turn codes into light."""
+GAMMA = 2.2
+"""Exponent by which codes turn into light, about that of sRGB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Kernel:
         name: What ``--kernel`` calls it.
         reach: Distance beyond which all weights are zero, in samples of the low resolution.
         weigh: Distances (any shape) to weights, before they are made to sum to one.
-        linear: Whether it works on light (BT.1886) instead of codes.
+        linear: Whether it works on light instead of codes.
     """
 
     name: str

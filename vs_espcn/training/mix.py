@@ -36,7 +36,9 @@ class Treated:
         high = mod_crop(luma, scale)
         key = hashlib.sha256(f"{self.number} {scale} {high.shape} ".encode() + high.tobytes()).digest()
         random = np.random.default_rng(int.from_bytes(key[:8]))
-        return high, round_to_8_bit(draw_reduction(high.astype(np.float32) / 255, scale, random, treated=True))
+        return high, round_to_8_bit(
+            draw_reduction(high.astype(np.float32) / 255, scale, random, treated=True)
+        )
 
 
 def draw_reduction(

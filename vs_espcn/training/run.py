@@ -104,6 +104,7 @@ class Run:
             shares=self._recipe.shares,
             degrades=degrades,
             validate_by=validate_by,
+            film=settings.pick_film(),
         )
         if isinstance(network, Int8Network) and not network.is_calibrated and not state:
             self._calibrate(network)

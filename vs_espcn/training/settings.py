@@ -9,9 +9,16 @@ import torch
 
 from vs_espcn.errors import InputError
 from vs_espcn.folders import cache_dir
-from vs_espcn.training.compression import ANIME, VIDEO, AsVideo
 from vs_espcn.training import mix
+from vs_espcn.training.compression import ANIME, VIDEO, AsVideo
 from vs_espcn.training.degradation import Degrade, bicubic
+from vs_espcn.training.film import Film
+
+_CODED = {"video": VIDEO, "anime": ANIME}
+
+
+def _kept() -> Path:
+    return cache_dir() / "degraded"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +98,17 @@ class Settings:
             return mix.TRAINING, mix.VALIDATION
         if self.degradation == "bicubic":
             return (bicubic,), (bicubic,)
-        if self.degradation in (sources := {"video": VIDEO, "anime": ANIME}):
-            as_video = AsVideo(sources[self.degradation], cache_dir() / "degraded")
+        if self.degradation in _CODED:
+            as_video = AsVideo(_CODED[self.degradation], _kept())
             return (as_video,), (as_video,)
         raise InputError(
             f"degradation {self.degradation!r} is not known; choose clean, bicubic, video or anime"
         )
+
+    def pick_film(self) -> Film | None:
+        """Find what makes pairs of clips; None where sources are not coded."""
+        source = _CODED.get(self.degradation)
+        return Film(source, _kept()) if source else None
 
     def pick_device(self) -> str:
         """Name the device to train on.
