@@ -247,7 +247,7 @@ def through_encoder(
     return [plane[: rows * columns].reshape(rows, columns)[:height, :width] for plane in planes]
 
 
-def runrun_ffmpeg(arguments: Sequence[str], given: bytes) -> bytes:
+def run_ffmpeg(arguments: Sequence[str], given: bytes) -> bytes:
     """What ffmpeg writes to its standard output, given something on its standard input.
 
     Raises:

@@ -43,7 +43,7 @@ class TrainingImages:
     Attributes:
         count: Files to train on, clips among them.
         pairs: These, at each of the sizes that they are shown at.
-        validation: Images held out, at most 512 pixels a side, and frames of clips held out: (high, low), uint8.
+        validation: Parts of images held out and frames of clips held out: (high, low), uint8.
         digest: Names what the order of patches depends on: files and their sizes.
     """
 
