@@ -31,7 +31,7 @@ from vs_espcn.runtime.tensorrt_api import load_api
 from vs_espcn.runtime.tensorrt_build import build_plan
 from vs_espcn.training.calibration import calibrate, ramps
 from vs_espcn.training.dataset import TrainingImages, load_images
-from vs_espcn.training.degradation import clean
+from vs_espcn.training.degradation import bicubic
 from vs_espcn.training.evaluate import as_upscaler, score_pair
 from vs_espcn.training.export import in_bfloat16, to_onnx
 from vs_espcn.training.int8_network import Int8Network
@@ -189,7 +189,7 @@ def main() -> None:
         )
     }
     recipe = {"patch": MODERN.patch, "shares": MODERN.shares}
-    images = load_images(arguments.data, arguments.scale, degrade=clean, **recipe)
+    images = load_images(arguments.data, arguments.scale, degrades=(bicubic,), validate_by=(bicubic,), **recipe)
     columns = ["network", "operations", "of ESPCN", "parameters", *(f"{each}, ms" for each in times)]
     print("|", " | ".join([*columns, "kernels", "held out, dB"]), "|")
     print("| --- " * (len(columns) + 2) + "|")

@@ -148,8 +148,9 @@ def read_frames(path: Path, start: float, count: int) -> list[Luma]:
     Raises:
         InputError: ffmpeg cannot decode the file.
     """
-    even = "crop=trunc(iw/2)*2:trunc(ih/2)*2"
-    decode = ("-ss", f"{start:.3f}", "-i", f"file:{path}", "-frames:v", str(count), "-vf", even)
+    shaped = "crop=trunc(iw/2)*2:trunc(ih/2)*2,scale=out_range=tv"
+    first = ("-map", "0:V:0")  # phones put stills into further streams
+    decode = ("-ss", f"{start:.3f}", "-i", f"file:{path}", *first, "-frames:v", str(count), "-vf", shaped)
     try:
         raw = run_ffmpeg((*decode, "-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "pipe:1"), b"")
     except TrainingError as error:
