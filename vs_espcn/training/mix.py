@@ -16,6 +16,7 @@ from vs_espcn.training.kernels import COMMON, KERNELS
 from vs_espcn.training.metrics import mod_crop
 
 _TREATED = 2  # variants of an image beside those of the kernels alone
+_WEAKEST = 0.2  # share of the strongest blur or ringing; less would change nothing
 _SOFTEST = 0.45  # σ of the blur, in samples of the low resolution
 _HARDEST = 0.35  # share of the detail that ringing adds
 _RING = 0.5  # σ below which detail is too fine to ring, in samples of the low resolution
@@ -56,7 +57,7 @@ def draw_reduction(
         float (H / scale, W / scale).
     """
     kernel = list(KERNELS.values())[int(random.integers(len(KERNELS)))]
-    strength, rings = float(random.uniform()), bool(random.integers(2))
+    strength, rings = float(random.uniform(_WEAKEST, 1)), bool(random.integers(2))
     if treated and rings:
         luma = luma + strength * _HARDEST * (luma - blurred(luma, _RING * scale))
     elif treated:
