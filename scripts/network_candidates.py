@@ -189,7 +189,9 @@ def main() -> None:
         )
     }
     recipe = {"patch": MODERN.patch, "shares": MODERN.shares}
-    images = load_images(arguments.data, arguments.scale, degrades=(bicubic,), validate_by=(bicubic,), **recipe)
+    images = load_images(
+        arguments.data, arguments.scale, degrades=(bicubic,), validate_by=(bicubic,), **recipe
+    )
     columns = ["network", "operations", "of ESPCN", "parameters", *(f"{each}, ms" for each in times)]
     print("|", " | ".join([*columns, "kernels", "held out, dB"]), "|")
     print("| --- " * (len(columns) + 2) + "|")

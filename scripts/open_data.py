@@ -2,9 +2,10 @@
 
 uv run --extra train python scripts/open_data.py ../shared/data OUT
 
-OUT/drawn gets the drawn images, OUT/animated frames of the animations, OUT/frames frames of the clips: whole numbers
-of times smaller than their originals, so that edges are crisp and traces of their coding gone. OUT/clips gets links
-to the clips. Drawings named in MEASURED are laid out in OUT/measured and in none of these: they are for measuring.
+OUT/drawn gets the drawn images, OUT/animated frames of the animations, OUT/frames frames of the clips: whole
+numbers of times smaller than their originals, so that edges are crisp and traces of their coding gone.
+OUT/clips and OUT/animations get links to the clips. Drawings named in MEASURED are for measuring: they are laid
+out in OUT/measured, and as short pans without loss in OUT/pans, and in none of the others.
 """
 
 import sys
@@ -52,6 +53,7 @@ MEASURED = (
 
 _LONGEST = 1400  # about how many pixels a drawing keeps along its longer side
 _FRAMES = 6  # of each clip
+_PAN, _STEP, _WINDOW = 8, (3, 2), (960, 720)  # frames of a pan, pixels that it moves per frame, largest size
 _BACKDROPS = ((255, 255, 255), (128, 128, 128), (64, 96, 128), (230, 214, 180), (24, 24, 32))
 
 
@@ -62,6 +64,8 @@ def lay_out_drawings(source: Path, target: Path) -> None:
         if path.suffix == ".mp4":
             for step, frame in enumerate(frames(path)):
                 save(frame, (measured or target / "animated") / f"{path.stem}_{step}.png")
+            if not measured:
+                link(path, target / "animations")
         elif path.suffix in {".png", ".jpg"}:
             with Image.open(path) as image:
                 rgba = image.convert("RGBA")
@@ -75,14 +79,11 @@ def lay_out_drawings(source: Path, target: Path) -> None:
 
 def lay_out_clips(source: Path, target: Path) -> None:
     """Write a few frames of each clip at half its size, and link the clip itself."""
-    (target / "clips").mkdir(parents=True, exist_ok=True)
     for stem in CLIPS:
         path = source / f"{stem}.mp4"
         for step, frame in enumerate(frames(path)):
             save(frame.reduce(2), target / "frames" / f"{stem}_{step}.png")
-        link = target / "clips" / path.name
-        link.unlink(missing_ok=True)
-        link.symlink_to(path.resolve())
+        link(path, target / "clips")
 
 
 def frames(path: Path) -> Iterator[Image.Image]:
@@ -94,6 +95,31 @@ def frames(path: Path) -> Iterator[Image.Image]:
     for number, raw in enumerate(reader):
         if number % every == every // 2:
             yield Image.frombytes("RGB", size, raw)
+
+
+def link(path: Path, folder: Path) -> None:
+    """Link a file into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / path.name).unlink(missing_ok=True)
+    (folder / path.name).symlink_to(path.resolve())
+
+
+def pan(image: Image.Image, path: Path) -> None:
+    """Write a pan over the middle of a drawing, without loss."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    width, height = (
+        min(side - _PAN * step, most) // 16 * 16
+        for side, step, most in zip(image.size, _STEP, _WINDOW, strict=True)
+    )
+    left, top = (image.width - width - _PAN * _STEP[0]) // 2, (image.height - height - _PAN * _STEP[1]) // 2
+    writer = imageio_ffmpeg.write_frames(
+        str(path), (width, height), pix_fmt_out="yuv444p", codec="ffv1", output_params=["-loglevel", "error"]
+    )
+    writer.send(None)
+    for number in range(_PAN):
+        x, y = left + number * _STEP[0], top + number * _STEP[1]
+        writer.send(image.crop((x, y, x + width, y + height)).tobytes())
+    writer.close()
 
 
 def save(image: Image.Image, path: Path) -> None:

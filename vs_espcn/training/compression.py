@@ -178,15 +178,17 @@ def degrade_frames(
 class AsVideo:
     """Degrades images as video does; what an encoder made of one is kept in a folder."""
 
-    def __init__(self, source: Source, folder: Path) -> None:
+    def __init__(self, source: Source, folder: Path, number: int = 0) -> None:
         """Prepare.
 
         Args:
             source: What may happen to images.
             folder: Where results are kept, one small PNG file per image and scale.
+            number: Tells one such variant of an image from another.
         """
         self._source = source
         self._folder = folder
+        self._version = f"{source.version} {number}" if number else source.version
 
     def __call__(self, luma: NDArray[np.uint8], scale: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Degrade an image, always in the same way.
@@ -202,9 +204,7 @@ class AsVideo:
         Raises:
             TrainingError: ffmpeg failed, or the folder cannot be written.
         """
-        key = hashlib.sha256(
-            f"{self._source.version} {scale} {luma.shape} ".encode() + luma.tobytes()
-        ).hexdigest()
+        key = hashlib.sha256(f"{self._version} {scale} {luma.shape} ".encode() + luma.tobytes()).hexdigest()
         treatment = draw_treatment(self._source, np.random.default_rng(int(key[:16], 16)))
         windows = _pan(luma, treatment.motion, 2 * scale)
         high = windows[treatment.kept]

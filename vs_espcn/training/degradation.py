@@ -163,7 +163,7 @@ def _resize_matrix(length: int, new_length: int, kernel: Kernel = KERNELS["bicub
     reach = kernel.reach * stretch
     first = np.floor(centres - reach).astype(int)
     taps = first[:, None] + np.arange(int(np.ceil(2 * reach)) + 2)  # (new_length, taps)
-    distances = (centres[:, None] - taps) / stretch
+    distances = np.asarray((centres[:, None] - taps) / stretch, np.float64)
     weights = np.where(np.abs(distances) <= kernel.reach, kernel.weigh(distances), 0.0)
     weights /= weights.sum(axis=1, keepdims=True)
     around = taps % (2 * length)  # MATLAB mirrors at the borders, the edge pixel repeated

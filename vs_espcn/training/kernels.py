@@ -46,7 +46,8 @@ def cubic(distance: Distances, b: float = 0.0, c: float = 0.5) -> Distances:
     x = np.abs(distance)
     near = (12 - 9 * b - 6 * c) * x**3 + (-18 + 12 * b + 6 * c) * x**2 + (6 - 2 * b)
     far = (-b - 6 * c) * x**3 + (6 * b + 30 * c) * x**2 + (-12 * b - 48 * c) * x + (8 * b + 24 * c)
-    return np.where(x < 1, near, np.where(x < 2, far, 0.0)) / 6
+    weights: Distances = np.where(x < 1, near, np.where(x < 2, far, 0.0)) / 6
+    return weights
 
 
 def _box(distance: Distances) -> Distances:
@@ -65,13 +66,14 @@ def _spline36(distance: Distances) -> Distances:
         (-6 / 11, 270 / 209, -156 / 209, 0.0),
         (1 / 11, -45 / 209, 26 / 209, 0.0),
     ]
-    return sum(
+    weights: Distances = sum(
         (
             np.where((x >= start) & (x < start + 1), np.polyval(piece, x - start), 0.0)
             for start, piece in enumerate(pieces)
         ),
         start=np.zeros_like(x),
     )
+    return weights
 
 
 def _lanczos(distance: Distances, lobes: int = 3) -> Distances:

@@ -14,7 +14,8 @@ from vs_espcn.training.compression import ANIME, VIDEO, AsVideo
 from vs_espcn.training.degradation import Degrade, bicubic
 from vs_espcn.training.film import Film
 
-_CODED = {"video": VIDEO, "anime": ANIME}
+_CODED = {"video": (VIDEO, 1), "anime": (ANIME, 4)}
+"""What happens to images, and in how many variants: drawings are few, and no clips stand beside them."""
 
 
 def _kept() -> Path:
@@ -99,16 +100,16 @@ class Settings:
         if self.degradation == "bicubic":
             return (bicubic,), (bicubic,)
         if self.degradation in _CODED:
-            as_video = AsVideo(_CODED[self.degradation], _kept())
-            return (as_video,), (as_video,)
+            source, variants = _CODED[self.degradation]
+            coded = tuple(AsVideo(source, _kept(), number) for number in range(variants))
+            return coded, coded[:1]
         raise InputError(
             f"degradation {self.degradation!r} is not known; choose clean, bicubic, video or anime"
         )
 
     def pick_film(self) -> Film | None:
         """Find what makes pairs of clips; None where sources are not coded."""
-        source = _CODED.get(self.degradation)
-        return Film(source, _kept()) if source else None
+        return Film(_CODED[self.degradation][0], _kept()) if self.degradation in _CODED else None
 
     def pick_device(self) -> str:
         """Name the device to train on.
