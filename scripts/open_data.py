@@ -2,10 +2,10 @@
 
 uv run --extra train python scripts/open_data.py ../shared/data OUT
 
-OUT/drawn gets the drawn images, OUT/animated frames of the animations, OUT/frames frames of the clips: whole
-numbers of times smaller than their originals, so that edges are crisp and traces of their coding gone.
-OUT/clips and OUT/animations get links to the clips. Drawings named in MEASURED are for measuring: they are laid
-out in OUT/measured, and as short pans without loss in OUT/pans, and in none of the others.
+OUT/drawn gets the drawn images, OUT/animated frames of the animations, OUT/frames frames of the clips:
+whole numbers of times smaller than their originals, so that edges are crisp and traces of their coding gone.
+OUT/clips and OUT/animations get links to the clips. Drawings named in MEASURED are for measuring: they are
+laid out in OUT/measured, and as short pans without loss in OUT/pans, and in none of the others.
 """
 
 import sys

@@ -55,7 +55,8 @@ def _box(distance: Distances) -> Distances:
 
 
 def _triangle(distance: Distances) -> Distances:
-    return np.maximum(0.0, 1 - np.abs(distance))
+    weights: Distances = np.maximum(0.0, 1 - np.abs(distance))
+    return weights
 
 
 def _spline36(distance: Distances) -> Distances:
