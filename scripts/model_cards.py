@@ -17,6 +17,7 @@ COLUMNS = {
     "activation": "activation",
     "recipe": "recipe",
     "degradation": "degradation",
+    "data": "data",
     "images": "images",
     "steps": "steps",
     "hours": "hours",
@@ -35,7 +36,7 @@ def cards() -> str:
     """One row per shipped network."""
     lines = [["file", *COLUMNS.values()], ["---"] * (1 + len(COLUMNS))]
     for spec in shipped():
-        facts = {"degradation": "clean"} | network_metadata(load_network(spec.path))
+        facts = {"degradation": "bicubic"} | network_metadata(load_network(spec.path))
         lines.append([f"`{spec.path.name}`", *(facts.get(name, "–") for name in COLUMNS)])
     return _joined(lines)
 

@@ -67,14 +67,18 @@ def lay_out_drawings(source: Path, target: Path) -> None:
             if not measured:
                 link(path, target / "animations")
         elif path.suffix in {".png", ".jpg"}:
-            with Image.open(path) as image:
-                rgba = image.convert("RGBA")
-            backdrop = Image.new("RGBA", rgba.size, (*_BACKDROPS[number % len(_BACKDROPS)], 255))
-            rgb = Image.alpha_composite(backdrop, rgba).convert("RGB")
-            save(
-                rgb.reduce(max(1, round(max(rgb.size) / _LONGEST))),
-                (measured or target / "drawn") / f"{path.stem}.png",
-            )
+            small = open_drawing(path, _BACKDROPS[number % len(_BACKDROPS)])
+            save(small, (measured or target / "drawn") / f"{path.stem}.png")
+            if measured:
+                pan(small, target / "pans" / f"{path.stem}.mkv")
+
+
+def open_drawing(path: Path, backdrop: tuple[int, int, int] = _BACKDROPS[0]) -> Image.Image:
+    """A drawing in RGB over a colour, a whole number of times smaller than its file."""
+    with Image.open(path) as image:
+        rgba = image.convert("RGBA")
+    rgb = Image.alpha_composite(Image.new("RGBA", rgba.size, (*backdrop, 255)), rgba).convert("RGB")
+    return rgb.reduce(max(1, round(max(rgb.size) / _LONGEST)))
 
 
 def lay_out_clips(source: Path, target: Path) -> None:

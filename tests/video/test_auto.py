@@ -35,7 +35,9 @@ def choose_by(
 
     def quality_of(spec: models.ModelSpec) -> Quality | None:
         figure = psnr[spec.network]
-        return Quality(set5=figure, set14=figure, video=figure, anime=figure) if figure else None
+        if not figure:
+            return None
+        return Quality(set5=figure, set14=figure, kernels=figure, video=figure, anime=figure)
 
     monkeypatch.setattr(auto, "quality_of", quality_of)
     return choose(plans(*psnr), wish or Wish(), dict(rates or {}).__getitem__)
