@@ -3,9 +3,9 @@
 uv run --extra train python scripts/network_quality.py ../shared/data
 
 The folder holds eval/Set5, eval/Set14, video/ and train_drawn/. Images are measured by the protocol of
-docs/training.md, Set14 by each of the usual kernels too, clips after x264 at the rates and over the frames below;
-float networks in fp32, int8 ones as they are. Drawings that nothing was trained on count as anime beside a
-cartoon: a pan over each makes a clip of it.
+docs/training.md, Set14 by each of the usual kernels too, clips after x264 at the rates and over the frames
+below; float networks in fp32, int8 ones as they are. Drawings that nothing was trained on count as
+anime, beside a cartoon: a pan over each makes a clip of it.
 """
 
 import hashlib

@@ -15,7 +15,12 @@ from vs_espcn.runtime.base import Backend
 from vs_espcn.video.speed import frame_rate
 from vs_espcn.video.upscale import chosen_network, upscale
 
-_SOURCES = {"clean": "clean images", "video": "compressed video", "anime": "compressed cartoons"}
+_SOURCES = {
+    "clean": "clean images",
+    "bicubic": "images made smaller by bicubic",
+    "video": "compressed video",
+    "anime": "compressed drawings",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +102,6 @@ def _chosen(scale: int, source: Source, backend: Backend) -> str | None:
 
 def _trained_on(spec: models.ModelSpec) -> str:
     network = models.load_network(spec.path)
-    degradation = models.network_metadata(network).get("degradation", "clean")
+    degradation = models.network_metadata(network).get("degradation", "bicubic")
     source = _SOURCES.get(degradation, degradation)
     return f"{source}, for int8" if models.is_int8(network) else source

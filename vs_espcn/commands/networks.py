@@ -38,9 +38,9 @@ def networks(
 ) -> None:
     """List the shipped networks: how good, how large, how fast here, and what each is for.
 
-    Set5, Set14: PSNR in dB of what bicubic made smaller. Kernels: the mean over seven kernels on Set14. Video,
-    anime: the same of filmed clips and of drawn ones, after x264. Compare
-    them at one scale only. MACs are multiply-adds per sample of the source, ms those of a frame of 1920x1080.
+    Set5, Set14: PSNR in dB of what bicubic made smaller. Kernels: the mean over seven kernels on Set14.
+    Video, anime: PSNR of filmed and of drawn clips after x264. Compare figures at one scale only. MACs are
+    multiply-adds per sample of the source, ms those of a frame of 1920x1080.
     """
     from rich.console import Console
 
