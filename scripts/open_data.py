@@ -60,17 +60,36 @@ _BACKDROPS = ((255, 255, 255), (128, 128, 128), (64, 96, 128), (230, 214, 180), 
 def lay_out_drawings(source: Path, target: Path) -> None:
     """Write drawings over a backdrop and animations' frames, reduced."""
     for number, path in enumerate(sorted(source.iterdir())):
-        measured = target / "measured" if path.stem in MEASURED else None
+        if path.stem in MEASURED:
+            continue
         if path.suffix == ".mp4":
             for step, frame in enumerate(frames(path)):
-                save(frame, (measured or target / "animated") / f"{path.stem}_{step}.png")
-            if not measured:
-                link(path, target / "animations")
+                save(frame, target / "animated" / f"{path.stem}_{step}.png")
+            link(path, target / "animations")
         elif path.suffix in {".png", ".jpg"}:
-            small = open_drawing(path, _BACKDROPS[number % len(_BACKDROPS)])
-            save(small, (measured or target / "drawn") / f"{path.stem}.png")
-            if measured:
-                pan(small, target / "pans" / f"{path.stem}.mkv")
+            drawing = open_drawing(path, _BACKDROPS[number % len(_BACKDROPS)])
+            save(drawing, target / "drawn" / f"{path.stem}.png")
+
+
+def lay_out_measured(source: Path, target: Path) -> tuple[Path, tuple[Path, ...]]:
+    """Write what is for measuring.
+
+    Returns:
+        The folder of drawings and frames, and short pans over the drawings, without loss.
+    """
+    pans = []
+    for path in sorted(source.iterdir()):
+        if path.stem not in MEASURED:
+            continue
+        if path.suffix == ".mp4":
+            for step, frame in enumerate(frames(path)):
+                save(frame, target / "measured" / f"{path.stem}_{step}.png")
+            continue
+        drawing = open_drawing(path)
+        save(drawing, target / "measured" / f"{path.stem}.png")
+        pans.append(target / "pans" / f"{path.stem}.mkv")
+        pan(drawing, pans[-1])
+    return target / "measured", tuple(pans)
 
 
 def open_drawing(path: Path, backdrop: tuple[int, int, int] = _BACKDROPS[0]) -> Image.Image:
@@ -137,4 +156,5 @@ if __name__ == "__main__":
         sys.exit("usage: open_data.py DATA OUT")
     given, made = Path(sys.argv[1]), Path(sys.argv[2])
     lay_out_drawings(given / "train_drawn", made)
+    lay_out_measured(given / "train_drawn", made)
     lay_out_clips(given / "train_video", made)
