@@ -14,7 +14,7 @@ from vs_espcn.training.compression import ANIME, VIDEO, AsVideo
 from vs_espcn.training.degradation import Degrade, bicubic
 from vs_espcn.training.film import Film
 
-_CODED = {"video": (VIDEO, 1), "anime": (ANIME, 4)}
+_CODED = {"video": (VIDEO, 1), "anime": (ANIME, 2)}
 """What happens to images, and in how many variants: drawings are few, and no clips stand beside them."""
 
 
