@@ -86,8 +86,8 @@ def test_images_and_scales_are_treated_differently(tmp_path: Path) -> None:
     assert {each.rate for each in drawn if each.encoder == X264} == set(range(15, 31))
     assert {each.rate for each in drawn if each.encoder == MPEG2} == set(range(2, 9))
     assert {each.kept for each in drawn} == set(range(4))
-    assert 20 < sum(each.treated for each in drawn) < 80
-    assert 20 < sum(each.noise > 0 for each in drawn) < 80
+    assert 15 < sum(each.treated for each in drawn) < 50
+    assert 15 < sum(each.noise > 0 for each in drawn) < 65
 
 
 def test_what_no_encoder_touches_has_no_noise() -> None:
@@ -101,7 +101,7 @@ def test_what_no_encoder_touches_has_no_noise() -> None:
 def test_the_draws_stay_what_they_were() -> None:
     """What encoders made is kept by them; a change needs another version of the source."""
     drawn = draw_treatment(VIDEO, np.random.default_rng(0))
-    assert (VIDEO.version, ANIME.version) == ("video 2", "anime 2")
+    assert (VIDEO.version, ANIME.version) == ("video 3", "anime 3")
     assert drawn == Treatment(
         motion=(2, 1),
         kept=1,

@@ -81,19 +81,19 @@ AV1 = Encoder("libsvtav1", (22, 45), ("-preset", "8", *_TEN_BITS))
 MPEG2 = Encoder("mpeg2video", (2, 8), ("-g", "15", "-bf", "2"), "-q:v")
 
 VIDEO = Source(
-    version="video 2",
+    version="video 3",
     noisiest=1.5,
     encoders=(X264, X264, X264_MEDIUM, X264_MEDIUM, X265, X265_TEN_BITS, AV1, MPEG2, None),
 )
 # Flat areas in 8 bits show bands: so x265 codes 10, as releases of anime do.
 ANIME = Source(
-    version="anime 2",
+    version="anime 3",
     noisiest=1.0,
     encoders=(X264, X264_TUNED, X264_MEDIUM, X265, X265_TUNED, AV1, None, None),
 )
 
-_TREATED = 0.25  # share that is blurred or rings before the reduction
-_NOISY = 0.25  # share that gets noise
+_TREATED = 0.15  # share that is blurred or rings before the reduction
+_NOISY = 0.2  # share that gets noise
 
 
 @dataclass(frozen=True, kw_only=True)

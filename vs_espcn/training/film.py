@@ -31,7 +31,7 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".t
 
 Luma = NDArray[np.uint8]
 
-_PARTS = 16  # of each clip
+_PARTS = 4  # of each clip; more, and its soft frames would outweigh the sharper images beside them
 _FRAMES = 12  # of each part: enough for an encoder's B-frames and what they refer to
 _FEWEST = 4
 _KEPT = 4  # of each part

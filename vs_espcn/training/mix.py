@@ -22,6 +22,19 @@ _HARDEST = 0.35  # share of the detail that ringing adds
 _RING = 0.5  # σ below which detail is too fine to ring, in samples of the low resolution
 
 
+_USUAL = {
+    "bicubic": 3.0,
+    "spline36": 2.0,
+    "lanczos": 2.0,
+    "box-linear": 0.5,
+    "gauss-sharp": 0.5,
+    "gauss-soft": 0.5,
+}
+_SHARES = np.array([_USUAL.get(name, 1.0) for name in KERNELS])
+_UP_TO = np.cumsum(_SHARES) / _SHARES.sum()
+"""How often a kernel is drawn: as what is published was made, mostly by cubics, splines and Lanczos."""
+
+
 @dataclass(frozen=True)
 class Treated:
     """Blur or ringing, then a kernel, drawn from a hash of the image.
@@ -56,7 +69,7 @@ def draw_reduction(
     Returns:
         float (H / scale, W / scale).
     """
-    kernel = list(KERNELS.values())[int(random.integers(len(KERNELS)))]
+    kernel = list(KERNELS.values())[int(np.searchsorted(_UP_TO, random.random(), side="right"))]
     strength, rings = float(random.uniform(_WEAKEST, 1)), bool(random.integers(2))
     if treated and rings:
         luma = luma + strength * _HARDEST * (luma - blurred(luma, _RING * scale))
