@@ -20,12 +20,12 @@ from typing import Annotated
 import typer
 
 from vs_espcn import logs
-from vs_espcn.commands import options, upscaling
-from vs_espcn.commands.tail import CommandWithTail, ffmpeg_args
+from vs_espcn.commands import file_upscaling, options
+from vs_espcn.commands.ffmpeg_arguments import CommandWithTail, ffmpeg_args
 from vs_espcn.console import JobProgress
+from vs_espcn.encoding.segments import SEGMENT_FRAMES, encode_in_segments, encode_segment, segment_path
 from vs_espcn.errors import EncodeError, EspcnError, InputError
-from vs_espcn.runtime.base import OpenVINO, backend_from_name
-from vs_espcn.video.segments import SEGMENT_FRAMES, encode_in_segments, encode_segment, segment_path
+from vs_espcn.runtime.backends import OpenVINO, backend_from_name
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anyone
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # `uv run` has the workers copy this folder
@@ -39,13 +39,15 @@ _RETRIES = 3
 
 
 @ray.remote(max_retries=_RETRIES)
-def encode(request: upscaling.Request, source: Path, folder: Path, segment: range, suffix: str) -> None:
+def encode(
+    request: file_upscaling.UpscaleRequest, source: Path, folder: Path, segment: range, suffix: str
+) -> None:
     """Encode one segment, in a process of Ray's."""
     path = segment_path(folder, segment)
     if path.exists():  # the process was lost after its work was done
         return
-    upscaling.load_libraries()
-    _, job = upscaling.plan_file(request, source, path.with_suffix(suffix), JobProgress())
+    file_upscaling.load_libraries()
+    _, job = file_upscaling.plan_file(request, source, path.with_suffix(suffix), JobProgress())
     encode_segment(job, segment, path)
 
 
@@ -69,7 +71,7 @@ def resources(cpus: float | None, gpus: float) -> dict[str, float]:
 
 
 def on_cluster(
-    request: upscaling.Request,
+    request: file_upscaling.UpscaleRequest,
     claim: Mapping[str, float],
     source: Path,
     suffix: str,
@@ -133,7 +135,7 @@ def main(
     chosen = backend_from_name(backend, precision)
     if gpus is None:
         gpus = 0 if chosen is None or isinstance(chosen, OpenVINO) else 1
-    request = upscaling.Request(
+    request = file_upscaling.UpscaleRequest(
         filter={
             "scale": scale,
             "width": width,
@@ -149,11 +151,11 @@ def main(
         ffmpeg_args=ffmpeg_args(context),
         resume=True,
     )
-    upscaling.load_libraries()
+    file_upscaling.load_libraries()
     with JobProgress() as progress:
         film, output = film.absolute(), output.absolute()
         # Workers get the network that was chosen here: theirs may be faster machines or slower ones.
-        request, job = upscaling.plan_file(request, film, output, progress)
+        request, job = file_upscaling.plan_file(request, film, output, progress)
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         claim = resources(cpus, gpus)
         progress.start(job.clip.num_frames, float(job.clip.fps))

@@ -7,7 +7,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from vs_espcn import models
+from vs_espcn.networks import registry
 
 Image = NDArray[np.float64]
 
@@ -28,21 +28,21 @@ def upscale_luma(
         black, white = 16.0 * 2 ** (depth - 8), 235.0 * 2 ** (depth - 8)
     # Studio black and white are 16 / 255 and 235 / 255 to a network.
     luma = (16 + 219 * (samples.astype(np.float64) - black) / (white - black)) / 255
-    upscaled = run_network(models.find(network, scale), luma)
+    upscaled = run_network(registry.find(network, scale), luma)
     result = black + (upscaled * 255 - 16) / 219 * (white - black)
     return result if depth is None else np.clip(result, 0, 2.0**depth - 1)
 
 
-def run_network(spec: models.ModelSpec, luma: Image) -> Image:
+def run_network(spec: registry.ModelSpec, luma: Image) -> Image:
     """The layers of a network's file, one after the other."""
     graph = onnx.load(spec.path).graph
     values = {each.name: numpy_helper.to_array(each).astype(np.float64) for each in graph.initializer}
-    values[models.INPUT_NAME] = luma[None]
+    values[registry.INPUT_NAME] = luma[None]
     for node in graph.node:
         attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
         operands = [values[name] for name in node.input]
         values[node.output[0]] = _OPERATORS[node.op_type](attributes, *operands)
-    return values[models.OUTPUT_NAME][0]
+    return values[registry.OUTPUT_NAME][0]
 
 
 def convolve(values: Image, weights: Image, bias: Image) -> Image:

@@ -17,13 +17,12 @@ from vs_espcn.errors import (
     RuntimeMissingError,
     TrainingError,
 )
+from vs_espcn.version import __version__
 
 if TYPE_CHECKING:
-    from vs_espcn.runtime.base import OpenVINO, TensorRT, Torch
-    from vs_espcn.video.flags import ffmpeg_args
-    from vs_espcn.video.upscale import upscale
-
-__version__ = "0.1.0"
+    from vs_espcn.encoding.colour_args import ffmpeg_args
+    from vs_espcn.filter.upscale import upscale
+    from vs_espcn.runtime.backends import OpenVINO, TensorRT, Torch
 
 __all__ = [
     "BackendError",
@@ -43,15 +42,15 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "upscale":
-        from vs_espcn.video.upscale import upscale
+        from vs_espcn.filter.upscale import upscale
 
         return upscale
     if name == "ffmpeg_args":
-        from vs_espcn.video.flags import ffmpeg_args
+        from vs_espcn.encoding.colour_args import ffmpeg_args
 
         return ffmpeg_args
     if name in {"OpenVINO", "TensorRT", "Torch"}:
-        from vs_espcn.runtime import base
+        from vs_espcn.runtime import backends
 
-        return getattr(base, name)
+        return getattr(backends, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,7 +14,7 @@ def main() -> None:
     try:
         cli.main()
     finally:
-        console.settle()
+        console.ignore_signals()
 
 
 if __name__ == "__main__":

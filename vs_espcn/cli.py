@@ -8,7 +8,7 @@ import typer
 import vs_espcn
 from vs_espcn import logs
 from vs_espcn.commands import bench, compare, evaluate, flags, info, networks, pipe, plans, train, upscale
-from vs_espcn.commands.tail import CommandWithTail
+from vs_espcn.commands.ffmpeg_arguments import CommandWithTail
 from vs_espcn.errors import EspcnError
 
 app = typer.Typer(

@@ -80,7 +80,7 @@ def _handled_by(handler: Handler) -> Iterator[None]:
             signal.signal(number, old)
 
 
-def settle() -> None:
+def ignore_signals() -> None:
     """From now on no signal changes how the process ends.
 
     What it had to write is written, and libraries take a moment to unload: a
@@ -90,7 +90,7 @@ def settle() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def claim_stdout(*, for_video: bool = True) -> int:
+def reserve_stdout(*, for_video: bool = True) -> int:
     """Take standard output for what a command has to write, and nothing else.
 
     From now on the process's own descriptor 1 is stderr, so that nothing that

@@ -13,11 +13,11 @@ import vapoursynth as vs
 from vskernels import Catrom, KernelLike, ScalerLike
 from vsscale.generic import BaseGenericScaler
 
-from vs_espcn.quality import Source
-from vs_espcn.runtime.base import Backend
-from vs_espcn.video.frames import as_vs_error
-from vs_espcn.video.plan import scale_that_reaches
-from vs_espcn.video.upscale import upscale
+from vs_espcn.filter.frame_selection import as_vs_error
+from vs_espcn.filter.target_size import scale_that_reaches
+from vs_espcn.filter.upscale import upscale
+from vs_espcn.networks.quality import SourceKind
+from vs_espcn.runtime.backends import Backend
 
 
 class ESPCN(BaseGenericScaler):
@@ -30,7 +30,7 @@ class ESPCN(BaseGenericScaler):
         backend: Backend | None = None,
         *,
         network: str = "espcn",
-        source: Source | None = None,
+        source: SourceKind | None = None,
         fps: float | None = None,
         tile: tuple[int, int] | None = None,
         kernel: KernelLike = Catrom,

@@ -4,7 +4,7 @@ from typing import Any
 from PIL import Image
 
 from vs_espcn.bench.chart import draw
-from vs_espcn.bench.cpu import FILTER, Result
+from vs_espcn.bench.cpu import FILTER, CpuResult
 
 
 def test_a_chart_has_a_bar_for_each_result() -> None:
@@ -16,7 +16,7 @@ def test_a_chart_has_a_bar_for_each_result() -> None:
         "of_plugin": None,
     }
     rows = [
-        Result(
+        CpuResult(
             name=name, network="espcn", scale=scale, size="1920x1080", precision="fp32", fps=fps, **figures
         )
         for scale in (2, 3)

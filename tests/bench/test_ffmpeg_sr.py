@@ -7,10 +7,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from vs_espcn import models
 from vs_espcn.bench.ffmpeg_sr import native_model
+from vs_espcn.encoding.ffmpeg import find_ffmpeg
 from vs_espcn.errors import InputError
-from vs_espcn.video.ffmpeg import find_ffmpeg
+from vs_espcn.networks import registry
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -19,7 +19,7 @@ def test_ffmpeg_computes_what_onnxruntime_does(tmp_path: Path, scale: int) -> No
     described = subprocess.run([executable, "-h", "filter=sr"], capture_output=True, check=False).stdout
     if b"native backend" not in described:
         pytest.skip("this ffmpeg has no filter sr with a native backend")
-    network = models.load_network(models.find("espcn", scale).path)
+    network = registry.load_network(registry.find("espcn", scale).path)
     (tmp_path / "espcn.model").write_bytes(native_model(network, scale))
     luma = np.random.default_rng(0).integers(16, 236, (12, 16), np.uint8)
 
@@ -37,7 +37,7 @@ def test_ffmpeg_computes_what_onnxruntime_does(tmp_path: Path, scale: int) -> No
 
 
 def test_an_operation_that_the_format_has_not_is_named() -> None:
-    network = models.load_network(models.find("espcn", 2).path)
+    network = registry.load_network(registry.find("espcn", 2).path)
     network.graph.node[-1].op_type = "Resize"
     with pytest.raises(InputError, match="operation Resize"):
         native_model(network, 2)

@@ -7,14 +7,14 @@ import pytest
 import vapoursynth as vs
 
 from vs_espcn.bench import peers as peers_module
-from vs_espcn.bench.cpu import Case, source_clip
+from vs_espcn.bench.cpu import UpscaleCase, source_clip
 from vs_espcn.bench.peers import BICUBIC, FFMPEG_SR, OPENCV, ORT_CLIP, OV_CLIP, OV_LUMA, peers
+from vs_espcn.encoding.ffmpeg import Ffmpeg
 from vs_espcn.errors import EncodeError
-from vs_espcn.video.ffmpeg import Ffmpeg
 
 
 def test_every_peer_runs_or_is_named() -> None:
-    case = Case(scale=4, width=96, height=64)
+    case = UpscaleCase(scale=4, width=96, height=64)
     with ExitStack() as stack:
         present, missing = peers(source_clip(case), "espcn", 4, stack)
         for contestant in present:
@@ -31,7 +31,7 @@ def test_what_is_absent_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(peers_module, "find_ffmpeg", no_ffmpeg)
     monkeypatch.setattr(peers_module, "find_spec", lambda _: None)
     with ExitStack() as stack:
-        _, missing = peers(source_clip(Case(scale=4, width=96, height=64)), "espcn", 4, stack)
+        _, missing = peers(source_clip(UpscaleCase(scale=4, width=96, height=64)), "espcn", 4, stack)
     text = "\n".join(missing)
     assert f"{OPENCV}: the module cv2 is not installed; install vs-espcn[bench]" in text
     assert f"{FFMPEG_SR}: ffmpeg was not found" in text
@@ -47,13 +47,13 @@ def test_a_network_that_ffmpegs_format_cannot_hold_is_named(
     old.chmod(0o755)
     monkeypatch.setattr(peers_module, "find_ffmpeg", lambda: Ffmpeg(path=str(old), version=(5, 1)))
     with ExitStack() as stack:
-        _, missing = peers(source_clip(Case(scale=4, width=96, height=64)), "subpixel-m", 4, stack)
+        _, missing = peers(source_clip(UpscaleCase(scale=4, width=96, height=64)), "subpixel-m", 4, stack)
     assert f"{FFMPEG_SR}: the network has the operation LeakyRelu, which ffmpeg's sr cannot run" in missing
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_sources_are_even_and_outputs_what_they_say(scale: int) -> None:
-    case = Case(scale=scale, width=480, height=270)
+    case = UpscaleCase(scale=scale, width=480, height=270)
     clip = source_clip(case, frames=1)
     assert clip.width % 2 == clip.height % 2 == 0
     assert case.size == f"{clip.width * scale}x{clip.height * scale}"

@@ -5,7 +5,7 @@ from PIL import Image
 
 from tests.command import in_own_process
 from tests.media import ffmpeg, pattern, video
-from vs_espcn.video.comparison import networks_of
+from vs_espcn.encoding.comparison import networks_of
 
 
 def test_a_frame_of_a_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from tests.media import (
     tone,
     video,
 )
-from vs_espcn.video import segments
+from vs_espcn.encoding import segments
 
 FAST = ("--", "-preset", "ultrafast")
 

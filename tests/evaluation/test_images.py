@@ -17,8 +17,8 @@ from vs_espcn.evaluation.images import Original, read_folders, read_measured_lum
 from vs_espcn.evaluation.kernels import find_kernels
 from vs_espcn.evaluation.methods import Method, choose
 from vs_espcn.evaluation.scores import EXACT_COPY, Score
-from vs_espcn.training.degradation import enlarge, round_to_8_bit, shrink
-from vs_espcn.training.kernels import KERNELS
+from vs_espcn.training.data.degradation import enlarge, round_to_8_bit, shrink
+from vs_espcn.training.data.kernels import KERNELS
 from vs_espcn.training.metrics import mod_crop, psnr, shave
 
 EVAL = DATA / "eval"

@@ -13,9 +13,9 @@ from vs_espcn.errors import InputError
 from vs_espcn.evaluation.clips import first_luma, to_clip
 from vs_espcn.evaluation.methods import BICUBIC, RESIZERS, choose
 from vs_espcn.training.checkpoint import save_checkpoint
-from vs_espcn.training.degradation import enlarge, round_to_8_bit, shrink
+from vs_espcn.training.data.degradation import enlarge, round_to_8_bit, shrink
 from vs_espcn.training.export import save_onnx
-from vs_espcn.training.network import Espcn
+from vs_espcn.training.networks.layers import Espcn
 
 LUMA = picture(height=48, width=60)[..., 0]
 

@@ -23,7 +23,7 @@ Text.
 
 
 def renew(data: Path, page: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, ROOT / "scripts" / "quality.py", data, page]
+    command = [sys.executable, ROOT / "scripts" / "dev" / "quality.py", data, page]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -10,7 +10,7 @@ from vs_espcn.errors import InputError
 from vs_espcn.evaluation import plot, report
 from vs_espcn.evaluation.plot import plot_over_time
 from vs_espcn.evaluation.scores import Score
-from vs_espcn.outputs import check_destinations
+from vs_espcn.file_writing import check_destinations
 
 
 def of_image(method: str, scale: int, item: str, psnr: float, ssim: float) -> Score:

@@ -13,8 +13,8 @@ from vs_espcn.evaluation.kernels import find_kernels
 from vs_espcn.evaluation.methods import Method, choose
 from vs_espcn.evaluation.scores import EXACT_COPY, Score
 from vs_espcn.evaluation.video import frame_psnrs, score_clips
-from vs_espcn.training.degradation import enlarge, round_to_8_bit
-from vs_espcn.training.kernels import KERNELS
+from vs_espcn.training.data.degradation import enlarge, round_to_8_bit
+from vs_espcn.training.data.kernels import KERNELS
 from vs_espcn.training.metrics import psnr, shave
 
 

@@ -8,12 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vs_espcn import graph, models
 from vs_espcn.errors import BackendError, InputError
-from vs_espcn.runtime.arithmetic import network_for
-from vs_espcn.runtime.base import (
+from vs_espcn.networks import graph, registry
+from vs_espcn.runtime.backends import (
     Backend,
-    Engine,
     OpenVINO,
     TensorRT,
     Torch,
@@ -21,7 +19,9 @@ from vs_espcn.runtime.base import (
     lane_count,
     lane_rule,
 )
-from vs_espcn.runtime.opening import open_engine
+from vs_espcn.runtime.engine import Engine
+from vs_espcn.runtime.engine_factory import open_engine
+from vs_espcn.runtime.precision import network_for
 
 # Codes that a backend may differ by from onnxruntime's float32: rounding can tip at fp32;
 # bf16 has 8 bits of mantissa, as many as a code. At int8 both round alike inside the network,
@@ -29,7 +29,7 @@ from vs_espcn.runtime.opening import open_engine
 TOLERANCE = {"fp32": 1, "fp16": 1, "bf16": 3, "int8": 1}
 
 DEFAULT = OpenVINO()
-FLOAT_NETWORKS = [spec for spec in models.shipped() if not spec.network.endswith(models.INT8_SUFFIX)]
+FLOAT_NETWORKS = [spec for spec in registry.shipped() if not spec.network.endswith(registry.INT8_SUFFIX)]
 
 BACKENDS = [
     pytest.param(OpenVINO(precision="fp32"), id="openvino-fp32"),
@@ -53,7 +53,7 @@ def skip_unless_usable(backend: Backend) -> None:
 def wrapped(
     scale: int, width: int, height: int, backend: Backend = DEFAULT, network_name: str = "espcn"
 ) -> graph.ModelProto:
-    network = network_for(models.find(network_name, scale), backend)
+    network = network_for(registry.find(network_name, scale), backend)
     return graph.build_graph(network, graph.UINT8, full_range=False, width=width, height=height)
 
 
@@ -75,7 +75,7 @@ def noise(width: int, height: int, seed: int = 0) -> np.ndarray:
     seed=st.integers(0),
 )
 def test_codes_equal_onnxruntimes(
-    backend: Backend, spec: models.ModelSpec, width: int, height: int, seed: int
+    backend: Backend, spec: registry.ModelSpec, width: int, height: int, seed: int
 ) -> None:
     skip_unless_usable(backend)
     network = "espcn" if backend.precision == "int8" else spec.network

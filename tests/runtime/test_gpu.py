@@ -1,4 +1,4 @@
-"""What only a GPU can show. `scripts/gpu_check` runs these and writes a report."""
+"""What only a GPU can show. `scripts/dev/gpu_check` runs these and writes a report."""
 
 import time
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ import pytest
 import vapoursynth as vs
 
 import vs_espcn
-from vs_espcn import graph, models
 from vs_espcn.errors import BackendError
-from vs_espcn.runtime import plans
-from vs_espcn.runtime.base import OpenVINO, TensorRT, Torch
-from vs_espcn.runtime.choice import probe
-from vs_espcn.runtime.opening import open_engine
+from vs_espcn.networks import graph, registry
+from vs_espcn.runtime.backends import OpenVINO, TensorRT, Torch
+from vs_espcn.runtime.engine_factory import open_engine
+from vs_espcn.runtime.selection import probe
+from vs_espcn.runtime.tensorrt import plan_cache
 
 pytestmark = pytest.mark.gpu
 
@@ -55,7 +55,7 @@ def settings(backend: TensorRT | Torch, **changes: object) -> TensorRT | Torch:
 
 
 def wrapped(sample: graph.SampleFormat, scale: int = 2) -> graph.ModelProto:
-    network = models.load_network(models.find("espcn", scale).path)
+    network = registry.load_network(registry.find("espcn", scale).path)
     return graph.build_graph(network, sample, full_range=False, width=WIDTH, height=HEIGHT)
 
 
@@ -145,13 +145,13 @@ def test_lanes_go_round_the_devices(backend: TensorRT | Torch) -> None:
 def test_one_plan_serves_many_sizes(backend: TensorRT | Torch) -> None:
     if not isinstance(backend, TensorRT):
         pytest.skip("PyTorch has no plans")
-    network = models.load_network(models.find("espcn", 2).path)
+    network = registry.load_network(registry.find("espcn", 2).path)
     for width, height in ((WIDTH, HEIGHT), (64, 48), (1, 1), (319, 7)):
         model = graph.build_graph(network, graph.UINT8, full_range=False, width=width, height=height)
         codes = np.random.default_rng(width).integers(0, 256, (height, width), dtype=np.uint8)
         result = upscaled(settings(backend, max_size=(WIDTH, HEIGHT)), model, codes, 8)
         assert np.abs(result.astype(int) - reference(model, codes)).max() <= 1
-    assert len(plans.stored_plans()) == 1
+    assert len(plan_cache.stored_plans()) == 1
 
 
 def test_compiled_kernels_are_kept_and_read(
@@ -161,7 +161,7 @@ def test_compiled_kernels_are_kept_and_read(
         pytest.skip("only TensorRT-RTX compiles kernels when it makes contexts")
     model, codes = wrapped(graph.UINT8), noise(graph.UINT8)
     first = upscaled(backend, model, codes, 8)
-    (stored,) = plans.plans_dir().glob("*.kernels")
+    (stored,) = plan_cache.plans_dir().glob("*.kernels")
     written = stored.stat().st_mtime_ns
     caplog.set_level("INFO")
     assert np.array_equal(upscaled(backend, model, codes, 8), first)
@@ -170,7 +170,7 @@ def test_compiled_kernels_are_kept_and_read(
 
 
 def test_too_many_lanes_are_refused_with_a_clear_text(backend: TensorRT | Torch) -> None:
-    network = models.load_network(models.find("espcn", 2).path)
+    network = registry.load_network(registry.find("espcn", 2).path)
     huge = graph.build_graph(network, graph.UINT8, full_range=False, width=7680, height=4320)
     with pytest.raises(BackendError, match=r"memory free, but \d+ lanes need|out of memory"):
         open_engine(backend, huge, lanes=64, depth=8)

@@ -6,10 +6,10 @@ import openvino as ov
 import pytest
 from onnx import numpy_helper
 
-from vs_espcn import graph
 from vs_espcn.errors import InputError
-from vs_espcn.models import INPUT_NAME
-from vs_espcn.runtime.base import OpenVINO, TensorRT
+from vs_espcn.networks import graph
+from vs_espcn.networks.registry import INPUT_NAME
+from vs_espcn.runtime.backends import OpenVINO, TensorRT
 from vs_espcn.runtime.matrix_rate import PRODUCTS, matrix_network, matrix_rate
 
 SIDE = 48

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
-from vs_espcn import graph, models
+from vs_espcn.networks import graph, registry
 from vs_espcn.runtime.shuffle import interleave, without_shuffle
 
 
@@ -16,7 +16,7 @@ from vs_espcn.runtime.shuffle import interleave, without_shuffle
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_the_samples_are_those_of_the_graph(network: str, scale: int) -> None:
     """By onnx's own slow evaluator."""
-    loaded = models.load_network(models.find(network, scale).path)
+    loaded = registry.load_network(registry.find(network, scale).path)
     plain = graph.build_graph(loaded, graph.UINT8, full_range=False, width=9, height=7)
     bare, side = without_shuffle(plain)
     assert side == scale
@@ -31,7 +31,7 @@ def test_the_samples_are_those_of_the_graph(network: str, scale: int) -> None:
 
 @pytest.mark.parametrize("mode", ["DCR", None])
 def test_another_order_of_channels_is_left_alone(mode: str | None) -> None:
-    network = models.load_network(models.find("espcn", 2).path)
+    network = registry.load_network(registry.find("espcn", 2).path)
     shuffle = network.graph.node[-1]
     del shuffle.attribute[:]
     shuffle.attribute.append(helper.make_attribute("blocksize", 2))
@@ -42,9 +42,9 @@ def test_another_order_of_channels_is_left_alone(mode: str | None) -> None:
 
 
 def test_a_network_that_ends_in_something_else_is_left_alone() -> None:
-    network = models.load_network(models.find("espcn", 2).path)
+    network = registry.load_network(registry.find("espcn", 2).path)
     network.graph.node[-1].output[0] = "shuffled"
-    network.graph.node.append(helper.make_node("Identity", ["shuffled"], [models.OUTPUT_NAME]))
+    network.graph.node.append(helper.make_node("Identity", ["shuffled"], [registry.OUTPUT_NAME]))
     plain = graph.build_graph(network, graph.UINT8, full_range=False, width=9, height=7)
     assert without_shuffle(plain) == (plain, 1)
 

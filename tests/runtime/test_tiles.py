@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vs_espcn import models
-from vs_espcn.runtime.base import Backend, OpenVINO, Plane, TensorRT, Torch
+from vs_espcn.networks import registry
+from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch
+from vs_espcn.runtime.engine import Plane
 from vs_espcn.runtime.tiles import TiledEngine, automatic_tile, tile_for, windows
 
 
@@ -58,7 +59,7 @@ def test_automatic_tiles_keep_to_the_budget(width: int, height: int, samples: in
 def test_tiles_of_the_usual_sizes(
     backend: Backend, depth: int, size: tuple[int, int], tile: tuple[int, int]
 ) -> None:
-    network = models.load_network(models.find("espcn", 2).path)
+    network = registry.load_network(registry.find("espcn", 2).path)
     assert tile_for(backend, network, size, lanes=2, depth=depth) == tile
 
 

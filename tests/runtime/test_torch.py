@@ -6,16 +6,16 @@ import onnxruntime
 import pytest
 from onnx import helper
 
-from vs_espcn import graph, models
 from vs_espcn.errors import BackendError
-from vs_espcn.runtime.slot import typed_graph
+from vs_espcn.networks import graph, registry
+from vs_espcn.runtime.cuda_slot import typed_graph
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed")
 
 from vs_espcn.runtime.torch import TorchGraph  # noqa: E402 - needs what was looked for
 
-FLOAT_NETWORKS = [spec for spec in models.shipped() if not spec.network.endswith(models.INT8_SUFFIX)]
+FLOAT_NETWORKS = [spec for spec in registry.shipped() if not spec.network.endswith(registry.INT8_SUFFIX)]
 SAMPLES = {
     "uint8": graph.UINT8,
     "uint10": graph.UINT16[10],
@@ -27,8 +27,8 @@ SAMPLES = {
 @pytest.mark.parametrize("spec", FLOAT_NETWORKS, ids=lambda spec: spec.path.stem)
 @pytest.mark.parametrize("sample", SAMPLES)
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
-def test_codes_equal_onnxruntimes(spec: models.ModelSpec, sample: str, precision: str) -> None:
-    network = models.load_network(spec.path)
+def test_codes_equal_onnxruntimes(spec: registry.ModelSpec, sample: str, precision: str) -> None:
+    network = registry.load_network(spec.path)
     format_ = SAMPLES[sample]
     model = graph.build_graph(network, format_, full_range=True, width=40, height=22)
     typed = typed_graph(model, precision)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ class TestGpuTargets:
     @pytest.fixture
     def script(self) -> ModuleType:
         pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed")
-        spec = importlib.util.spec_from_file_location("gpu_targets", SCRIPTS / "gpu_targets.py")
+        spec = importlib.util.spec_from_file_location("gpu_targets", SCRIPTS / "dev" / "gpu_targets.py")
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
@@ -74,7 +74,7 @@ def test_gpu_check_without_a_gpu_says_so_and_fails(tmp_path: Path, environment: 
     stub.write_text(f'#!/bin/sh\ncase "$*" in *pytest*|*info*) exit 0;; esac\nexec "{sys.executable}" "$@"\n')
     stub.chmod(0o755)
     report = tmp_path / "report.md"
-    run(SCRIPTS / "gpu_check", report, env=environment | {"PYTHON": str(stub)}, code=1)
+    run(SCRIPTS / "dev" / "gpu_check", report, env=environment | {"PYTHON": str(stub)}, code=1)
     text = report.read_text()
     for backend in ("tensorrt", "torch"):
         assert f"## {backend}: not measured\n\nno NVIDIA driver was found" in text

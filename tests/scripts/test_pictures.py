@@ -10,14 +10,22 @@ from tests.programs import SCRIPTS, Environment, run
 
 def test_before_after_draws_its_picture(tmp_path: Path, environment: Environment) -> None:
     output = tmp_path / "picture.png"
-    run(sys.executable, SCRIPTS / "before_after.py", output, env=environment)
+    run(sys.executable, SCRIPTS / "dev" / "before_after.py", output, env=environment)
     with Image.open(output) as picture:
         assert picture.size == (968, 384)
 
 
 def test_drawings_are_written_once(tmp_path: Path, environment: Environment) -> None:
     folder = tmp_path / "line_art"
-    command = (sys.executable, SCRIPTS / "draw_line_art.py", "--first", "3", "--out", folder, "--count")
+    command = (
+        sys.executable,
+        SCRIPTS / "dev" / "draw_line_art.py",
+        "--first",
+        "3",
+        "--out",
+        folder,
+        "--count",
+    )
     run(*command, "1", env=environment)
     (first,) = folder.iterdir()
     written = first.stat().st_mtime_ns
@@ -30,6 +38,6 @@ def test_drawings_are_written_once(tmp_path: Path, environment: Environment) -> 
 
 def test_no_drawings_at_all_are_refused(tmp_path: Path, environment: Environment) -> None:
     asked = ("--count", "0", "--out", str(tmp_path / "none"))
-    done = run(sys.executable, SCRIPTS / "draw_line_art.py", *asked, env=environment, code=2)
+    done = run(sys.executable, SCRIPTS / "dev" / "draw_line_art.py", *asked, env=environment, code=2)
     assert b"--count must be 1 or more" in done.stderr
     assert not (tmp_path / "none").exists()

@@ -1,4 +1,4 @@
-"""scripts/recipes.py: what it says of two files."""
+"""scripts/dev/recipes.py: what it says of two files."""
 
 import importlib
 import shutil

@@ -5,8 +5,8 @@ import torch
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.checkpoint import describe, load_checkpoint, save_checkpoint
-from vs_espcn.training.make import make_network
-from vs_espcn.training.network import Network
+from vs_espcn.training.networks.catalogue import make_network
+from vs_espcn.training.networks.layers import Network
 
 
 def checkpoint(path: Path, scale: int, activation: str | None = None, name: str = "espcn") -> Network:

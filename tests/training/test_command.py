@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from vs_espcn.cli import app
 from vs_espcn.errors import InputError
-from vs_espcn.models import load_network, network_metadata
+from vs_espcn.networks.registry import load_network, network_metadata
 from vs_espcn.training.history import read_history
 
 

@@ -7,9 +7,9 @@ from types import ModuleType
 import pytest
 from PIL import Image
 
-from vs_espcn import models
 from vs_espcn.bench.cpu import FILTER
-from vs_espcn.training.history import History, Row
+from vs_espcn.networks import registry
+from vs_espcn.training.history import History, HistoryRow
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,19 +52,21 @@ def test_a_table_goes_between_its_marks(tmp_path: Path) -> None:
 def test_the_cards_say_what_the_files_say(page: str, table: str) -> None:
     cards = load("model_cards")
     text = (cards.ROOT / page).read_text(encoding="utf-8")
-    assert getattr(cards, table)() in text, "run scripts/model_cards.py"
+    assert getattr(cards, table)() in text, "run scripts/dev/model_cards.py"
 
 
 def test_the_real_time_page_shows_the_figures_that_were_measured() -> None:
     real_time = load("realtime_table")
-    assert real_time.tables() in real_time.PAGE.read_text(encoding="utf-8"), "run scripts/realtime_table.py"
+    assert real_time.tables() in real_time.PAGE.read_text(encoding="utf-8"), (
+        "run scripts/dev/realtime_table.py"
+    )
 
 
 def test_the_performance_page_shows_them_too() -> None:
     performance = load("performance_page")
     text = performance.PAGE.read_text(encoding="utf-8")
     for name, table in performance.tables().items():
-        assert table in text, f"{name}: run scripts/performance_page.py"
+        assert table in text, f"{name}: run scripts/dev/performance_page.py"
 
 
 def test_a_rate_is_sustained_if_the_slowest_round_reaches_it() -> None:
@@ -81,7 +83,7 @@ def test_training_curves_are_drawn(tmp_path: Path) -> None:
     for name in ("espcn_x2", "espcn_x3", "srcnn-915_x3"):
         history = History(tmp_path / f"{name}.csv")
         for step in (1, 2):
-            history.add(Row(step=step, hours=step / 10, rate=1e-3, loss=1e-3, psnr=30.0 + step))
+            history.add(HistoryRow(step=step, hours=step / 10, rate=1e-3, loss=1e-3, psnr=30.0 + step))
     output = tmp_path / "curves.png"
     load("training_curves").main(tmp_path, output)
     with Image.open(output) as picture:
@@ -97,7 +99,7 @@ def test_only_networks_that_are_new_or_changed_are_measured(
 ) -> None:
     quality = load("network_quality")
     specs = [
-        models.ModelSpec(network=name, scale=scale, path=tmp_path / f"{name}_x{scale}.onnx")
+        registry.ModelSpec(network=name, scale=scale, path=tmp_path / f"{name}_x{scale}.onnx")
         for name, scale in (("a", 2), ("b", 2), ("a", 3))
     ]
     for spec in specs:
@@ -105,7 +107,7 @@ def test_only_networks_that_are_new_or_changed_are_measured(
     monkeypatch.setattr(quality.models, "shipped", lambda: specs)
     measured: list[str] = []
 
-    def measure(stale: list[models.ModelSpec], scale: int, _: Path) -> dict[str, dict[str, str]]:
+    def measure(stale: list[registry.ModelSpec], scale: int, _: Path) -> dict[str, dict[str, str]]:
         assert {spec.scale for spec in stale} == {scale}
         measured.extend(spec.path.name for spec in stale)
         return {spec.path.name: quality.marks(spec) for spec in stale}

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 
 from vs_espcn.evaluation.images import read_measured_luma
-from vs_espcn.training.dataset import find_images
-from vs_espcn.training.degradation import enlarge
+from vs_espcn.training.data.dataset import find_images
+from vs_espcn.training.data.degradation import enlarge
 from vs_espcn.training.evaluate import as_upscaler, score_image
-from vs_espcn.training.network import Espcn
+from vs_espcn.training.networks.layers import Espcn
 
 EVAL = Path(__file__).parents[3] / "shared" / "data" / "eval"
 

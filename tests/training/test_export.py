@@ -7,10 +7,10 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from vs_espcn.models import load_network, network_metadata
+from vs_espcn.networks.registry import load_network, network_metadata
 from vs_espcn.training.export import save_onnx, to_onnx
-from vs_espcn.training.make import make_network
-from vs_espcn.training.network import Espcn
+from vs_espcn.training.networks.catalogue import make_network
+from vs_espcn.training.networks.layers import Espcn
 
 
 def session(content: bytes) -> onnxruntime.InferenceSession:

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from vs_espcn.errors import InputError
-from vs_espcn.training.history import History, Row, read_history
+from vs_espcn.training.history import History, HistoryRow, read_history
 
-ROW = Row(step=10, hours=0.1, rate=1e-3, loss=0.002, psnr=30.123)
+ROW = HistoryRow(step=10, hours=0.1, rate=1e-3, loss=0.002, psnr=30.123)
 LATER = replace(ROW, step=20, hours=0.2, psnr=31.0)
 
 

@@ -19,7 +19,7 @@ from vs_espcn.training import run as run_module
 from vs_espcn.training.checkpoint import load_checkpoint
 from vs_espcn.training.history import read_history
 from vs_espcn.training.loop import train
-from vs_espcn.training.network import Espcn
+from vs_espcn.training.networks.layers import Espcn
 from vs_espcn.training.run import Progress
 from vs_espcn.training.settings import Settings
 

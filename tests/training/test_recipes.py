@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from vs_espcn.errors import InputError
-from vs_espcn.training.dataset import make_pairs
-from vs_espcn.training.degradation import bicubic
-from vs_espcn.training.make import make_network
-from vs_espcn.training.network import Espcn
+from vs_espcn.training.data.dataset import make_pairs
+from vs_espcn.training.data.degradation import bicubic
+from vs_espcn.training.networks.catalogue import make_network
+from vs_espcn.training.networks.layers import Espcn
 from vs_espcn.training.recipes import find_recipe
 
 

@@ -6,10 +6,10 @@ from itertools import groupby
 
 from matplotlib.figure import Figure
 
-from vs_espcn.bench.cpu import FILTER, Result
+from vs_espcn.bench.cpu import FILTER, CpuResult
 
 
-def draw(results: Sequence[Result]) -> bytes:
+def draw(results: Sequence[CpuResult]) -> bytes:
     """Draw a panel per scale, ours in another colour.
 
     Args:
@@ -37,5 +37,5 @@ def draw(results: Sequence[Result]) -> bytes:
     return buffer.getvalue()
 
 
-def _label(result: Result) -> str:
+def _label(result: CpuResult) -> str:
     return " ".join(word for word in (result.name, result.network, result.precision) if word)

@@ -9,21 +9,21 @@ from statistics import median
 
 import vapoursynth as vs
 
-from vs_espcn import graph, models
+from vs_espcn.bench.interleaving import Contestant, Runner, measure, to_null
 from vs_espcn.bench.peers import OV_CLIP, peers
-from vs_espcn.bench.rounds import Contestant, Runner, measure, to_null
 from vs_espcn.errors import BackendError, InputError
-from vs_espcn.runtime.arithmetic import network_for
-from vs_espcn.runtime.base import OpenVINO, lane_count
+from vs_espcn.filter.upscale import upscale
+from vs_espcn.networks import graph, registry
+from vs_espcn.runtime.backends import OpenVINO, lane_count
 from vs_espcn.runtime.openvino import raw_runner
-from vs_espcn.video.upscale import upscale
+from vs_espcn.runtime.precision import network_for
 
 RAW = "OpenVINO alone"
 FILTER = "vs_espcn.upscale, whole clip"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class UpscaleCase:
     """What is upscaled: a scale and the size of the output, or up to two source samples more."""
 
     scale: int
@@ -46,7 +46,7 @@ class Case:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
+class FilterSettings:
     """One way to run the filter: a shipped network, one of its scales, and its arithmetic."""
 
     network: str
@@ -55,7 +55,7 @@ class Way:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class CpuResult:
     """One contestant's figures.
 
     Attributes:
@@ -87,15 +87,15 @@ class Result:
     of_plugin: float | None
 
 
-def compare(
-    case: Case,
+def measure_filter(
+    case: UpscaleCase,
     networks: Sequence[str],
     precisions: Sequence[str],
     *,
     frames: int,
     repeats: int,
     with_peers: bool = True,
-) -> tuple[list[Result], list[str]]:
+) -> tuple[list[CpuResult], list[str]]:
     """Measure one case.
 
     Args:
@@ -113,7 +113,7 @@ def compare(
         InputError: The first network is not shipped at this scale.
     """
     first = networks[0]
-    models.find(first, case.scale)
+    registry.find(first, case.scale)
     clip = source_clip(case)
     with ExitStack() as stack:
         ours, missing = _ours(clip, case, networks, precisions)
@@ -125,7 +125,7 @@ def compare(
         for each, of_each in zip(contestants, rates, strict=True)
     }
     results = [
-        Result(
+        CpuResult(
             name=name,
             network=network,
             scale=case.scale,
@@ -136,7 +136,7 @@ def compare(
             slowest=min(fps),
             fastest=max(fps),
             of_raw=_ratio(fps, rounds.get((RAW, network, precision))),
-            of_plugin=_ratio(fps, rounds.get((OV_CLIP, first.removesuffix(models.INT8_SUFFIX), "fp32"))),
+            of_plugin=_ratio(fps, rounds.get((OV_CLIP, first.removesuffix(registry.INT8_SUFFIX), "fp32"))),
         )
         for (name, network, precision), fps in rounds.items()
     ]
@@ -148,7 +148,7 @@ def _ratio(fps: Sequence[float], base: Sequence[float] | None) -> float | None:
 
 
 def _ours(
-    clip: vs.VideoNode, case: Case, networks: Sequence[str], precisions: Sequence[str]
+    clip: vs.VideoNode, case: UpscaleCase, networks: Sequence[str], precisions: Sequence[str]
 ) -> tuple[list[Contestant], list[str]]:
     contestants, missing = [], []
     for network, precision in product(networks, precisions):
@@ -160,7 +160,7 @@ def _ours(
             continue
         runners = {FILTER: to_null(upscaled)}
         if network == networks[0]:
-            runners = {RAW: _raw(clip, models.find(network, case.scale), backend), **runners}
+            runners = {RAW: _raw(clip, registry.find(network, case.scale), backend), **runners}
         contestants += [
             Contestant(name=name, network=network, precision=precision, run=run)
             for name, run in runners.items()
@@ -168,14 +168,14 @@ def _ours(
     return contestants, missing
 
 
-def _raw(clip: vs.VideoNode, spec: models.ModelSpec, backend: OpenVINO) -> Runner:
+def _raw(clip: vs.VideoNode, spec: registry.ModelSpec, backend: OpenVINO) -> Runner:
     """The engine with nothing around it."""
     network = network_for(spec, backend)
     wrapped = graph.build_graph(network, graph.UINT8, full_range=False, width=clip.width, height=clip.height)
     return raw_runner(backend, wrapped, lanes=lane_count(backend, vs.core.num_threads))
 
 
-def source_clip(case: Case, frames: int = 1 << 20) -> vs.VideoNode:
+def source_clip(case: UpscaleCase, frames: int = 1 << 20) -> vs.VideoNode:
     """A clip that costs nothing to make: one grey frame, again and again."""
     width, height = case.source
     return vs.core.std.BlankClip(

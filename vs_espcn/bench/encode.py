@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from vs_espcn.bench.cpu import Way
+from vs_espcn.bench.cpu import FilterSettings
 from vs_espcn.errors import BackendError, InputError
 
 
@@ -25,7 +25,7 @@ class Encode:
     fps: float
 
 
-def encodes(clip: Path, ways: Sequence[Way], *, repeats: int) -> Iterator[Encode]:
+def encodes(clip: Path, ways: Sequence[FilterSettings], *, repeats: int) -> Iterator[Encode]:
     """Encode a clip in several ways, in interleaved rounds.
 
     Args:
@@ -54,7 +54,7 @@ def check_encodes(clip: Path) -> None:
         raise InputError(f"--encode {str(clip)!r} cannot be encoded: {reason}")
 
 
-def _encode(clip: Path, way: Way) -> tuple[int, float]:
+def _encode(clip: Path, way: FilterSettings) -> tuple[int, float]:
     """Frames and seconds of one encode."""
     options = ("--network", way.network, "--scale", str(way.scale), "--precision", way.precision)
     start = time.perf_counter()

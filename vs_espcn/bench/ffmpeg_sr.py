@@ -29,7 +29,7 @@ def native_model(network: ModelProto, scale: int) -> bytes:
     the outermost samples of a frame come out a little different.
 
     Args:
-        network: A network from `vs_espcn.models.load_network`.
+        network: A network from `vs_espcn.networks.registry.load_network`.
         scale: Its scale.
 
     Raises:

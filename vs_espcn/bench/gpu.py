@@ -19,16 +19,16 @@ import numpy as np
 import vapoursynth as vs
 from onnx import ModelProto
 
-from vs_espcn import cost, graph, models
+from vs_espcn.bench.interleaving import Runner, to_null
 from vs_espcn.bench.peers import with_chroma
-from vs_espcn.bench.rounds import Runner, to_null
 from vs_espcn.errors import BackendError, InputError
-from vs_espcn.runtime.base import TensorRT, Torch, gpu_precision
+from vs_espcn.filter.upscale import upscale
+from vs_espcn.networks import cost, graph, registry
+from vs_espcn.runtime.backends import TensorRT, Torch, gpu_precision
+from vs_espcn.runtime.cuda_slot import CudaSlot
+from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.matrix_rate import matrix_rate
-from vs_espcn.runtime.opening import open_engine
-from vs_espcn.runtime.slot import CudaSlot
-from vs_espcn.runtime.warm import plan_for
-from vs_espcn.video.upscale import upscale
+from vs_espcn.runtime.tensorrt.prebuild import plan_for
 
 KERNELS = "kernels alone"
 SLOT = "slot"
@@ -44,7 +44,7 @@ _PLUGINS = {"tensorrt": "trt", "tensorrt_rtx": "trt_rtx"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class GpuCase:
     """What is measured: a scale, the source's size and depth, lanes, and whether graphs are launched."""
 
     scale: int
@@ -73,7 +73,7 @@ SIZES = ((2, 960, 540), (3, 640, 360), (4, 480, 270), (2, 1920, 1080))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class GpuResult:
     """One contestant's time per frame, the median of the rounds, or a bound on it."""
 
     name: str
@@ -83,7 +83,7 @@ class Result:
     fps: float
 
 
-def all_cases(scales: Sequence[int]) -> list[Case]:
+def all_cases(scales: Sequence[int]) -> list[GpuCase]:
     """Every combination of size, depth, lanes and graph at some scales.
 
     Raises:
@@ -94,7 +94,7 @@ def all_cases(scales: Sequence[int]) -> list[Case]:
         if scale not in known:
             raise InputError(f"scale {scale} is not measured; choose one of {', '.join(map(str, known))}")
     return [
-        Case(scale=scale, width=width, height=height, bits=bits, lanes=lanes, cuda_graph=cuda_graph)
+        GpuCase(scale=scale, width=width, height=height, bits=bits, lanes=lanes, cuda_graph=cuda_graph)
         for (scale, width, height), bits, lanes, cuda_graph in product(
             SIZES, (8, 10), (1, 2, 3, 4), (True, False)
         )
@@ -102,9 +102,9 @@ def all_cases(scales: Sequence[int]) -> list[Case]:
     ]
 
 
-def compare(
-    cases: Sequence[Case], backend: TensorRT | Torch, *, frames: int, repeats: int
-) -> Iterator[Result]:
+def measure_gpu(
+    cases: Sequence[GpuCase], backend: TensorRT | Torch, *, frames: int, repeats: int
+) -> Iterator[GpuResult]:
     """Measure the GPU's matrix rate and then every case, as `measure` does; a line says what is left out."""
     rates = {
         precision: matrix_rate(backend, precision)
@@ -122,7 +122,9 @@ def compare(
             _log.warning("not measured: %s: %s", case.label, str(error))
 
 
-def measure(case: Case, backend: TensorRT | Torch, rate: float, *, frames: int, repeats: int) -> list[Result]:
+def measure(
+    case: GpuCase, backend: TensorRT | Torch, rate: float, *, frames: int, repeats: int
+) -> list[GpuResult]:
     """Measure one case.
 
     Args:
@@ -151,7 +153,7 @@ def measure(case: Case, backend: TensorRT | Torch, rate: float, *, frames: int, 
     typical = {name: median(of_name) for name, of_name in seconds.items()} | {BOUND: _operations(case) / rate}
     precision = gpu_precision(backend.precision, case.sample.depth)
     return [
-        Result(
+        GpuResult(
             name=name,
             case=case.label,
             precision=precision,
@@ -162,15 +164,15 @@ def measure(case: Case, backend: TensorRT | Torch, rate: float, *, frames: int, 
     ]
 
 
-def _operations(case: Case) -> float:
+def _operations(case: GpuCase) -> float:
     """Of a frame: two per multiply-add of the network's convolutions."""
-    network = models.load_network(models.find("espcn", case.scale).path)
+    network = registry.load_network(registry.find("espcn", case.scale).path)
     return 2 * cost.macs_per_sample(network) * case.width * case.height
 
 
 @contextmanager
-def _runners(case: Case, backend: TensorRT | Torch) -> Iterator[dict[str, Runner]]:
-    network = models.load_network(models.find("espcn", case.scale).path)
+def _runners(case: GpuCase, backend: TensorRT | Torch) -> Iterator[dict[str, Runner]]:
+    network = registry.load_network(registry.find("espcn", case.scale).path)
     model = graph.build_graph(network, case.sample, full_range=False, width=case.width, height=case.height)
     clip = _source(case)
     with ExitStack() as stack:
@@ -226,7 +228,7 @@ def _repeat(function: Callable[[], None], frames: int) -> None:
         function()
 
 
-def _in_lanes(slots: Sequence[CudaSlot], case: Case, pool: ThreadPoolExecutor, frames: int) -> None:
+def _in_lanes(slots: Sequence[CudaSlot], case: GpuCase, pool: ThreadPoolExecutor, frames: int) -> None:
     source = np.full((case.height, case.width), 100, case.sample.dtype)
 
     def run(slot: CudaSlot, share: int) -> None:
@@ -238,7 +240,7 @@ def _in_lanes(slots: Sequence[CudaSlot], case: Case, pool: ThreadPoolExecutor, f
     list(pool.map(run, slots, shares))
 
 
-def _source(case: Case) -> vs.VideoNode:
+def _source(case: GpuCase) -> vs.VideoNode:
     """A clip that costs nothing to make: one grey frame, again and again."""
     return vs.core.std.BlankClip(
         width=case.width,

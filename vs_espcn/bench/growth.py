@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from vs_espcn.bench.cpu import FILTER, Case, Way, compare
+from vs_espcn.bench.cpu import FILTER, FilterSettings, UpscaleCase, measure_filter
 from vs_espcn.errors import BackendError
 
 SIZES = ((480, 270), (960, 540), (1280, 720), (1920, 1080), (3840, 2160))
@@ -37,7 +37,7 @@ class Growth:
     ns_per_pixel: float
 
 
-def by_size(way: Way, *, frames: int, repeats: int) -> Iterator[Growth]:
+def by_size(way: FilterSettings, *, frames: int, repeats: int) -> Iterator[Growth]:
     """All of `SIZES` on all cores; the smaller a frame, the more of them.
 
     Args:
@@ -47,10 +47,10 @@ def by_size(way: Way, *, frames: int, repeats: int) -> Iterator[Growth]:
     """
     for width, height in SIZES:
         share = max(1, round(frames * 1920 * 1080 / (width * height)))
-        yield _point(Case(scale=way.scale, width=width, height=height), way, share, repeats)
+        yield _point(UpscaleCase(scale=way.scale, width=width, height=height), way, share, repeats)
 
 
-def by_cores(way: Way, *, frames: int, repeats: int) -> Iterator[Growth]:
+def by_cores(way: FilterSettings, *, frames: int, repeats: int) -> Iterator[Growth]:
     """1920×1080 on 1, 2, 4 … cores and on all of them, each in a process of its own.
 
     Args:
@@ -82,12 +82,12 @@ def _on_cores(cores: Sequence[int], arguments: Sequence[str]) -> Iterator[Growth
         raise BackendError(f"the benchmark on {len(cores)} cores failed: {done.stderr.strip()}")
     for row in json.loads(done.stdout.splitlines()[-1])["results"]:
         if row["name"] == FILTER:
-            way = Way(network=row["network"], scale=row["scale"], precision=row["precision"])
+            way = FilterSettings(network=row["network"], scale=row["scale"], precision=row["precision"])
             yield _growth(way, row["size"], len(cores), row["fps"])
 
 
-def _point(case: Case, way: Way, frames: int, repeats: int) -> Growth:
-    results, missing = compare(
+def _point(case: UpscaleCase, way: FilterSettings, frames: int, repeats: int) -> Growth:
+    results, missing = measure_filter(
         case, [way.network], [way.precision], frames=frames, repeats=repeats, with_peers=False
     )
     for each in results:
@@ -96,6 +96,6 @@ def _point(case: Case, way: Way, frames: int, repeats: int) -> Growth:
     raise BackendError("; ".join(missing))
 
 
-def _growth(way: Way, size: str, cores: int, fps: float) -> Growth:
+def _growth(way: FilterSettings, size: str, cores: int, fps: float) -> Growth:
     width, height = map(int, size.split("x"))
     return Growth(**asdict(way), size=size, cores=cores, fps=fps, ns_per_pixel=1e9 / (fps * width * height))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 
-from vs_espcn import models
-from vs_espcn.bench.cpu import Case, source_clip
-from vs_espcn.runtime.base import Backend
-from vs_espcn.video.upscale import upscale
+from vs_espcn.bench.cpu import UpscaleCase, source_clip
+from vs_espcn.filter.upscale import upscale
+from vs_espcn.networks import registry
+from vs_espcn.runtime.backends import Backend
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +41,14 @@ def soak(scales: Sequence[int], backend: Backend, *, frames: int) -> list[Memory
         vs.Error: A frame could not be made.
     """
     for scale in scales:
-        models.find("espcn", scale)
+        registry.find("espcn", scale)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         return list(pool.map(partial(_soak, backend=backend, frames=frames), scales))
 
 
 def _soak(scale: int, *, backend: Backend, frames: int) -> Memory:
     early_frame = max(1, min(_EARLY, frames // 2))
-    clip = upscale(source_clip(Case(scale=scale), frames), scale, backend=backend)
+    clip = upscale(source_clip(UpscaleCase(scale=scale), frames), scale, backend=backend)
     early = 0.0
     for number, _ in enumerate(clip.frames(close=True), start=1):
         if number == early_frame:

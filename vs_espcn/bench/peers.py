@@ -13,13 +13,13 @@ import vapoursynth as vs
 from onnx import ModelProto
 
 from vs_espcn.bench.ffmpeg_sr import native_model
-from vs_espcn.bench.rounds import Contestant, Runner, to_null
+from vs_espcn.bench.interleaving import Contestant, Runner, to_null
+from vs_espcn.encoding.ffmpeg import find_ffmpeg
 from vs_espcn.errors import BackendError, EncodeError, InputError
-from vs_espcn.models import INT8_SUFFIX, find, load_network
-from vs_espcn.runtime.base import OpenVINO
-from vs_espcn.video import mlrt
-from vs_espcn.video.chroma import find_resizer, scale_chroma
-from vs_espcn.video.ffmpeg import find_ffmpeg
+from vs_espcn.filter import vsmlrt
+from vs_espcn.filter.chroma import find_resizer, scale_chroma
+from vs_espcn.networks.registry import INT8_SUFFIX, find, load_network
+from vs_espcn.runtime.backends import OpenVINO
 
 OV_LUMA = "core.ov.Model, luma only"
 OV_CLIP = "core.ov.Model, whole clip"
@@ -90,8 +90,8 @@ def _ort(luma: vs.VideoNode, network: ModelProto) -> vs.VideoNode:
 
 _PLUGINS: dict[str, dict[str, Callable[[vs.VideoNode, ModelProto], vs.VideoNode]]] = {
     "ov": {
-        "fp32": partial(mlrt.model, backend=OpenVINO(precision="fp32")),
-        "bf16": partial(mlrt.model, backend=OpenVINO(precision="bf16")),
+        "fp32": partial(vsmlrt.model, backend=OpenVINO(precision="fp32")),
+        "bf16": partial(vsmlrt.model, backend=OpenVINO(precision="bf16")),
     },
     "ort": {"fp32": _ort},
 }

@@ -58,8 +58,8 @@ def bench(
         from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
     import vapoursynth as vs
 
-    from vs_espcn.outputs import write
-    from vs_espcn.runtime.base import OpenVINO, backend_kind
+    from vs_espcn.file_writing import write
+    from vs_espcn.runtime.backends import OpenVINO, backend_kind
 
     kind, scales = backend_kind(backend), scale or [2, 3, 4]
     special = {"--network": network, "--growth": growth, "--encode": encode, "--chart": chart}
@@ -73,9 +73,9 @@ def bench(
             chosen = kind(precision=(precision or ["auto"])[0])  # type: ignore[arg-type]
             figures = _soak(scales, chosen, soak) if soak else _on_gpu(scales, chosen, frames, repeats)
         else:
-            from vs_espcn.bench.job import Job
+            from vs_espcn.bench.benchmark import Benchmark
 
-            job = Job(
+            job = Benchmark(
                 networks=network or ["espcn"],
                 scales=scales,
                 precisions=[_resolved(each) for each in precision] if precision else ALL_PRECISIONS,
@@ -97,8 +97,8 @@ def _check_files(json_file: Path | None, chart: Path | None, clip: Path | None) 
     """Refuse, before anything is measured, files that cannot be written or read at the end."""
     from importlib.util import find_spec
 
-    from vs_espcn.outputs import check_destinations
-    from vs_espcn.video.source import check_input
+    from vs_espcn.encoding.source import check_input
+    from vs_espcn.file_writing import check_destinations
 
     check_destinations([json_file, chart])
     if chart and chart.suffix.lower() != ".png":
@@ -114,7 +114,7 @@ ALL_PRECISIONS = ("fp32", "bf16", "int8")
 
 def _resolved(precision: str) -> str:
     """One that was asked for by name: an `InputError` or `BackendError` if there is none such here."""
-    from vs_espcn.runtime.base import OpenVINO
+    from vs_espcn.runtime.backends import OpenVINO
     from vs_espcn.runtime.openvino import resolve_precision
 
     if precision == "fast":
@@ -138,7 +138,7 @@ def _on_gpu(scales: Sequence[int], backend: Any, frames: int, repeats: int) -> d
 
     from vs_espcn.bench import gpu
 
-    measured = gpu.compare(gpu.all_cases(scales), backend, frames=frames, repeats=repeats)
+    measured = gpu.measure_gpu(gpu.all_cases(scales), backend, frames=frames, repeats=repeats)
     rows = [asdict(result) for result in measured]
     _print_rows(rows)
     return {"results": rows}
@@ -149,14 +149,14 @@ def _on_cpu(job: Any, chart: Path | None) -> dict[str, Any]:  # noqa: ANN401 - i
 
     from rich.console import Console
 
-    from vs_espcn.bench.job import run
+    from vs_espcn.bench.benchmark import run_benchmark
 
     console = Console(stderr=True)
     with console.status("measuring") as status:
-        report = run(job, lambda step: status.update(f"measuring {step}"))
+        report = run_benchmark(job, lambda step: status.update(f"measuring {step}"))
     if chart:
         from vs_espcn.bench.chart import draw
-        from vs_espcn.outputs import write
+        from vs_espcn.file_writing import write
 
         write(chart, draw(report.results))
     figures = asdict(report)

@@ -24,7 +24,7 @@ def compare(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Draw part of a frame by every network and by bicubic, side by side, into a PNG file."""
-    from vs_espcn.commands.upscaling import load_libraries
+    from vs_espcn.commands.file_upscaling import load_libraries
     from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
 
     output = out or Path(f"{source.stem}_{frame}_x{scale}.png")
@@ -33,12 +33,12 @@ def compare(
     load_libraries()
     import vapoursynth as vs
 
-    from vs_espcn.video import comparison
-    from vs_espcn.video.encode import check_writable
-    from vs_espcn.video.ffmpeg import find_ffmpeg
-    from vs_espcn.video.pipe import last_line
-    from vs_espcn.video.preview import write_png
-    from vs_espcn.video.source import open_source
+    from vs_espcn.encoding import comparison
+    from vs_espcn.encoding.encode import check_writable
+    from vs_espcn.encoding.ffmpeg import find_ffmpeg
+    from vs_espcn.encoding.preview import write_png
+    from vs_espcn.encoding.source import open_source
+    from vs_espcn.streaming.frame_output import last_line
 
     networks = comparison.networks_of(scale)
     with JobProgress() as progress:
@@ -48,7 +48,7 @@ def compare(
             shown = comparison.frame_of(open_source(source, on_index=progress.indexing).clip, frame)
             part = comparison.part_of_picture(crop, shown.width, shown.height)
             try:
-                picture = comparison.compared(shown, part, scale, networks)
+                picture = comparison.comparison_picture(shown, part, scale, networks)
             except vs.Error as error:
                 raise InputError(last_line(error)) from None
         with exit_in_order():

@@ -73,14 +73,14 @@ def evaluate(
 
     from vs_espcn import logs
     from vs_espcn.console import exit_in_order
-    from vs_espcn.runtime.base import backend_from_name
+    from vs_espcn.runtime.backends import backend_from_name
 
     chosen = backend_from_name(backend, precision)
     with suppress(BackendError):
         from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
-    from vs_espcn.evaluation import job
+    from vs_espcn.evaluation import evaluation
 
-    asked = job.Job(
+    asked = evaluation.Evaluation(
         folders=tuple(folders or ()),
         clips=tuple(video or ()),
         scales=tuple(scale or ()),
@@ -89,7 +89,7 @@ def evaluate(
         checkpoint=torch,
         backend=chosen,
         frames=frames,
-        rates=tuple(crf or job.DEFAULT_RATES),
+        rates=tuple(crf or evaluation.DEFAULT_RATES),
         kernels=tuple(kernel or ()),
         markdown=markdown,
         csv=csv,
@@ -101,7 +101,7 @@ def evaluate(
     console = Console(stderr=True)
     shown = console.is_terminal and logs.is_for_people()
     with exit_in_order():
-        tables = job.run(
+        tables = evaluation.run_evaluation(
             asked,
             lambda scores: track(scores, "measuring", console=console, transient=True, disable=not shown),
         )

@@ -26,16 +26,16 @@ def flags(
     """Print the options that tell ffmpeg, x264 and x265 of a script's colour, siting, aspect and rate."""
     import os
 
-    from vs_espcn.console import claim_stdout
+    from vs_espcn.console import reserve_stdout
 
     arguments = dict(_argument(each) for each in arg or ())
-    stdout = claim_stdout(for_video=False)  # whatever the script prints goes to stderr
+    stdout = reserve_stdout(for_video=False)  # whatever the script prints goes to stderr
     with suppress(BackendError):
         from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
     import vapoursynth as vs
 
-    from vs_espcn.video.flags import ffmpeg_args, x264_args, x265_args
-    from vs_espcn.video.script import open_script
+    from vs_espcn.encoding.colour_args import ffmpeg_args, x264_args, x265_args
+    from vs_espcn.encoding.vpy_script import open_script
 
     clip = open_script(script, arguments, output=output)
     try:

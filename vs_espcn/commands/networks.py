@@ -9,8 +9,8 @@ from vs_espcn.commands import options
 from vs_espcn.errors import BackendError
 
 if TYPE_CHECKING:
-    from vs_espcn.bench.networks import Row
-    from vs_espcn.quality import Quality
+    from vs_espcn.bench.network_table import NetworkRow
+    from vs_espcn.networks.quality import Quality
 
 _HEAD = (
     "network",
@@ -45,13 +45,13 @@ def networks(
     from rich.console import Console
 
     from vs_espcn.console import exit_at_once, print_table
-    from vs_espcn.runtime.base import OpenVINO, backend_from_name
+    from vs_espcn.runtime.backends import OpenVINO, backend_from_name
 
     chosen = backend_from_name(backend, precision)
     with suppress(BackendError):
         from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
-    from vs_espcn.bench.networks import rows
-    from vs_espcn.runtime.choice import best_backend, probe
+    from vs_espcn.bench.network_table import rows
+    from vs_espcn.runtime.selection import best_backend, probe
 
     if time and chosen:
         probe(chosen)
@@ -65,7 +65,7 @@ def _figures(quality: "Quality") -> list[float | None]:
     return [quality.set5, quality.set14, quality.kernels, quality.video, quality.anime]
 
 
-def _cells(row: "Row") -> list[object]:
+def _cells(row: "NetworkRow") -> list[object]:
     quality = row.quality
     figures = [None] * 5 if quality is None else _figures(quality)
     return [

@@ -14,9 +14,9 @@ from vs_espcn.commands import options
 from vs_espcn.errors import BackendError, InputError
 
 if TYPE_CHECKING:
-    from vs_espcn.video.live import Count
-    from vs_espcn.video.y4m_input import Input
-    from vs_espcn.video.y4m_stream import Y4mStream
+    from vs_espcn.streaming.frame_scheduler import FrameCount
+    from vs_espcn.streaming.y4m_pipe import Y4mStream
+    from vs_espcn.streaming.y4m_reader import StoppableInput
 
 _STDIN = 0
 
@@ -56,13 +56,13 @@ def pipe(
     """Upscale y4m from stdin to stdout, for example between two ffmpegs."""
     import signal
 
-    from vs_espcn.console import claim_stdout, exit_at_once
+    from vs_espcn.console import exit_at_once, reserve_stdout
 
     _check_stdin()
-    stdout = claim_stdout()
+    stdout = reserve_stdout()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # when the reader leaves, end as cat does
     with exit_at_once():
-        from vs_espcn.runtime.base import backend_from_name, lane_count
+        from vs_espcn.runtime.backends import backend_from_name, lane_count
 
         chosen = backend_from_name(backend, precision)
         with suppress(BackendError):
@@ -70,13 +70,13 @@ def pipe(
             from vs_espcn.runtime import openvino  # noqa: F401
         import vapoursynth as vs
 
-        from vs_espcn.commands.choosing import settled
-        from vs_espcn.runtime.choice import best_backend
-        from vs_espcn.video.y4m_input import Input, Reader
-        from vs_espcn.video.y4m_stream import Y4mStream
+        from vs_espcn.commands.network_choice import with_network_chosen
+        from vs_espcn.runtime.selection import best_backend
+        from vs_espcn.streaming.y4m_pipe import Y4mStream
+        from vs_espcn.streaming.y4m_reader import StoppableInput, Y4mReader
 
-        stdin = Input(_STDIN)
-        reader = Reader(stdin.stream, range_=range_)
+        stdin = StoppableInput(_STDIN)
+        reader = Y4mReader(stdin.stream, range_=range_)
         runs_on = chosen or best_backend()
         arguments = {
             "scale": scale,
@@ -90,7 +90,7 @@ def pipe(
         }
         stream = Y4mStream(
             reader,
-            lambda clip: vs_espcn.upscale(clip, **settled(arguments, clip)),
+            lambda clip: vs_espcn.upscale(clip, **with_network_chosen(arguments, clip)),
             lanes=lane_count(runs_on, vs.core.num_threads),
             latency=latency,
             late=realtime,
@@ -98,7 +98,7 @@ def pipe(
     _write(stream, stdout, stdin, realtime)
 
 
-def _write(stream: "Y4mStream", stdout: int, stdin: "Input", realtime: str | None) -> None:
+def _write(stream: "Y4mStream", stdout: int, stdin: "StoppableInput", realtime: str | None) -> None:
     """Write the stream to its end, or until the process is told to leave; say how it went."""
     from vs_espcn.console import exit_in_order
 
@@ -124,7 +124,7 @@ def _check_stdin() -> None:
         )
 
 
-def _sum_up(count: "Count", seconds: float, realtime: str | None) -> None:
+def _sum_up(count: "FrameCount", seconds: float, realtime: str | None) -> None:
     late = ""
     if realtime:
         how = {"resize": "resized plainly", "skip": "skipped"}[realtime]

@@ -7,7 +7,7 @@ import typer
 from vs_espcn.errors import InputError
 
 if TYPE_CHECKING:
-    from vs_espcn.runtime.plans import StoredPlan
+    from vs_espcn.runtime.tensorrt.plan_cache import StoredPlan
 
 
 def build(
@@ -32,7 +32,7 @@ def build(
     """Build TensorRT plans ahead of time, with TensorRT-RTX also for GPUs that are not here."""
     from rich.console import Console
 
-    from vs_espcn.runtime import warm
+    from vs_espcn.runtime.tensorrt import prebuild
 
     given = [each for each in (size, max_size) if each is not None]
     if len(given) != 1:
@@ -40,7 +40,7 @@ def build(
     width, _, height = given[0].partition("x")
     if not (width.isdecimal() and height.isdecimal()):
         raise InputError(f"size {given[0]!r} is not understood; give it like 960x540")
-    job = warm.Job(
+    job = prebuild.BuildRequest(
         width=int(width),
         height=int(height),
         scale=scale,
@@ -52,7 +52,9 @@ def build(
         any_size=size is None,
     )
     with Console(stderr=True).status("building") as status:
-        stored = warm.warm(job, lambda title, phase, done: status.update(f"{title}: {phase} {done:.0%}"))
+        stored = prebuild.build_plans(
+            job, lambda title, phase, done: status.update(f"{title}: {phase} {done:.0%}")
+        )
     for plan in stored:
         typer.echo(_plan_line(plan))
 
@@ -63,18 +65,18 @@ cache_app = typer.Typer(help="List or clear the cache of built TensorRT plans.",
 @cache_app.command("list")
 def cache_list() -> None:
     """Print every built plan and its size."""
-    from vs_espcn.runtime import plans
+    from vs_espcn.runtime.tensorrt import plan_cache
 
-    for plan in plans.stored_plans():
+    for plan in plan_cache.stored_plans():
         typer.echo(_plan_line(plan))
 
 
 @cache_app.command("clear")
 def cache_clear() -> None:
     """Delete every built plan."""
-    from vs_espcn.runtime import plans
+    from vs_espcn.runtime.tensorrt import plan_cache
 
-    typer.echo(f"deleted {plans.clear()} plans from {plans.plans_dir()}")
+    typer.echo(f"deleted {plan_cache.clear()} plans from {plan_cache.plans_dir()}")
 
 
 def _plan_line(plan: "StoredPlan") -> str:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vs_espcn.commands import options
-from vs_espcn.commands.tail import ffmpeg_args
+from vs_espcn.commands.ffmpeg_arguments import ffmpeg_args
 
 if TYPE_CHECKING:
-    from vs_espcn.commands.upscaling import Request
+    from vs_espcn.commands.file_upscaling import UpscaleRequest
 
 _Paths = Annotated[
     list[Path],
@@ -66,15 +66,15 @@ def upscale(
     """Upscale a video; sound, subtitles, chapters and attachments are kept."""
     encoding = ffmpeg_args(context)
     _check_together(paths, output_dir, preview, dry_run=dry_run)
-    from vs_espcn.commands import upscaling
-    from vs_espcn.runtime.base import backend_from_name
+    from vs_espcn.commands import file_upscaling
+    from vs_espcn.runtime.backends import backend_from_name
 
     chosen = backend_from_name(backend, precision)
-    upscaling.load_libraries()
-    from vs_espcn.video.auto import check_wish
+    file_upscaling.load_libraries()
+    from vs_espcn.filter.auto_network import criteria_for
 
-    check_wish(network, source, fps)
-    request = upscaling.Request(
+    criteria_for(network, source, fps)
+    request = file_upscaling.UpscaleRequest(
         filter={
             "scale": scale,
             "width": width,
@@ -111,16 +111,16 @@ def _check_together(
 
 
 def _run(
-    request: "Request", paths: list[Path], output_dir: Path | None, suffix: str, preview: int | None
+    request: "UpscaleRequest", paths: list[Path], output_dir: Path | None, suffix: str, preview: int | None
 ) -> None:
     """Upscale one file or many, or preview one."""
-    from vs_espcn.commands import upscaling
-    from vs_espcn.video.batch import outputs_for
+    from vs_espcn.commands import file_upscaling
+    from vs_espcn.encoding.batch import outputs_for
 
     if output_dir is not None:
-        if not upscaling.upscale_all(request, outputs_for(paths, output_dir, suffix)):
+        if not file_upscaling.upscale_all(request, outputs_for(paths, output_dir, suffix)):
             raise typer.Exit(1)
     elif preview is not None:
-        upscaling.preview_file(request, paths[0], paths[1], preview)
+        file_upscaling.preview_file(request, paths[0], paths[1], preview)
     else:
-        upscaling.upscale_file(request, paths[0], paths[1])
+        file_upscaling.upscale_file(request, paths[0], paths[1])

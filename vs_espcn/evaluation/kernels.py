@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from vs_espcn.errors import InputError
-from vs_espcn.training.kernels import KERNELS, Kernel
+from vs_espcn.training.data.kernels import KERNELS, Kernel
 
 Kernels = dict[str, Kernel]
 """By what tables call them; the bicubic of the literature, where nothing was asked for, by an empty name."""

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import vapoursynth as vs
 
-from vs_espcn import models
 from vs_espcn.errors import InputError
 from vs_espcn.evaluation.clips import Luma, through_arrays
-from vs_espcn.runtime.base import Backend
-from vs_espcn.training.degradation import round_to_8_bit
-from vs_espcn.video.upscale import upscale
+from vs_espcn.filter.upscale import upscale
+from vs_espcn.networks import registry
+from vs_espcn.runtime.backends import Backend
+from vs_espcn.training.data.degradation import round_to_8_bit
 
 BICUBIC = {"filter_param_a": 0.0, "filter_param_b": 0.5}
 """The cubic of MATLAB's imresize (a = −0.5) in the terms of VapourSynth's ``resize.Bicubic``.
 
-Results equal ``vs_espcn.training.degradation`` both ways, but for single codes that round the other way.
+Results equal ``vs_espcn.training.data.degradation`` both ways, but for single codes that round the other way.
 """
 
 RESIZERS: dict[str, tuple[str, dict[str, float]]] = {
@@ -103,8 +103,8 @@ def _find(name: str, backend: Backend | None) -> Method:
 
 def _shipped_names() -> list[str]:
     """All but int8 forms, which are what a backend's precision makes of a network."""
-    names = dict.fromkeys(spec.network for spec in models.shipped())
-    return [name for name in names if not name.endswith(models.INT8_SUFFIX)]
+    names = dict.fromkeys(spec.network for spec in registry.shipped())
+    return [name for name in names if not name.endswith(registry.INT8_SUFFIX)]
 
 
 def _resizer(name: str) -> Method:
@@ -126,7 +126,7 @@ def _from_file(path: Path, backend: Backend | None) -> Method:
 
 
 def _through_filter(network: str, backend: Backend | None) -> Method:
-    scales = frozenset(spec.scale for spec in models.of_network(network))
+    scales = frozenset(spec.scale for spec in registry.of_network(network))
 
     def run(clip: vs.VideoNode, scale: int) -> vs.VideoNode:
         return upscale(clip, scale, network=network, backend=backend)

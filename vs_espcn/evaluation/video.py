@@ -14,18 +14,18 @@ from pathlib import Path
 
 import vapoursynth as vs
 
+from vs_espcn.encoding.ffmpeg import find_ffmpeg
+from vs_espcn.encoding.ffmpeg_process import FfmpegProcess
+from vs_espcn.encoding.source import open_source
 from vs_espcn.errors import InputError
 from vs_espcn.evaluation.clips import measuring, through_arrays
 from vs_espcn.evaluation.images import degrade
 from vs_espcn.evaluation.kernels import LITERATURE, Kernels
 from vs_espcn.evaluation.methods import BICUBIC, Method
 from vs_espcn.evaluation.scores import EXACT_COPY, UNCOMPRESSED, Score, labels
-from vs_espcn.training.kernels import Kernel
-from vs_espcn.video import y4m
-from vs_espcn.video.ffmpeg import find_ffmpeg
-from vs_espcn.video.planes import check_progressive
-from vs_espcn.video.process import Encoder
-from vs_espcn.video.source import open_source
+from vs_espcn.filter.properties import check_progressive
+from vs_espcn.streaming import y4m_writer
+from vs_espcn.training.data.kernels import Kernel
 
 _log = logging.getLogger(__name__)
 
@@ -141,8 +141,8 @@ def _compressed(clip: vs.VideoNode, rate: int, file: Path) -> vs.VideoNode:
     """What a decoder gets after x264."""
     options = ("-fps_mode", "passthrough", "-c:v", "libx264", "-preset", "medium", "-crf", str(rate))
     arguments = ("-f", "yuv4mpegpipe", "-i", "pipe:0", *options, f"file:{file}")
-    with Encoder(find_ffmpeg().path, arguments) as encoder:
-        encoder.feed(partial(y4m.write, clip))
+    with FfmpegProcess(find_ffmpeg().path, arguments) as encoder:
+        encoder.feed(partial(y4m_writer.write, clip))
         encoder.finish(clip.num_frames)
     return vs.core.bs.VideoSource(str(file), cachemode=0)
 

@@ -14,10 +14,11 @@ from typing import Literal
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from vs_espcn import graph
-from vs_espcn.models import INPUT_NAME, OUTPUT_NAME
-from vs_espcn.runtime.base import Backend, OpenVINO, available_cores, lane_count
-from vs_espcn.runtime.opening import open_engine
+from vs_espcn.networks import graph
+from vs_espcn.networks.registry import INPUT_NAME, OUTPUT_NAME
+from vs_espcn.runtime.backends import Backend, OpenVINO, lane_count
+from vs_espcn.runtime.engine_factory import open_engine
+from vs_espcn.runtime.hardware import available_cores
 
 Arithmetic = Literal["fp32", "fp16", "bf16", "int8"]
 
@@ -63,7 +64,7 @@ def matrix_network(side: int, *, int8: bool = False) -> ModelProto:
         int8: Whether both factors of every product are rounded to 8-bit codes.
 
     Returns:
-        A network as of `vs_espcn.models`, of scale 1, from luma (1, 1, side, side).
+        A network as of `vs_espcn.networks.registry`, of scale 1, from luma (1, 1, side, side).
     """
     weights = np.random.default_rng(0).standard_normal((side, side), np.float32) / np.float32(side**0.5)
     values = [INPUT_NAME, *(f"product{index}" for index in range(1, PRODUCTS)), OUTPUT_NAME]
@@ -116,7 +117,7 @@ def _runner(backend: Backend, precision: Arithmetic, model: ModelProto) -> Itera
             lanes=lane_count(backend, available_cores()),
         )
         return
-    from vs_espcn.runtime.slot import CudaEngine  # noqa: PLC0415 - loads the driver
+    from vs_espcn.runtime.cuda_slot import CudaEngine  # noqa: PLC0415 - loads the driver
 
     engine = open_engine(replace(backend, precision=precision), model, lanes=1, depth=8)  # type: ignore[arg-type]
     assert isinstance(engine, CudaEngine)

@@ -8,9 +8,10 @@ import numpy as np
 from onnx import ModelProto
 
 from vs_espcn.errors import BackendError, RuntimeMissingError
-from vs_espcn.models import is_int8
-from vs_espcn.runtime.arithmetic import bears_bf16
-from vs_espcn.runtime.base import OpenVINO, Plane, Precision
+from vs_espcn.networks.registry import is_int8
+from vs_espcn.runtime.backends import OpenVINO, Precision
+from vs_espcn.runtime.engine import Plane
+from vs_espcn.runtime.precision import bears_bf16
 from vs_espcn.runtime.shuffle import interleave, without_shuffle
 
 
@@ -47,7 +48,7 @@ def resolve_precision(device: str, precision: Precision, *, bf16: bool = True) -
     Args:
         device: OpenVINO's name of it.
         precision: As told.
-        bf16: Whether network and clip bear it; see `vs_espcn.runtime.arithmetic.bears_bf16`.
+        bf16: Whether network and clip bear it; see `vs_espcn.runtime.precision.bears_bf16`.
 
     Raises:
         BackendError: There is no such device, or it has no bf16 when that was asked for.
@@ -69,7 +70,7 @@ class OpenVINOEngine:
     """A graph compiled for one device, with one inference request per lane."""
 
     def __init__(self, backend: OpenVINO, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
-        """Compile; see `vs_espcn.runtime.opening.open_engine`."""
+        """Compile; see `vs_espcn.runtime.engine_factory.open_engine`."""
         self._device = backend.device
         self._precision = resolve_precision(backend.device, backend.precision, bf16=bears_bf16(graph, depth))
         if is_int8(graph):
@@ -111,7 +112,7 @@ class OpenVINOSlot:
         self._output = output[0] if shuffled else output
 
     def upscale(self, source: Plane, target: Plane) -> None:
-        """Upscale one plane; see `vs_espcn.runtime.base.Slot`."""
+        """Upscale one plane; see `vs_espcn.runtime.engine.Slot`."""
         if self._request is None:
             raise BackendError("the slot is closed")
         np.copyto(self._input, source)
@@ -147,9 +148,9 @@ def raw_runner(backend: OpenVINO, graph: ModelProto, *, lanes: int) -> Callable[
     """What a benchmark measures an engine's users against: OpenVINO with the graph as it is, shuffle inside.
 
     Args:
-        backend: As for `vs_espcn.runtime.opening.open_engine`.
-        graph: As for `vs_espcn.runtime.opening.open_engine`.
-        lanes: As for `vs_espcn.runtime.opening.open_engine`.
+        backend: As for `vs_espcn.runtime.engine_factory.open_engine`.
+        graph: As for `vs_espcn.runtime.engine_factory.open_engine`.
+        lanes: As for `vs_espcn.runtime.engine_factory.open_engine`.
 
     Returns:
         A function that computes a number of frames with as many requests as

@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper
 
-from vs_espcn.graph import UPSCALED_FRAME_NAME
-from vs_espcn.models import OUTPUT_NAME
-from vs_espcn.runtime.base import Plane
+from vs_espcn.networks.graph import UPSCALED_FRAME_NAME
+from vs_espcn.networks.registry import OUTPUT_NAME
+from vs_espcn.runtime.engine import Plane
 
 
 def without_shuffle(graph: ModelProto) -> tuple[ModelProto, int]:
     """Leave out a graph's pixel shuffle.
 
     Args:
-        graph: A model from `vs_espcn.graph.build_graph`, of static shape; it is not changed.
+        graph: A model from `vs_espcn.networks.graph.build_graph`, of static shape; it is not changed.
 
     Returns:
         The same computation up to the order of its samples, (1, H, W, side²),

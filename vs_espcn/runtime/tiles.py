@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import ModelProto
 
-from vs_espcn.cost import activation_bytes, receptive_radius
-from vs_espcn.runtime.base import Backend, Engine, OpenVINO, Plane, Slot, gpu_precision
+from vs_espcn.networks.cost import activation_bytes, receptive_radius
+from vs_espcn.runtime.backends import Backend, OpenVINO, gpu_precision
+from vs_espcn.runtime.engine import Engine, Plane, Slot
 
 ACTIVATION_BUDGET = 1 << 30
 """Bytes that the activations of all lanes of a clip may take in the computer's memory."""
@@ -63,7 +64,7 @@ def tile_for(
 
     Args:
         backend: Where the network runs.
-        network: A network from `vs_espcn.models.load_network`.
+        network: A network from `vs_espcn.networks.registry.load_network`.
         size: Width and height of the planes.
         lanes: Frames in work at once; on a GPU the tile does not depend on it.
         depth: Depth in bits that ``precision="auto"`` goes by.
@@ -160,7 +161,7 @@ class TiledSlot:
         self._result: Plane | None = None
 
     def upscale(self, source: Plane, target: Plane) -> None:
-        """Upscale one plane; see `vs_espcn.runtime.base.Slot`."""
+        """Upscale one plane; see `vs_espcn.runtime.engine.Slot`."""
         scale = self._scale
         if self._result is None:
             tile = (self._rows[0].stop * scale, self._columns[0].stop * scale)

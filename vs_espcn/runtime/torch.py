@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, helper, numpy_helper
 
-from vs_espcn.cost import activation_bytes
 from vs_espcn.errors import BackendError, RuntimeMissingError
+from vs_espcn.networks.cost import activation_bytes
 from vs_espcn.runtime import cuda
-from vs_espcn.runtime.base import Torch, gpu_precision
-from vs_espcn.runtime.slot import CudaEngine, CudaSlot, check_free_memory, plane_types, typed_graph
+from vs_espcn.runtime.backends import Torch, gpu_precision
+from vs_espcn.runtime.cuda_slot import CudaEngine, CudaSlot, check_free_memory, plane_types, typed_graph
 
 try:
     import torch
@@ -49,7 +49,7 @@ class TorchEngine(CudaEngine):
     """A graph run operation by operation, with one stream and memory pool per lane."""
 
     def __init__(self, backend: Torch, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
-        """Load the weights onto the GPU; see `vs_espcn.runtime.opening.open_engine`."""
+        """Load the weights onto the GPU; see `vs_espcn.runtime.engine_factory.open_engine`."""
         precision = gpu_precision(backend.precision, depth)
         device = cuda.Device(backend.index)
         check_usable()
@@ -71,7 +71,7 @@ class TorchEngine(CudaEngine):
 
 
 class TorchGraph:
-    """An ONNX graph of the operations that `vs_espcn.graph` and the networks use."""
+    """An ONNX graph of the operations that `vs_espcn.networks.graph` and the networks use."""
 
     def __init__(self, graph: ModelProto, device: torch.device) -> None:
         """Put the weights on a device.
@@ -143,7 +143,7 @@ class _Program:
         self._pool = torch.cuda.MemPool()
 
     def enqueue(self, stream: int) -> None:
-        """Put a frame's kernels on a stream; see `vs_espcn.runtime.slot.Program`."""
+        """Put a frame's kernels on a stream; see `vs_espcn.runtime.cuda_slot.Program`."""
         try:
             with self._on(stream):
                 self._target.copy_(self._network(self._source))

@@ -10,7 +10,7 @@ import torch
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.files import write_atomically
-from vs_espcn.training.network import Network
+from vs_espcn.training.networks.layers import Network
 
 _FORMAT = 1
 

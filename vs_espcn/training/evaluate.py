@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.checkpoint import load_checkpoint
-from vs_espcn.training.degradation import round_to_8_bit, shrink
-from vs_espcn.training.make import make_network
+from vs_espcn.training.data.degradation import round_to_8_bit, shrink
 from vs_espcn.training.metrics import mod_crop, psnr, shave
-from vs_espcn.training.network import Network
+from vs_espcn.training.networks.catalogue import make_network
+from vs_espcn.training.networks.layers import Network
 
 # float32 (h, w), luma code / 255 → float (scale·h, scale·w) on the same footing
 Upscaler = Callable[[NDArray[np.float32]], NDArray[np.floating]]

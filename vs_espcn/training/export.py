@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from vs_espcn.models import INPUT_NAME, OUTPUT_NAME
-from vs_espcn.training.export_int8 import OPERATORS, Constants, int8_nodes
+from vs_espcn.networks.registry import INPUT_NAME, OUTPUT_NAME
 from vs_espcn.training.files import write_atomically
-from vs_espcn.training.int8_network import Int8Network
-from vs_espcn.training.network import CENTRE, SPREAD, Network, Srcnn
-from vs_espcn.training.subpixel import Subpixel
+from vs_espcn.training.int8.export import OPERATORS, Constants, int8_nodes
+from vs_espcn.training.networks.int8 import Int8Network
+from vs_espcn.training.networks.layers import CENTRE, SPREAD, Network, Srcnn
+from vs_espcn.training.networks.subpixel import Subpixel
 
 _OPSET = 18
 _IR_VERSION = 10

@@ -10,7 +10,7 @@ from vs_espcn.training.files import write_atomically
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class HistoryRow:
     """One validation.
 
     Attributes:
@@ -44,7 +44,7 @@ class History:
         self._path = path
         self._rows = [row for row in read_history(path) if row.step <= up_to] if up_to else []
 
-    def add(self, row: Row) -> None:
+    def add(self, row: HistoryRow) -> None:
         """Add a row and write the file.
 
         Raises:
@@ -53,12 +53,12 @@ class History:
         self._rows.append(row)
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(field.name for field in fields(Row))
+        writer.writerow(field.name for field in fields(HistoryRow))
         writer.writerows(astuple(each) for each in self._rows)
         write_atomically(self._path, text.getvalue().encode())
 
 
-def read_history(path: Path) -> list[Row]:
+def read_history(path: Path) -> list[HistoryRow]:
     """Read the table of a run.
 
     Args:
@@ -75,7 +75,7 @@ def read_history(path: Path) -> list[Row]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             return [
-                Row(
+                HistoryRow(
                     step=int(row["step"]),
                     hours=float(row["hours"]),
                     rate=float(row["rate"]),
@@ -85,7 +85,7 @@ def read_history(path: Path) -> list[Row]:
                 for row in csv.DictReader(file)
             ]
     except (KeyError, TypeError, ValueError) as error:
-        columns = ", ".join(field.name for field in fields(Row))
+        columns = ", ".join(field.name for field in fields(HistoryRow))
         raise InputError(
             f"{path} is not the table of a run, whose columns are {columns}; delete or move it"
         ) from error

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from torch.optim import SGD, Optimizer
 
 from vs_espcn.errors import InputError
-from vs_espcn.training.dataset import Pair
-from vs_espcn.training.network import Network, ThreeLayers
+from vs_espcn.training.data.dataset import Pair
+from vs_espcn.training.data.patches import GridPatches, Patches, RandomPatches
+from vs_espcn.training.networks.layers import Network, ThreeLayers
 from vs_espcn.training.optimizer import Soap
-from vs_espcn.training.patches import GridPatches, Patches, RandomPatches
 from vs_espcn.training.schedule import Cosine, Plateau, Schedule
 
 

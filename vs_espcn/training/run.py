@@ -14,26 +14,26 @@ from torch import Tensor
 from torch.nn import functional
 
 from vs_espcn.errors import InputError, TrainingError
-from vs_espcn.models import trained_name
-from vs_espcn.training.calibration import calibrate, ramps
+from vs_espcn.networks.registry import trained_name
 from vs_espcn.training.checkpoint import (
     check_same_network,
     describe,
     load_checkpoint,
     save_checkpoint,
 )
-from vs_espcn.training.dataset import load_images
+from vs_espcn.training.data.dataset import load_images
+from vs_espcn.training.data.patches import RandomPatches
 from vs_espcn.training.evaluate import as_upscaler, score_pair
 from vs_espcn.training.export import save_onnx
-from vs_espcn.training.history import History, Row
-from vs_espcn.training.int8_network import Int8Network
-from vs_espcn.training.make import make_network
-from vs_espcn.training.network import Network
-from vs_espcn.training.patches import RandomPatches
+from vs_espcn.training.history import History, HistoryRow
+from vs_espcn.training.initial_weights import start_from
+from vs_espcn.training.int8.calibration import calibrate, ramps
+from vs_espcn.training.int8.rounding import round_weights
+from vs_espcn.training.networks.catalogue import make_network
+from vs_espcn.training.networks.int8 import Int8Network
+from vs_espcn.training.networks.layers import Network
 from vs_espcn.training.recipes import find_recipe
-from vs_espcn.training.rounding import round_weights
 from vs_espcn.training.settings import Settings
-from vs_espcn.training.start import start_from
 
 logger = logging.getLogger(__name__)
 
@@ -191,7 +191,7 @@ class Run:
             self._best_psnr = self._psnr
             save_onnx(network, self._settings.output, self._facts())
         self._history.add(
-            Row(
+            HistoryRow(
                 step=self.step,
                 hours=self._seconds / 3600,
                 rate=self._rate,

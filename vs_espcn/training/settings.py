@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
+from vs_espcn.cache_folder import cache_dir
 from vs_espcn.errors import InputError
-from vs_espcn.folders import cache_dir
-from vs_espcn.training import mix
-from vs_espcn.training.compression import ANIME, VIDEO, AsVideo
-from vs_espcn.training.degradation import Degrade, bicubic
-from vs_espcn.training.film import Film
+from vs_espcn.training.data import mix
+from vs_espcn.training.data.compression import ANIME, VIDEO, AsVideo
+from vs_espcn.training.data.degradation import Degrade, bicubic
+from vs_espcn.training.data.film import Film
 
 _CODED = {"video": (VIDEO, 1), "anime": (ANIME, 2)}
 """What happens to images, and in how many variants: drawings are few, and no clips stand beside them."""
@@ -31,7 +31,7 @@ class Settings:
         folders: Folders of training images.
         output: ONNX file; rewritten each time validation improves.
         checkpoint: File that holds the state of the run; a table of its progress lies beside it.
-        network: What to train, one of ``vs_espcn.training.make.NAMES``.
+        network: What to train, one of ``vs_espcn.training.networks.catalogue.NAMES``.
         branches: Whether to train each convolution of a sub-pixel network as a sum of branches.
         recipe: ``modern`` or ``paper``.
         degradation: ``clean``, ``bicubic``, ``video`` or ``anime``.

@@ -3,16 +3,16 @@
 import numpy as np
 import onnxruntime
 
-from vs_espcn import graph, models
-from vs_espcn.runtime.base import TensorRT
-from vs_espcn.runtime.opening import open_engine
-from vs_espcn.runtime.tensorrt import TensorRTEngine
+from vs_espcn.networks import graph, registry
+from vs_espcn.runtime.backends import TensorRT
+from vs_espcn.runtime.engine_factory import open_engine
+from vs_espcn.runtime.tensorrt.engine import TensorRTEngine
 
 WIDTH, HEIGHT = 32, 20
 
 
 def wrapped(sample: graph.SampleFormat = graph.UINT8) -> graph.ModelProto:
-    network = models.load_network(models.find("espcn", 2).path)
+    network = registry.load_network(registry.find("espcn", 2).path)
     return graph.build_graph(network, sample, full_range=False, width=WIDTH, height=HEIGHT)
 
 

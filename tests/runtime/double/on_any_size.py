@@ -12,11 +12,11 @@ from tests.runtime.double import fake_tensorrt
 from tests.runtime.double.driver import set_
 from tests.runtime.double.engines import HEIGHT, WIDTH, engine
 from tests.runtime.double.fake_tensorrt import faults
-from vs_espcn import graph, models
 from vs_espcn.errors import BackendError, InputError
-from vs_espcn.runtime import plans, warm
-from vs_espcn.runtime.base import OpenVINO, TensorRT
-from vs_espcn.runtime.opening import open_engine
+from vs_espcn.networks import graph, registry
+from vs_espcn.runtime.backends import OpenVINO, TensorRT
+from vs_espcn.runtime.engine_factory import open_engine
+from vs_espcn.runtime.tensorrt import plan_cache, prebuild
 
 ANY = TensorRT(precision="fp32", max_size=(48, 32))
 
@@ -24,7 +24,7 @@ ANY = TensorRT(precision="fp32", max_size=(48, 32))
 @pytest.mark.parametrize("sample", [graph.UINT8, graph.UINT16[10], graph.FLOAT32])
 @pytest.mark.parametrize("cuda_graph", [True, False])
 def test_frames_of_every_size_come_from_one_plan(sample: graph.SampleFormat, cuda_graph: bool) -> None:
-    network = models.load_network(models.find("espcn", 2).path)
+    network = registry.load_network(registry.find("espcn", 2).path)
     for width, height in ((32, 20), (48, 32), (1, 1), (17, 31)):
         model = graph.build_graph(network, sample, full_range=True, width=width, height=height)
         backend = replace(ANY, cuda_graph=cuda_graph)
@@ -39,7 +39,7 @@ def test_frames_of_every_size_come_from_one_plan(sample: graph.SampleFormat, cud
             assert error <= (1 if sample.depth else 1e-5)
         opened.close()
     assert faults["built"] == 1
-    (stored,) = plans.stored_plans()
+    (stored,) = plan_cache.stored_plans()
     assert stored.key is not None
     assert stored.key.title.startswith("sizes up to 48x32, x2, ")
 
@@ -76,7 +76,7 @@ def test_a_clip_of_varying_size() -> None:
 
 
 def test_warming_makes_the_plan_that_the_filter_looks_for() -> None:
-    stored = warm.warm(warm.Job(width=48, height=32, scale=2, bits=8, any_size=True))
+    stored = prebuild.build_plans(prebuild.BuildRequest(width=48, height=32, scale=2, bits=8, any_size=True))
     assert len(stored) == 2  # limited and full range
     clip = vs.core.std.BlankClip(format=vs.YUV420P8, width=40, height=30, length=2)
     vs_espcn.upscale(clip, 2, backend=TensorRT(build=False, max_size=(48, 32)))

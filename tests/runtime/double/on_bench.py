@@ -9,14 +9,14 @@ import vapoursynth as vs
 from tests.runtime.double.driver import set_
 from tests.runtime.double.engines import HEIGHT, WIDTH
 from vs_espcn.bench import gpu as bench_gpu
-from vs_espcn.runtime import plans
-from vs_espcn.runtime.base import TensorRT
+from vs_espcn.runtime.backends import TensorRT
 from vs_espcn.runtime.matrix_rate import matrix_rate
+from vs_espcn.runtime.tensorrt import plan_cache
 
 
 @pytest.mark.parametrize("bits", [8, 10])
 def test_the_benchmark_runs(bits: int) -> None:
-    case = bench_gpu.Case(scale=2, width=WIDTH, height=HEIGHT, bits=bits, lanes=2)
+    case = bench_gpu.GpuCase(scale=2, width=WIDTH, height=HEIGHT, bits=bits, lanes=2)
     results = bench_gpu.measure(case, TensorRT(), 1e9, frames=3, repeats=1)
     assert [result.name for result in results] == [
         *(bench_gpu.KERNELS, bench_gpu.COPIES, bench_gpu.SLOT, bench_gpu.FILTER, bench_gpu.BOUND)
@@ -45,7 +45,7 @@ def test_the_benchmark_has_a_plugin_beside_us(
             return getattr(vs.core, name)
 
     monkeypatch.setattr(bench_gpu, "vs", SimpleNamespace(**{**vars(vs), "core": Core()}))
-    case = bench_gpu.Case(scale=2, width=WIDTH, height=HEIGHT, lanes=3)
+    case = bench_gpu.GpuCase(scale=2, width=WIDTH, height=HEIGHT, lanes=3)
     refused = False
     rows = bench_gpu.measure(case, TensorRT(), 1e9, frames=2, repeats=1)
     assert {bench_gpu.PEER, bench_gpu.PEER_FLOATS} < {row.name for row in rows}
@@ -62,8 +62,8 @@ def test_a_case_that_cannot_run_is_left_out(
 ) -> None:
     monkeypatch.setattr(bench_gpu, "matrix_rate", lambda *_: 1e9)
     set_("free", 1_000_000)
-    cases = [bench_gpu.Case(scale=2, width=side, height=side) for side in (16, 1000)]
-    rows = [*bench_gpu.compare(cases, TensorRT(), frames=2, repeats=1)]
+    cases = [bench_gpu.GpuCase(scale=2, width=side, height=side) for side in (16, 1000)]
+    rows = [*bench_gpu.measure_gpu(cases, TensorRT(), frames=2, repeats=1)]
     assert {row.case for row in rows} == {"16x16 x2, 8 bits, 2 lanes, graph on"}
     assert "not compared with vs-mlrt: its plugin (trt or trt_rtx) is not installed" in caplog.text
     assert "not measured: 1000x1000 x2, 8 bits, 2 lanes, graph on: Double 0 has 0 MB" in caplog.text
@@ -72,6 +72,6 @@ def test_a_case_that_cannot_run_is_left_out(
 @pytest.mark.parametrize("precision", ["fp16", "fp32"])
 def test_the_matrix_rate_goes_through_the_same_engine(precision: str) -> None:
     assert 1e6 < matrix_rate(TensorRT(), precision, side=64) < 1e15  # type: ignore[arg-type]
-    (stored,) = plans.stored_plans()
+    (stored,) = plan_cache.stored_plans()
     assert stored.key is not None
     assert stored.key.title.startswith(f"64x64 to 64x64, 8-bit limited range, {precision}")

@@ -12,11 +12,11 @@ import vapoursynth as vs
 import vs_espcn
 from tests.runtime.double.driver import set_
 from tests.runtime.double.engines import HEIGHT, WIDTH
-from vs_espcn import graph, models
 from vs_espcn.errors import BackendError
-from vs_espcn.runtime import choice, cuda
-from vs_espcn.runtime.base import OpenVINO, TensorRT, Torch
-from vs_espcn.runtime.opening import open_engine
+from vs_espcn.networks import graph, registry
+from vs_espcn.runtime import cuda, selection
+from vs_espcn.runtime.backends import OpenVINO, TensorRT, Torch
+from vs_espcn.runtime.engine_factory import open_engine
 
 
 class TestFilter:
@@ -49,17 +49,17 @@ class TestFilter:
             deque(frames, maxlen=0)
 
     def test_the_best_backend_is_the_gpu(self) -> None:
-        choice.best_backend.cache_clear()
-        assert choice.best_backend() == TensorRT()
+        selection.best_backend.cache_clear()
+        assert selection.best_backend() == TensorRT()
 
     def test_the_best_backend_without_a_usable_gpu(self, caplog: pytest.LogCaptureFixture) -> None:
         set_("driver", 12040)
-        choice.best_backend.cache_clear()
+        selection.best_backend.cache_clear()
         caplog.set_level(logging.INFO)
-        assert choice.best_backend() == OpenVINO()
+        assert selection.best_backend() == OpenVINO()
         (record,) = caplog.records
         assert "out are tensorrt and torch: the NVIDIA driver is too old" in record.getMessage()
-        choice.best_backend.cache_clear()
+        selection.best_backend.cache_clear()
 
 
 def test_errors_name_the_function_and_the_cause() -> None:
@@ -71,21 +71,21 @@ def test_errors_name_the_function_and_the_cause() -> None:
 def test_torch_is_asked_only_when_there_is_a_gpu() -> None:
     set_("devices", 0)
     with pytest.raises(BackendError, match="finds no GPU"):
-        choice.probe(Torch())
+        selection.probe(Torch())
 
 
 def test_a_torch_that_cannot_use_the_gpu_is_one_error() -> None:
     """PyTorch finds no GPU of its own kind behind the double, and warns; the error is enough."""
     pytest.importorskip("torch", reason="PyTorch is not installed")
     with pytest.raises(BackendError, match=r"PyTorch .* (cannot use the GPU|is built without CUDA);"):
-        choice.probe(Torch())
+        selection.probe(Torch())
 
 
 def test_torch_too_says_that_memory_is_too_little(monkeypatch: pytest.MonkeyPatch) -> None:
     runtime = pytest.importorskip("vs_espcn.runtime.torch", reason="PyTorch is not installed")
     monkeypatch.setattr(runtime, "check_usable", lambda: None)  # it is not built for CUDA here
     set_("free", 10_000_000)
-    network = models.load_network(models.find("espcn", 2).path)
+    network = registry.load_network(registry.find("espcn", 2).path)
     model = graph.build_graph(network, graph.UINT8, full_range=False, width=400, height=200)
     with pytest.raises(BackendError, match="Double 0 has 9 MB of memory free, but 2 lanes need 31 MB"):
         open_engine(Torch(), model, lanes=2, depth=8)

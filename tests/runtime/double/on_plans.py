@@ -11,10 +11,11 @@ from tests.runtime.double import fake_tensorrt
 from tests.runtime.double.driver import set_
 from tests.runtime.double.engines import engine, noise, reference, upscaled
 from tests.runtime.double.fake_tensorrt import faults
-from vs_espcn import graph
 from vs_espcn.errors import BackendError
-from vs_espcn.runtime import plans, tensorrt_api, tiles, warm
-from vs_espcn.runtime.base import TensorRT
+from vs_espcn.networks import graph
+from vs_espcn.runtime import tiles
+from vs_espcn.runtime.backends import TensorRT
+from vs_espcn.runtime.tensorrt import api, plan_cache, prebuild
 
 
 class TestPlans:
@@ -23,7 +24,7 @@ class TestPlans:
         engine(lanes=2)
         engine(TensorRT(device=1, precision="fp32"))  # plans of this flavour are for all GPUs of a capability
         assert faults["built"] == 1
-        (stored,) = plans.stored_plans()
+        (stored,) = plan_cache.stored_plans()
         assert stored.key is not None
         assert (
             stored.key.title == "32x20 to 64x40, 8-bit limited range, fp32, on GPUs of compute capability 8.9"
@@ -36,14 +37,14 @@ class TestPlans:
         engine(sample=graph.UINT16[10])
         set_("minor", 6)
         engine()
-        assert len(plans.stored_plans()) == 4
+        assert len(plan_cache.stored_plans()) == 4
 
     @pytest.mark.parametrize("damage", ["truncated", "foreign", "empty"])
     def test_a_damaged_plan_is_rebuilt_and_it_is_said_why(
         self, damage: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         engine()
-        (stored,) = plans.stored_plans()
+        (stored,) = plan_cache.stored_plans()
         content = stored.path.read_bytes()
         stored.path.write_bytes({"truncated": content[:-9], "foreign": b"{}\n", "empty": b""}[damage])
         caplog.clear()
@@ -72,22 +73,22 @@ class TestPlans:
     def test_the_other_flavour(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """It has no targets and no validity: a plan is for one GPU by name, and loading it is the test."""
         monkeypatch.setitem(sys.modules, "tensorrt", fake_tensorrt.module("tensorrt"))
-        tensorrt_api.load_api.cache_clear()
+        api.load_api.cache_clear()
         try:
             opened = engine()
             assert opened.description.startswith("tensorrt 0.double on Double 0")
             assert "compiled" not in faults  # its plans hold kernels
             engine(TensorRT(precision="fp32", max_size=(40, 30)))
             assert faults.pop("built") == 2
-            plans.clear()
+            plan_cache.clear()
             engine()
-            assert "on Double 0 of compute capability 8.9" in str(plans.stored_plans()[0].key)
+            assert "on Double 0 of compute capability 8.9" in str(plan_cache.stored_plans()[0].key)
             faults["deserialize"] = True
             with pytest.raises(BackendError, match="the plan is not understood"):
                 engine()
             assert faults["built"] == 2
         finally:
-            tensorrt_api.load_api.cache_clear()
+            api.load_api.cache_clear()
 
 
 class TestKernels:
@@ -97,18 +98,18 @@ class TestKernels:
         for _ in range(3):
             upscaled(engine(lanes=2).slots[1], noise(0))
         assert faults["compiled"] == 1
-        (stored,) = plans.plans_dir().glob("*.kernels")
+        (stored,) = plan_cache.plans_dir().glob("*.kernels")
         assert b'"device": "Double 0"' in stored.read_bytes()
 
     def test_each_kind_of_gpu_has_its_own(self) -> None:
         engine(TensorRT(device=[0, 1]), lanes=2)
         assert faults["built"] == 1
-        assert len([*plans.plans_dir().glob("*.kernels")]) == 2
+        assert len([*plan_cache.plans_dir().glob("*.kernels")]) == 2
 
     @pytest.mark.parametrize("damage", ["refused", "truncated"])
     def test_what_cannot_be_used_is_compiled_again(self, damage: str) -> None:
         engine()
-        (stored,) = plans.plans_dir().glob("*.kernels")
+        (stored,) = plan_cache.plans_dir().glob("*.kernels")
         content = stored.read_bytes()
         if damage == "refused":
             faults["kernels"] = True
@@ -120,13 +121,13 @@ class TestKernels:
 
     def test_clearing_deletes_them_too(self) -> None:
         engine()
-        assert plans.clear() == 1
-        assert not [*plans.plans_dir().glob("*.kernels")]
+        assert plan_cache.clear() == 1
+        assert not [*plan_cache.plans_dir().glob("*.kernels")]
 
 
 def test_warming_makes_the_plans_that_the_filter_looks_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiles, "GPU_LANE_BUDGET", 2_000_000)  # the clip is too large to go in one piece
-    stored = warm.warm(warm.Job(width=160, height=100, scale=2, bits=10))
+    stored = prebuild.build_plans(prebuild.BuildRequest(width=160, height=100, scale=2, bits=10))
     assert len(stored) == 2
     assert stored[0].key is not None
     assert not stored[0].key.title.startswith("160x100")

@@ -8,9 +8,9 @@ import pytest
 from tests.runtime.double.driver import get, set_
 from tests.runtime.double.engines import HEIGHT, WIDTH, engine, noise, reference, upscaled
 from tests.runtime.double.fake_tensorrt import faults
-from vs_espcn import graph
 from vs_espcn.errors import BackendError
-from vs_espcn.runtime.base import TensorRT, lane_count
+from vs_espcn.networks import graph
+from vs_espcn.runtime.backends import TensorRT, lane_count
 
 
 class TestSlot:

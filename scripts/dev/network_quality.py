@@ -1,0 +1,123 @@
+"""Measure the shipped networks that are new or changed, and write engines/quality.json.
+
+uv run --extra train python scripts/dev/network_quality.py ../shared/data
+
+The folder holds eval/Set5, eval/Set14, video/ and train_drawn/. Images are measured by the protocol of
+docs/training.md, Set14 by each of the usual kernels too, clips after x264 at the rates and over the frames
+below; float networks in fp32, int8 ones as they are. Drawings that nothing was trained on count as
+anime, beside a cartoon: a pan over each makes a clip of it.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import fmean
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from open_data import open_drawing, pan
+
+from vs_espcn.evaluation.images import read_folders, score_images
+from vs_espcn.evaluation.kernels import find_kernels
+from vs_espcn.evaluation.methods import Method, choose
+from vs_espcn.evaluation.scores import UNCOMPRESSED, Score
+from vs_espcn.evaluation.video import score_clips
+from vs_espcn.networks import registry
+from vs_espcn.runtime.backends import OpenVINO
+from vs_espcn.training.data.kernels import COMMON
+
+FRAMES, RATES = 4, (18, 23, 28)
+FILMED = ("natural_1080p60_mural.mp4", "natural_720p_dog.mp4", "natural_540p_flower.mp4")
+CARTOONS = ("cartoon_720p_bbb.mp4",)
+DRAWN = (
+    "IppClub+Dora-SSR__derivative_rola.jpg",
+    "SnowyYANG+godot-visual-novel__CG.jpg",
+    "squishy-scsi+squishy__electrichearts_20220323A_sachi.png",
+)
+PROTOCOL = hashlib.sha256(repr((FRAMES, RATES, FILMED, CARTOONS, DRAWN, COMMON)).encode()).hexdigest()[:16]
+"""Tells figures that can be compared from others."""
+
+
+def digest(path: Path) -> str:
+    """Tells one version of a file from another."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def marks(spec: registry.ModelSpec) -> dict[str, str]:
+    """What an entry is about."""
+    return {"sha256": digest(spec.path), "protocol": PROTOCOL}
+
+
+def renewed(entries: dict[str, Any], data: Path) -> dict[str, Any]:
+    """The entries of all shipped networks; only what they don't hold of a file is measured."""
+    specs = registry.shipped()
+    stale = [spec for spec in specs if not marks(spec).items() <= entries.get(spec.path.name, {}).items()]
+    for scale in sorted({spec.scale for spec in stale}):
+        of_scale = [spec for spec in stale if spec.scale == scale]
+        print(f"measuring {', '.join(spec.path.name for spec in of_scale)}", file=sys.stderr)
+        entries = entries | measured(of_scale, scale, data)
+    return {spec.path.name: entries[spec.path.name] for spec in specs}
+
+
+def measured(specs: Sequence[registry.ModelSpec], scale: int, data: Path) -> dict[str, Any]:
+    """One entry for each of some networks of one scale."""
+    methods = [_method(spec) for spec in specs]
+    folders = [data / "eval" / name for name in ("Set5", "Set14")]
+    images = read_folders(folders, [scale])
+    of_images = list(score_images(images, methods, [scale]))
+    set14 = [image for image in images if image.group == "Set14"]
+    of_kernels = list(score_images(set14, methods, [scale], find_kernels(COMMON)))
+    with TemporaryDirectory() as folder:
+        pans = [Path(folder) / f"{Path(name).stem}.mkv" for name in DRAWN]
+        for name, clip in zip(DRAWN, pans, strict=True):
+            pan(open_drawing(data / "train_drawn" / name), clip)
+        filmed, cartoons = (
+            [score for score in of_clips(paths, methods, scale) if score.source != UNCOMPRESSED]
+            for paths in (
+                [data / "video" / name for name in FILMED],
+                [*(data / "video" / name for name in CARTOONS), *pans],
+            )
+        )
+    groups = {
+        "set5": [score for score in of_images if score.group == "Set5"],
+        "set14": [score for score in of_images if score.group == "Set14"],
+        "kernels": of_kernels,
+        "video": filmed,
+        "anime": cartoons,
+    }
+    return {
+        spec.path.name: marks(spec) | {name: mean_of(method, scores) for name, scores in groups.items()}
+        for spec, method in zip(specs, methods, strict=True)
+    }
+
+
+def of_clips(paths: Sequence[Path], methods: Sequence[Method], scale: int) -> Iterable[Score]:
+    """Scores of the first frames of clips."""
+    return score_clips(paths, methods, [scale], frames=FRAMES, rates=RATES)
+
+
+def mean_of(method: Method, scores: Iterable[Score]) -> float:
+    """A method's mean PSNR in dB; each clip and rate has as many frames."""
+    return round(fmean(score.psnr for score in scores if score.method == method.name), 3)
+
+
+def _method(spec: registry.ModelSpec) -> Method:
+    int8 = registry.is_int8(registry.load_network(spec.path))
+    backend = OpenVINO(precision="int8" if int8 else "fp32")
+    methods, _ = choose(["bicubic"], [spec.path], None, [spec.scale], backend)
+    return methods[-1]
+
+
+def main(data: Path) -> None:
+    """Bring the file up to date."""
+    path = registry.engines_dir() / "quality.json"
+    entries = json.loads(path.read_text()) if path.is_file() else {}
+    path.write_text(json.dumps(renewed(entries, data), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: network_quality.py DATA")
+    main(Path(sys.argv[1]).resolve())

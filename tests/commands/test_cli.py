@@ -1,0 +1,150 @@
+"""The commands that only report; the others have tests of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vs_espcn
+from tests.command import in_own_process as run
+from tests.small_networks import conv, kernel, network, saved
+from vs_espcn.networks import registry
+from vs_espcn.networks.quality import quality_of
+
+COMMANDS = ("upscale", "info", "networks", "compare", "bench", "evaluate", "train")
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"vs-espcn {vs_espcn.__version__}\n"
+
+
+def test_help_names_every_command() -> None:
+    text = run("--help").stdout
+    assert all(command in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help(command: str) -> None:
+    assert "Usage:" in run(command, "--help").stdout
+
+
+def test_ctrl_c_while_the_command_loads_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    paths = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "vs_espcn", "--version"]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_a_backend_that_is_not_here_has_no_times() -> None:
+    done = run("networks", "--scale", "2", "--backend", "torch", code=1)
+    assert done.stdout == ""
+    assert done.stderr.startswith("vs-espcn: error: ")
+
+
+def test_info_says_what_runs_here() -> None:
+    text = run("info").stdout
+    for word in ("vapoursynth ", "openvino ", "instruction sets", "espcn x2 x3 x4", "openvino (picked): CPU"):
+        assert word in text
+
+
+def test_networks_are_listed_with_what_is_known_of_them() -> None:
+    lines = run("networks", "--scale", "2", "--no-time").stdout.splitlines()
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
+    by_name = {row[0]: row for row in cells}
+    psnr = quality_of(registry.find("espcn", 2))
+    assert psnr is not None
+    assert by_name["espcn"][1:3] == ["x2", f"{psnr.set5:.2f}"]
+    assert by_name["espcn"][8] == "", "nothing is measured"
+    assert by_name["espcn"][9] == "images made smaller by bicubic"
+    assert by_name["espcn-int8"][9] == "images made smaller by bicubic, for int8"
+    assert [source for row in cells for source in row[10].split(", ") if source].count("video") == 1
+
+
+def test_bench_prints_a_table_and_json() -> None:
+    few = ("--scale", "4", "--frames", "1", "--repeats", "1", "--precision", "fp32", "--no-peers")
+    *table, last = run("bench", *few).stdout.splitlines()
+    figures = json.loads(last)
+    results = {row["name"]: row for row in figures["results"]}
+    assert "OpenVINO alone" in "\n".join(table)
+    assert results["OpenVINO alone"]["of_raw"] == 1
+    assert results["vs_espcn.upscale, whole clip"]["fps"] > 0
+    assert results["vs_espcn.upscale, whole clip"]["size"] == "1920x1080"
+    assert figures["date"]
+    assert "core" in figures["machine"]
+
+
+def test_bench_of_several_networks(tmp_path: Path) -> None:
+    """The engine alone runs the first; one that does not reach the scale is named."""
+    same = network([conv("luma", "kernel", "upscaled")], {"kernel": kernel(1, 1)}, 1)
+    few = ("--scale", "4", "--frames", "1", "--repeats", "1", "--precision", "fp32", "--no-peers")
+    names = ("--network", "subpixel-m", "--network", "espcn", "--network", str(saved(same, tmp_path)))
+    lines = run("bench", *few, *names).stdout.splitlines()
+    rows = json.loads(lines[-1])["results"]
+    assert [(row["name"], row["network"]) for row in rows] == [
+        ("OpenVINO alone", "subpixel-m"),
+        ("vs_espcn.upscale, whole clip", "subpixel-m"),
+        ("vs_espcn.upscale, whole clip", "espcn"),
+    ]
+    assert any("fp32: scale 4 is out of reach: theirs" in line for line in lines)
+
+
+def test_bench_of_memory() -> None:
+    """Each scale has a peak of its own."""
+    done = run("bench", "--scale", "3", "--scale", "4", "--soak", "3")
+    rows = json.loads(done.stdout.splitlines()[-1])["memory"]
+    assert [(row["scale"], row["early_frame"], row["last_frame"]) for row in rows] == [(3, 1, 3), (4, 1, 3)]
+    assert all(0 < row["early_mb"] <= row["last_mb"] for row in rows)
+
+
+NAMES = sorted({spec.network for spec in registry.shipped()})
+AUTO = (
+    "network 'auto' is chosen for each clip, and here one has to be named; "
+    "`vs-espcn networks` lists them, and what auto takes each for"
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("networks", "--scale", "9", "--no-time"), "scale 9 has no network; choose one of 2, 3, 4"),
+        (
+            ("bench", "--network", "espcn", "--network", "srcnn", "--frames", "1"),
+            "network 'srcnn' is not shipped; choose one of "
+            + ", ".join(NAMES)
+            + ", or give the path of an ONNX file",
+        ),
+        (("bench", "--network", "auto"), AUTO),
+        (("build", "--network", "auto", "--size", "96x54", "--compute-capability", "8.9"), AUTO),
+        (
+            ("bench", "--json", "missing/figures.json"),
+            "missing/figures.json cannot be written; give a file in a folder that exists",
+        ),
+        (("bench", "--chart", "chart.svg"), "--chart 'chart.svg' is a picture; give it the suffix .png"),
+        (("bench", "--encode", "missing.mkv"), "INPUT 'missing.mkv' does not exist"),
+        (
+            ("bench", "--soak", "1", "--chart", "chart.png"),
+            "--chart was given; it is for the frame rates on openvino, leave it out",
+        ),
+        (("bench", "--soak", "1", "--scale", "9"), "scale 9 has no espcn network; choose one of 2, 3, 4"),
+        (("bench", "--scale", "9"), "scale 9 has no espcn network; choose one of 2, 3, 4"),
+        (
+            ("bench", "--precision", "fp8"),
+            "precision 'fp8' is not known; choose one of auto, fp32, bf16, int8, fast",
+        ),
+        (
+            ("bench", "--soak", "1", "--precision", "bf16", "--precision", "fp32"),
+            "precision was given 2 times; give it once",
+        ),
+    ],
+)
+def test_errors_are_one_line(arguments: tuple[str, ...], message: str) -> None:
+    done = run(*arguments, code=1)
+    assert done.stdout == ""
+    assert done.stderr == f"vs-espcn: error: {message}\n"

@@ -1,0 +1,29 @@
+"""Encoding as the tests do it: a source doubled in size without a network."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import vapoursynth as vs
+
+from vs_espcn.encoding.encode import check_output, encode, plan_encode
+from vs_espcn.encoding.source import open_source
+
+FAST = ("-preset", "ultrafast")
+
+Process = Callable[[vs.VideoNode], vs.VideoNode]
+
+
+def double(clip: vs.VideoNode) -> vs.VideoNode:
+    return vs.core.resize.Point(clip, width=2 * clip.width, height=2 * clip.height)
+
+
+def upscale(
+    source: Path, output: Path, *args: str, process: Process = double, overwrite: bool = False
+) -> list[str]:
+    """Encode a processed source; return the notes."""
+    destination = check_output(source, output, overwrite=overwrite)
+    opened = open_source(source, turn_upright=not destination.keeps_rotation)
+    job = plan_encode(process(opened.clip), destination, opened, ffmpeg_args=args)
+    encode(job)
+    assert output.exists()
+    return list(job.notes)

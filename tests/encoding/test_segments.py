@@ -1,0 +1,299 @@
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import vapoursynth as vs
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.media import H264, codecs, decode, ffmetadata, ffmpeg, packets, pattern, raw_planes, tone
+from vs_espcn.encoding.encode import EncodePlan, check_output, encode, plan_encode
+from vs_espcn.encoding.segments import (
+    commands,
+    encode_in_segments,
+    encode_segment,
+    join_segments,
+    segments_folder,
+    split_frames,
+)
+from vs_espcn.encoding.source import open_source
+from vs_espcn.encoding.trim import trim
+from vs_espcn.errors import EncodeError, InputError
+from vs_espcn.streaming import y4m_writer
+
+FFV1 = ("-c:v", "ffv1")
+X264 = ("-c:v", "libx264", "-preset", "veryfast", "-bf", "3")
+
+
+class KilledError(BaseException):
+    pass
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """50 frames at 29.97 with two sounds and a chapter, whose sound starts late."""
+    folder = tmp_path_factory.mktemp("film")
+    (folder / "c.txt").write_text(
+        ";FFMETADATA1\ntitle=Film\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=900\ntitle=One\n"
+    )
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=s=64x48:r=30000/1001:d=1.66"),
+        *("-itsoffset", "0.2", *tone(1.4), "-i", folder / "c.txt", "-map_metadata", "2"),
+        *("-map", "0", "-map", "1", "-map", "1", *H264, "-g", "20", "-c:a:0", "aac", "-c:a:1", "flac"),
+        folder / "film.mp4",
+    )
+    return folder / "film.mp4"
+
+
+def job_of(film: Path, output: Path, *args: str, frames: range | None = None) -> EncodePlan:
+    source = open_source(film)
+    source = trim(source, frames) if frames else source
+    clip = vs.core.resize.Point(source.clip, width=128, height=96)
+    return plan_encode(clip, check_output(film, output), source, ffmpeg_args=args)
+
+
+def in_segments(job: EncodePlan, length: int = 20) -> None:
+    encode_in_segments(job, settings={}, length=length)
+
+
+def frame_hashes(path: Path) -> bytes:
+    return ffmpeg("-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-")
+
+
+def timed(path: Path) -> dict[int, list[tuple[float, str]]]:
+    """Packets with what is copied compared as bytes; video is only compared by its times."""
+    found = packets(path)
+    video = sorted((float(time), "") for time, _ in found.pop(0))
+    return {0: video} | {number: [(float(t), data) for t, data in row] for number, row in found.items()}
+
+
+@given(frames=st.integers(1, 10_000), length=st.integers(1, 2000))
+def test_segments_are_all_frames_in_order(frames: int, length: int) -> None:
+    segments = split_frames(frames, length)
+    assert [frame for segment in segments for frame in segment] == list(range(frames))
+    assert all(len(segment) == length for segment in segments[:-1])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "args"),
+    [(".mkv", FFV1), (".mov", FFV1), (".mp4", X264), (".mkv", X264), (".ts", X264), (".webm", ())],
+)
+def test_the_file_is_that_of_one_piece(
+    film: Path, tmp_path: Path, suffix: str, args: tuple[str, ...]
+) -> None:
+    """The same times, sound, tags; and with a lossless encoder the same frames."""
+    whole, joined = tmp_path / f"whole{suffix}", tmp_path / f"joined{suffix}"
+    encode(job_of(film, whole, *args))
+    in_segments(job_of(film, joined, *args))
+    assert codecs(joined) == codecs(whole)
+    if args == FFV1:
+        assert frame_hashes(joined) == frame_hashes(whole)
+        assert raw_planes(decode(joined)) == raw_planes(decode(whole))
+    expected, got = timed(whole), timed(joined)
+    assert got.keys() == expected.keys()
+    for number, row in expected.items():
+        assert [data for _, data in got[number]] == [data for _, data in row]
+        times = [time for time, _ in got[number]]
+        assert times == pytest.approx([time for time, _ in row], abs=0.0011)
+    if suffix != ".ts":
+        assert "title=One" in ffmetadata(joined)
+        assert "title=Film" in ffmetadata(joined)
+    assert sorted(tmp_path.iterdir()) == sorted([whole, joined])
+
+
+def test_every_frame_keeps_its_own_time(tmp_path: Path) -> None:
+    film = tmp_path / "in.mkv"
+    uneven = "setpts='(0.7+if(lt(N,15),N*0.04,0.6+(N-15)*0.06+0.01*mod(N,3)))/TB'"
+    ffmpeg(
+        *pattern(30), *tone(2), *H264, "-bf", "0", "-c:a", "flac", "-vf", uneven,
+        *("-fps_mode", "passthrough", "-enc_time_base:v", "1:1000", film),
+    )  # fmt: skip
+    for suffix, args in ((".mp4", X264), (".mkv", FFV1)):
+        whole, joined = tmp_path / f"whole{suffix}", tmp_path / f"joined{suffix}"
+        encode(job_of(film, whole, *args))
+        in_segments(job_of(film, joined, *args), length=7)
+        assert open_source(film).times
+        for number, row in timed(whole).items():
+            times = [time for time, _ in timed(joined)[number]]
+            assert times == pytest.approx([time for time, _ in row], abs=0.0011)
+
+
+COLOURS = {"_Matrix": 9, "_Transfer": 18, "_Primaries": 9, "_Range": 0, "_ChromaLocation": 2}
+
+
+@pytest.mark.parametrize(("suffix", "args"), [(".mkv", FFV1), (".mp4", X264), (".mkv", X264)])
+def test_tags_are_kept(tmp_path: Path, suffix: str, args: tuple[str, ...]) -> None:
+    plain, film, output = tmp_path / "plain.mp4", tmp_path / "in.mp4", tmp_path / f"out{suffix}"
+    ffmpeg(*pattern(6), *H264, plain)
+    ffmpeg("-display_rotation", "90", "-i", plain, "-c", "copy", film)
+    destination = check_output(film, output)
+    source = open_source(film, turn_upright=not destination.keeps_rotation)
+    clip = vs.core.std.SetFrameProps(source.clip, **COLOURS, _SARNum=32, _SARDen=27)
+    in_segments(plan_encode(clip, destination, source, ffmpeg_args=args), length=4)
+    written = decode(output).get_frame(5).props
+    expected = COLOURS | ({"_SARNum": 32, "_SARDen": 27} if destination.keeps_rotation else {})
+    assert {name: written.get(name) for name in expected} == expected
+    assert decode(output, upright=True).width == 48
+
+
+def test_a_part_of_a_film_in_segments(film: Path, tmp_path: Path) -> None:
+    whole, joined = tmp_path / "whole.mkv", tmp_path / "joined.mkv"
+    encode(job_of(film, whole, *FFV1, frames=range(11, 39)))
+    in_segments(job_of(film, joined, *FFV1, frames=range(11, 39)), length=10)
+    assert frame_hashes(joined) == frame_hashes(whole)
+    assert [data for _, data in packets(joined)[1]] == [data for _, data in packets(whole)[1]]
+
+
+def test_filters_of_the_user_work_once(film: Path, tmp_path: Path) -> None:
+    whole, joined = tmp_path / "whole.mkv", tmp_path / "joined.mkv"
+    args = (*FFV1, "-vf", "hflip", "-c:a:1", "pcm_s16le", "-metadata", "comment=mine")
+    encode(job_of(film, whole, *args))
+    in_segments(job_of(film, joined, *args))
+    assert frame_hashes(joined) == frame_hashes(whole)
+    assert codecs(joined) == ["ffv1", "aac", "pcm_s16le"]
+    assert "comment=mine" in ffmetadata(joined).lower()
+
+
+@pytest.mark.parametrize("stop", [3, 20, 27, 49])
+def test_a_broken_run_goes_on_after_its_last_segment(film: Path, tmp_path: Path, stop: int) -> None:
+    unbroken, output = tmp_path / "unbroken.mp4", tmp_path / "out.mp4"
+    in_segments(job_of(film, unbroken, *X264))
+
+    def interrupt(number: int) -> None:
+        if number == stop:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        encode_in_segments(job_of(film, output, *X264), settings={}, length=20, on_frame=interrupt)
+    assert not output.exists()
+    finished: list[int] = []
+    made: list[int] = []
+    encode_in_segments(
+        job_of(film, output, *X264), settings={}, length=20, on_done=finished.append, on_frame=made.append
+    )
+    assert finished == [(stop - 1) // 20 * 20]
+    assert made == list(range(finished[0] + 1, 51))
+    assert frame_hashes(output) == frame_hashes(unbroken)
+    assert packets(output) == packets(unbroken)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "unbroken.mp4"]
+
+
+@pytest.mark.parametrize("change", ["options", "settings", "film"])
+def test_segments_of_another_job_are_refused(film: Path, tmp_path: Path, change: str) -> None:
+    mine = tmp_path / "in.mp4"
+    mine.write_bytes(film.read_bytes())
+    output = tmp_path / "out.mkv"
+    job = job_of(mine, output, *FFV1)
+    segments_folder(output).mkdir()
+
+    def interrupt(number: int) -> None:
+        if number == 30:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        encode_in_segments(job, settings={"network": "a"}, length=20, on_frame=interrupt)
+    before = sorted(segments_folder(output).iterdir())
+    if change == "film":
+        os.utime(mine, (1, 1))
+    args = (*FFV1, "-g", "1") if change == "options" else FFV1
+    settings = {"network": "b" if change == "settings" else "a"}
+    with pytest.raises(InputError, match="made from another file or with other options"):
+        encode_in_segments(job_of(mine, output, *args), settings=settings, length=20)
+    assert sorted(segments_folder(output).iterdir()) == before
+
+
+def test_an_encoder_that_fails_leaves_nothing(film: Path, tmp_path: Path) -> None:
+    with pytest.raises(EncodeError, match="Unknown encoder 'nonsense'"):
+        in_segments(job_of(film, tmp_path / "out.mkv", "-c:v", "nonsense"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_segment_can_be_made_on_its_own(film: Path, tmp_path: Path) -> None:
+    job = job_of(film, tmp_path / "out.mkv", *FFV1)
+    encode_segment(job, range(20, 31), tmp_path / "segment.mov")
+    assert raw_planes(decode(tmp_path / "segment.mov")) == raw_planes(job.clip[20:31])
+    assert codecs(tmp_path / "segment.mov") == ["ffv1"]
+
+
+def test_a_run_that_is_killed_leaves_nothing_that_looks_whole_and_is_taken_up(tmp_path: Path) -> None:
+    """kill -9 of the process itself, at moments of chance; the joined frames are those of one piece."""
+    film, output, whole = tmp_path / "in.mkv", tmp_path / "out" / "a b.mkv", tmp_path / "whole.mkv"
+    output.parent.mkdir()
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=96x64:r=25:d=6", *tone(6), *H264, "-c:a", "aac", film)
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import sys, time, pathlib\n"
+        "import openvino\n"
+        "from tests.encoding.test_segments import FFV1, job_of, encode_in_segments\n"
+        "job = job_of(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), *FFV1)\n"
+        "print('go', flush=True)\n"
+        "encode_in_segments(job, settings={}, length=40, on_frame=lambda n: time.sleep(0.002))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    chance = random.Random(6)
+    for _ in range(2):
+        run = subprocess.Popen(
+            [sys.executable, script, film, output], env=environment, stdout=subprocess.PIPE, text=True
+        )
+        assert run.stdout
+        assert run.stdout.readline() == "go\n"
+        time.sleep(chance.uniform(0.05, 0.8))
+        run.send_signal(signal.SIGKILL)
+        run.communicate()
+        if output.exists():
+            break
+    encode(job_of(film, whole, *FFV1))
+    if not output.exists():
+        assert {path.name.startswith((".", "a b.mkv.segments")) for path in output.parent.iterdir()} <= {True}
+        encode_in_segments(job_of(film, output, *FFV1), settings={}, length=40)
+    assert list(output.parent.iterdir()) == [output]
+    assert frame_hashes(output) == frame_hashes(whole)
+    assert packets(output)[1] == packets(whole)[1]
+
+
+@pytest.mark.parametrize(
+    "name", ["-dash.mkv", 'it\'s "so".mkv', "a:b.mkv", "100%d.mp4", "new\nline.mkv", "né 日本.mp4", "#?&.mkv"]
+)
+def test_any_name_can_be_written(film: Path, tmp_path: Path, name: str) -> None:
+    in_segments(job_of(film, tmp_path / name, *X264))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert decode(tmp_path / name).num_frames == 50
+
+
+def test_the_commands_are_those_that_are_run(film: Path, tmp_path: Path) -> None:
+    """Run by hand, they make the same file."""
+    run, by_hand = tmp_path / "run.mkv", tmp_path / "hand.mkv"
+    in_segments(job_of(film, run, *FFV1))
+    job = job_of(film, by_hand, *FFV1)
+    folder = segments_folder(by_hand)
+    folder.mkdir()
+    segments = split_frames(50, 20)
+    for segment, line in zip(segments, commands(job, 20), strict=False):
+        with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+            assert process.stdin
+            y4m_writer.write(job.clip[segment.start : segment.stop], process.stdin.fileno())
+        assert process.returncode == 0
+    join_segments(job, folder, segments, by_hand)
+    assert commands(job, 20)[-1][-1] == f"file:{by_hand}"
+    assert frame_hashes(by_hand) == frame_hashes(run)
+    assert packets(by_hand) == packets(run)
+
+
+def test_a_second_run_is_refused(film: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.mkv"
+    jobs = [job_of(film, output, *FFV1) for _ in range(2)]
+
+    def another(number: int) -> None:
+        if number == 30:
+            with pytest.raises(InputError, match="is being written by another run"):
+                in_segments(jobs[1])
+            with pytest.raises(InputError, match="is being written by another run"):
+                encode(jobs[1])
+
+    encode_in_segments(jobs[0], settings={}, length=20, on_frame=another)
+    assert decode(output).num_frames == 50

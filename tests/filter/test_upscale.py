@@ -1,0 +1,253 @@
+import logging
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import vapoursynth as vs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import vs_espcn
+from tests.clips import clip_of, largest_difference, noise_clip, samples
+from vs_espcn.networks import graph, registry
+
+FP32 = vs_espcn.OpenVINO(precision="fp32")
+
+
+def reference_luma(clip: vs.VideoNode, scale: int, *, full_range: bool = False, frame: int = 0) -> np.ndarray:
+    network = registry.load_network(registry.find("espcn", scale).path)
+    model = graph.build_graph(
+        network, graph.UINT8, full_range=full_range, width=clip.width, height=clip.height
+    )
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    return session.run(None, {graph.FRAME_NAME: samples(clip, 0, frame)[None, None]})[0][0, 0]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    video=st.sampled_from([vs.GRAY8, vs.YUV420P8, vs.YUV422P8, vs.YUV444P8]),
+    scale=st.sampled_from([2, 3, 4]),
+    half_width=st.integers(2, 70),
+    half_height=st.integers(2, 40),
+    full_range=st.booleans(),
+    odd=st.booleans(),
+)
+def test_luma_equals_onnxruntimes(
+    video: vs.PresetVideoFormat, scale: int, half_width: int, half_height: int, full_range: bool, odd: bool
+) -> None:
+    subsampled = video in {vs.YUV420P8, vs.YUV422P8}
+    extra = int(odd and not subsampled)
+    clip = noise_clip(video, 2 * half_width + extra, 2 * half_height + extra, _Range=full_range)
+
+    result = vs_espcn.upscale(clip, scale, backend=FP32)
+
+    assert (result.width, result.height) == (clip.width * scale, clip.height * scale)
+    assert result.format.id == clip.format.id
+    assert largest_difference(samples(result), reference_luma(clip, scale, full_range=full_range)) <= 1
+
+
+def test_every_frame_in_any_order_and_all_at_once() -> None:
+    clip = noise_clip(vs.GRAY8, 31, 17, length=23)
+    expected = [reference_luma(clip, 2, frame=n) for n in range(23)]
+    result = vs_espcn.upscale(clip, 2, backend=FP32)
+
+    assert result.num_frames == 23
+    for n in random.Random(0).sample(range(23), 23):
+        assert largest_difference(samples(result, frame=n), expected[n]) <= 1
+    for n, frame in enumerate(vs_espcn.upscale(clip, 2, backend=FP32).frames(prefetch=16, close=True)):
+        assert largest_difference(np.asarray(frame[0]), expected[n]) <= 1
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_clips_shorter_than_the_lanes(length: int) -> None:
+    clip = noise_clip(vs.YUV420P8, 16, 16, length=length)
+    result = vs_espcn.upscale(clip, 3, backend=vs_espcn.OpenVINO(lanes=8))
+    assert sum(1 for _ in result.frames()) == length
+
+
+def test_rate_and_properties_are_kept() -> None:
+    props = {"_Matrix": 1, "_Transfer": 1, "_Primaries": 1, "_SARNum": 32, "_SARDen": 27, "_Range": 0}
+    clip = noise_clip(vs.YUV420P8, 32, 32, length=5, _ChromaLocation=2, **props)
+    clip = vs.core.std.AssumeFPS(clip, fpsnum=24000, fpsden=1001)
+    clip = vs.core.std.SetFrameProps(clip, _PictType="I", MyNumbers=[1, 2, 3])
+
+    result = vs_espcn.upscale(clip, 2)
+
+    assert result.fps == clip.fps
+    for n in range(5):
+        assert dict(result.get_frame(n).props) == dict(clip.get_frame(n).props)
+
+
+def test_the_best_backend_is_chosen_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "vs_espcn"):
+        vs_espcn.upscale(noise_clip(vs.GRAY8, 16, 16))
+    assert any(record.message.startswith("using OpenVINO") for record in caplog.records)
+
+
+def test_range_may_change_from_frame_to_frame() -> None:
+    clip = noise_clip(vs.YUV420P8, 40, 30)
+    limited, full = (vs.core.std.SetFrameProps(clip, _Range=value) for value in (0, 1))
+    with pytest.warns(DeprecationWarning, match="_ColorRange"):
+        old_full = vs.core.std.SetFrameProps(clip, _ColorRange=0)
+    changing = vs.core.std.Splice([limited, full, old_full, clip])
+    result = vs_espcn.upscale(changing, 2, backend=FP32)
+    for n, full_range in enumerate([False, True, True, False]):
+        expected = reference_luma(clip, 2, full_range=full_range)
+        assert largest_difference(samples(result, frame=n), expected) <= 1
+
+
+@pytest.mark.parametrize("wrong", ["limited", "full"])
+def test_the_range_argument_wins_over_the_properties(wrong: str) -> None:
+    right = "full" if wrong == "limited" else "limited"
+    clip = noise_clip(vs.GRAY8, 40, 30, _Range=int(wrong == "full"))
+    result = vs_espcn.upscale(clip, 2, range=right, backend=FP32)
+    assert largest_difference(samples(result), reference_luma(clip, 2, full_range=right == "full")) <= 1
+    assert dict(result.get_frame(0).props) == dict(clip.get_frame(0).props)
+
+
+@pytest.mark.parametrize(("video", "unit"), [(vs.GRAY8, 1), (vs.GRAY10, 4), (vs.GRAY16, 256)])
+@pytest.mark.parametrize("code", [6, 248])
+def test_superblack_and_superwhite_survive(video: int, unit: int, code: int) -> None:
+    clip = vs.core.std.BlankClip(width=32, height=32, format=video, length=1, color=code * unit)
+    middle = samples(vs_espcn.upscale(clip, 2))[24:40, 24:40] / unit
+    assert np.abs(middle - code).max() < 3
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("video", [vs.GRAYS, vs.GRAYH])
+def test_what_is_not_a_number_stays_in_its_neighbourhood(value: float, video: int) -> None:
+    plane = np.full((33, 33), 0.5, np.float32 if video == vs.GRAYS else np.float16)
+    plane[16, 16] = value
+    result = samples(vs_espcn.upscale(clip_of(plane, video), 3)).astype(np.float32)
+    rows, columns = np.mgrid[:99, :99]
+    outside = (np.abs(rows // 3 - 16) > 4) | (np.abs(columns // 3 - 16) > 4)
+    assert np.isfinite(result[outside]).all()
+    assert np.abs(result[outside][20:-20] - 0.5).max() < 0.1
+
+
+def test_alpha_is_upscaled_too() -> None:
+    clip, alpha = noise_clip(vs.YUV420P8, 40, 30, length=3), noise_clip(vs.GRAY8, 40, 30, length=3)
+    result = vs_espcn.upscale(vs.core.std.ClipToProp(clip, alpha, "_Alpha"), 2, backend=FP32)
+    for n in range(3):
+        plane = np.asarray(result.get_frame(n).props["_Alpha"][0])
+        assert largest_difference(plane, reference_luma(alpha, 2, full_range=True, frame=n)) <= 1
+    assert np.array_equal(samples(result), samples(vs_espcn.upscale(clip, 2, backend=FP32)))
+
+
+def test_a_frame_that_lacks_the_others_alpha_is_refused() -> None:
+    clip = noise_clip(vs.YUV420P8, 16, 16)
+    result = vs_espcn.upscale(vs.core.std.ClipToProp(clip, noise_clip(vs.GRAY8, 16, 16), "_Alpha") + clip)
+    result.get_frame(0)
+    with pytest.raises(vs.Error, match="vs_espcn: frame 1: the frame has no alpha plane, but others have"):
+        result.get_frame(1)
+
+
+def test_stretching_keeps_the_pictures_shape() -> None:
+    clip = noise_clip(vs.YUV420P8, 72, 48, _SARNum=8, _SARDen=9)
+    props = vs_espcn.upscale(clip, width=144, height=108).get_frame(0).props
+    assert (props["_SARNum"], props["_SARDen"]) == (1, 1)
+    props = vs_espcn.upscale(clip, height=108).get_frame(0).props
+    assert (props["_SARNum"], props["_SARDen"]) == (8, 9)
+
+
+def test_sizes_between_the_networks_are_resized_from_above() -> None:
+    clip = noise_clip(vs.YUV420P8, 40, 30)
+    result = vs_espcn.upscale(clip, height=76, backend=FP32)
+    above = vs_espcn.upscale(vs.core.std.ShufflePlanes(clip, 0, vs.GRAY), 3, backend=FP32)
+    expected = samples(vs.core.resize.Spline36(above, width=result.width, height=76))
+    assert (result.width, result.height) == (102, 76)
+    assert np.array_equal(samples(result), expected)
+    whole = vs.core.resize.Spline36(clip, width=102, height=76)
+    for index in (1, 2):
+        assert np.array_equal(samples(result, index), samples(whole, index))
+
+
+def test_eight_is_two_and_then_four() -> None:
+    clip = noise_clip(vs.GRAY8, 20, 16)
+    twice = vs_espcn.upscale(vs_espcn.upscale(clip, 2, backend=FP32), 4, backend=FP32)
+    assert np.array_equal(samples(vs_espcn.upscale(clip, 8, backend=FP32)), samples(twice))
+
+
+@pytest.mark.parametrize("video", [vs.GRAY8, vs.GRAY16, vs.GRAYS])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_tiles_leave_no_seams(video: int, precision: str) -> None:
+    clip = noise_clip(video, 150, 90)
+    backend = vs_espcn.OpenVINO(precision=precision)
+    try:
+        whole = samples(vs_espcn.upscale(clip, 2, backend=backend))
+    except vs.Error as error:
+        pytest.skip(str(error))
+    tiled = samples(vs_espcn.upscale(clip, 2, backend=backend, tile=(64, 32)))
+    one_code = 1 if video != vs.GRAYS else 1e-5 if precision == "fp32" else 5e-3
+    assert largest_difference(tiled, whole) <= one_code
+    assert (tiled != whole).mean() < 0.001 or video != vs.GRAY8
+
+
+def test_what_would_not_fit_in_memory_is_refused() -> None:
+    clip = vs.core.std.BlankClip(width=16384, height=16384, format=vs.GRAY16, length=1, keep=True)
+    with pytest.raises(vs.Error, match=r"^vs_espcn: one upscaled frame of 262144x262144 takes 131072 MB"):
+        vs_espcn.upscale(clip, 16)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 9), (5, 1), (3, 2), (2000, 1), (1, 700)])
+def test_the_smallest_and_the_thinnest(width: int, height: int) -> None:
+    clip = noise_clip(vs.GRAY8, width, height)
+    assert largest_difference(samples(vs_espcn.upscale(clip, 4, backend=FP32)), reference_luma(clip, 4)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"scale": 17},
+            "scale 17 is out of reach: espcn has networks for 2, 3, 4, which reach 16 in 2 steps",
+        ),
+        ({"scale": "2"}, "scale is '2'; give a number of at least 1"),
+        ({"scale": 0}, "scale is 0; give a number of at least 1"),
+        ({"scale": float("nan")}, "scale is nan"),
+        ({"width": 8}, "8x8 is smaller than the clip's 16x16; this filter only upscales"),
+        ({"height": -2}, "height is -2; give a whole number of at least 1"),
+        ({"width": 33, "height": 32}, "33x32 does not fit YUV420P8"),
+        ({"tile": (4, 4)}, "tile is 4x4; tiles overlap by 4 samples"),
+        ({"tile": 64}, r"tile is 64; give \(width, height\) in samples, or None for automatic"),
+        ({"tile": (64.0, 64)}, r"tile is \(64.0, 64\); give"),
+        ({"range": "tv"}, "range is 'tv'"),
+        ({"range": ["full"]}, r"range is \['full'\]"),
+        ({"matrix": 3}, "matrix is 3; accepted are 1"),
+        ({"network": "waifu"}, "network 'waifu' is not shipped; choose one of espcn"),
+        ({"network": Path("nowhere.onnx")}, "cannot read the network nowhere.onnx"),
+        ({"chroma": "sinc"}, "chroma kernel 'sinc' is not known"),
+        ({"backend": "openvino"}, r"backend is 'openvino'; give vs_espcn.TensorRT\(\)"),
+        ({"backend": vs_espcn.OpenVINO(device="TOASTER")}, "OpenVINO has no device 'TOASTER'"),
+    ],
+)
+def test_bad_arguments_fail_at_once(arguments: dict, message: str) -> None:
+    with pytest.raises(vs.Error, match=f"^vs_espcn: {message}"):
+        vs_espcn.upscale(noise_clip(vs.YUV420P8, 16, 16), **arguments)
+
+
+def varying(clip: vs.VideoNode) -> vs.VideoNode:
+    return vs.core.std.Splice([clip, vs.core.std.Crop(clip, right=4)], mismatch=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda clip: vs.core.std.SetFieldBased(clip, 2), "the clip is interlaced .*deinterlace it first"),
+        (lambda clip: vs.core.std.SetFieldBased(clip, 1), "the clip is interlaced"),
+        (lambda clip: vs.core.std.SetFrameProps(clip, _ChromaLocation=17), "_ChromaLocation is 17"),
+    ],
+)
+def test_bad_clips_fail_at_once_with_the_fix(
+    change: Callable[[vs.VideoNode], vs.VideoNode], message: str
+) -> None:
+    with pytest.raises(vs.Error, match=f"^vs_espcn: {message}"):
+        vs_espcn.upscale(change(noise_clip(vs.YUV420P8, 16, 16)))
+
+
+def test_what_is_not_a_clip_is_refused() -> None:
+    with pytest.raises(vs.Error, match=r"^vs_espcn: clip is a str; give a VapourSynth video clip"):
+        vs_espcn.upscale("a clip")

@@ -1,0 +1,56 @@
+import re
+
+import onnx
+import pytest
+
+from vs_espcn.errors import InputError
+from vs_espcn.networks import registry
+
+NETWORKS = (
+    "espcn",
+    *(f"subpixel-{size}{variant}" for size in "sml" for variant in ("", "-video")),
+    "subpixel-m-anime",
+)
+
+
+@pytest.mark.parametrize("form", ["", registry.INT8_SUFFIX])
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_is_shipped_at_three_scales(network: str, form: str) -> None:
+    assert [spec.scale for spec in registry.of_network(network + form)] == [2, 3, 4]
+
+
+def test_int8_is_a_form_of_a_shipped_network() -> None:
+    for scale in (2, 3, 4):
+        assert registry.in_int8(registry.find("espcn", scale)) == registry.find("espcn-int8", scale)
+        assert registry.in_int8(registry.find("espcn-int8", scale)) is None
+
+
+@pytest.mark.parametrize("spec", registry.shipped(), ids=lambda spec: spec.path.stem)
+def test_a_networks_file_keeps_the_contract(spec: registry.ModelSpec) -> None:
+    model = onnx.load(spec.path)
+    onnx.checker.check_model(model, full_check=True)
+    (source,), (target,) = model.graph.input, model.graph.output
+    assert (source.name, target.name) == ("luma", "upscaled")
+    for value in (source, target):
+        tensor = value.type.tensor_type
+        assert tensor.elem_type == onnx.TensorProto.FLOAT
+        assert [dim.dim_value for dim in tensor.shape.dim[:2]] == [1, 1]
+        assert all(dim.dim_param for dim in tensor.shape.dim[2:]), "height and width are dynamic"
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    assert metadata["scale"] == str(spec.scale)
+    assert metadata["network"] == spec.network
+    assert "DepthToSpace" in {node.op_type for node in model.graph.node}
+    assert spec.path.stat().st_size < 200_000
+
+
+@pytest.mark.parametrize(
+    ("network", "scale", "message"),
+    [
+        ("espcn", 5, "scale 5 has no espcn network; choose one of 2, 3, 4"),
+        ("espcn", 0, "scale 0 has no espcn network"),
+        ("nothing", 2, "network 'nothing' is not shipped; choose one of espcn"),
+    ],
+)
+def test_unknown_choices_name_what_there_is(network: str, scale: int, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        registry.find(network, scale)

@@ -1,0 +1,107 @@
+"""Every shipped network beside the others: how good, how large, and how fast here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import vapoursynth as vs
+
+from vs_espcn.bench.cpu import UpscaleCase, source_clip
+from vs_espcn.errors import InputError
+from vs_espcn.filter.throughput import frame_rate
+from vs_espcn.filter.upscale import chosen_network, upscale
+from vs_espcn.networks import registry
+from vs_espcn.networks.cost import macs_per_sample
+from vs_espcn.networks.quality import SOURCES, Quality, SourceKind, quality_of
+from vs_espcn.runtime.backends import Backend
+from vs_espcn.runtime.precision import form_for
+
+_SOURCES = {
+    "clean": "clean images",
+    "bicubic": "images made smaller by bicubic",
+    "video": "compressed video",
+    "anime": "compressed drawings",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkRow:
+    """One network at one scale.
+
+    Attributes:
+        network: Its name.
+        scale: Its scale.
+        quality: What was measured of it; None if nothing was.
+        macs: Multiply-adds per source sample.
+        ms: Milliseconds for a frame of 1920×1080 output, 4:2:0 of 8 bits; None if
+            it was not measured, or cannot run here.
+        trained_on: What it learned from, and its arithmetic if that is int8.
+        chosen_for: The kinds of source for which ``network="auto"`` takes it.
+    """
+
+    network: str
+    scale: int
+    quality: Quality | None
+    macs: float
+    ms: float | None
+    trained_on: str
+    chosen_for: tuple[SourceKind, ...]
+
+
+def scales() -> list[int]:
+    """The scales that some shipped network has."""
+    return sorted({spec.scale for spec in registry.shipped()})
+
+
+def rows(scale: int | None, backend: Backend, *, timed: bool) -> Iterator[NetworkRow]:
+    """Describe the shipped networks, scale by scale, the least operations first.
+
+    Args:
+        scale: One scale alone; None for all.
+        backend: Where they would run.
+        timed: Whether to measure their speed there.
+
+    Raises:
+        InputError: No network has the scale.
+    """
+    wanted = scales() if scale is None else [scale]
+    for each in wanted:
+        specs = [spec for spec in registry.shipped() if spec.scale == each]
+        if not specs:
+            raise InputError(f"scale {each} has no network; choose one of {', '.join(map(str, scales()))}")
+        chosen = {source: _chosen(each, source, backend) for source in SOURCES}
+        of_scale = [(macs_per_sample(registry.load_network(spec.path)), spec) for spec in specs]
+        for macs, spec in sorted(of_scale, key=lambda pair: (pair[0], pair[1].network)):
+            yield NetworkRow(
+                network=spec.network,
+                scale=each,
+                quality=quality_of(spec),
+                macs=macs,
+                ms=_milliseconds(spec, backend) if timed else None,
+                trained_on=_trained_on(spec),
+                chosen_for=tuple(source for source in SOURCES if chosen[source] == spec.network),
+            )
+
+
+def _milliseconds(spec: registry.ModelSpec, backend: Backend) -> float | None:
+    clip = source_clip(UpscaleCase(scale=spec.scale))
+    try:
+        return 1000 / frame_rate(upscale(clip, spec.scale, network=spec.network, backend=backend))
+    except vs.Error:  # an int8 network where there is no int8, or another precision
+        return None
+
+
+def _chosen(scale: int, source: SourceKind, backend: Backend) -> str | None:
+    """The form that runs: an int8 one where the backend's precision asks for that."""
+    clip = source_clip(UpscaleCase(scale=scale))
+    try:
+        choice = chosen_network(clip, scale=scale, network=registry.AUTO, source=source, backend=backend)
+        return form_for(registry.find(choice.network, scale), backend).network
+    except InputError:  # nothing is known of the networks' quality
+        return None
+
+
+def _trained_on(spec: registry.ModelSpec) -> str:
+    network = registry.load_network(spec.path)
+    degradation = registry.network_metadata(network).get("degradation", "bicubic")
+    source = _SOURCES.get(degradation, degradation)
+    return f"{source}, for int8" if registry.is_int8(network) else source

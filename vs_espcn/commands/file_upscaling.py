@@ -1,0 +1,219 @@
+"""How one file is upscaled on the command line: with progress, and ended in order by signals."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+import vs_espcn
+from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
+from vs_espcn.errors import BackendError, EspcnError, InputError
+from vs_espcn.logs import console_logger
+
+if TYPE_CHECKING:
+    import vapoursynth as vs
+
+    from vs_espcn.encoding.encode import EncodePlan
+    from vs_espcn.encoding.source import ClipSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpscaleRequest:
+    """What is asked for, for any number of files.
+
+    Attributes:
+        filter: Arguments of `vs_espcn.upscale`.
+        start: First time to take, as it was typed.
+        end: Time to stop before, as it was typed.
+        frames: How many frames to take at most.
+        preset: Name of an encoder preset.
+        ffmpeg_args: Output options for ffmpeg.
+        overwrite: Whether an output may be replaced.
+        resume: Encode in segments, and go on after those that are done.
+        dry_run: Print the command instead of running it.
+    """
+
+    filter: Mapping[str, Any]
+    start: str | None = None
+    end: str | None = None
+    frames: int | None = None
+    preset: str | None = None
+    ffmpeg_args: Sequence[str] = ()
+    overwrite: bool = False
+    resume: bool = False
+    dry_run: bool = False
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The filter's arguments as text."""
+        return {name: repr(value) for name, value in self.filter.items()}
+
+
+def load_libraries() -> None:
+    """Load what upscaling needs, in the order in which it can be loaded."""
+    with exit_at_once():
+        with suppress(BackendError):
+            # Before VapourSynth loads its plugins: vs-mlrt's own copy of OpenVINO would bar this one.
+            from vs_espcn.runtime import openvino  # noqa: F401
+        import vapoursynth  # noqa: F401
+
+
+def upscale_file(request: UpscaleRequest, source: Path, output: Path) -> None:
+    """Upscale one file, or print how it would be encoded.
+
+    Raises:
+        EspcnError: It could not be done; nothing is left at `output`.
+    """
+    from vs_espcn.encoding.encode import command
+    from vs_espcn.encoding.segments import commands
+
+    with JobProgress() as progress:
+        request, job = plan_file(request, source, output, progress)
+        if request.dry_run:
+            for line in commands(job) if request.resume else [command(job)]:
+                typer.echo(shlex.join(line))
+            return
+        _encode(request, job, progress)
+        progress.done()
+
+
+def plan_file(
+    request: UpscaleRequest, source: Path, output: Path, progress: JobProgress
+) -> "tuple[UpscaleRequest, EncodePlan]":
+    """Open a file and plan its encode.
+
+    Returns:
+        The request with its network chosen, from which another process plans
+        the same; and the plan.
+
+    Raises:
+        EspcnError: It cannot be done.
+    """
+    from vs_espcn.encoding.encode import check_output, plan_encode
+
+    with exit_in_order():
+        destination = check_output(source, output, overwrite=request.overwrite)
+    with exit_at_once():
+        request, opened, clip = _open(request, source, progress, keeps_rotation=destination.keeps_rotation)
+        job = plan_encode(clip, destination, opened, preset=request.preset, ffmpeg_args=request.ffmpeg_args)
+    for note in job.notes:
+        progress.note(note)
+    return request, job
+
+
+def _encode(request: UpscaleRequest, job: "EncodePlan", progress: JobProgress) -> None:
+    """Encode with progress, in one piece or in segments."""
+    from vs_espcn.encoding.encode import encode
+    from vs_espcn.encoding.segments import encode_in_segments
+
+    progress.start(job.clip.num_frames, float(job.clip.fps))
+    with exit_in_order() as leave_if_told:
+
+        def on_frame(number: int) -> None:
+            leave_if_told()
+            progress.frame(number)
+
+        if request.resume:
+            encode_in_segments(job, settings=request.settings, on_done=progress.skip, on_frame=on_frame)
+        else:
+            encode(job, on_frame=on_frame)
+
+
+def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int) -> None:
+    """Write a contact sheet of one file, of at most `count` frames.
+
+    Raises:
+        EspcnError: It could not be done; nothing is left at `output`.
+    """
+    from vs_espcn.encoding import preview
+    from vs_espcn.encoding.encode import check_writable
+    from vs_espcn.encoding.ffmpeg import find_ffmpeg
+
+    if output.suffix.lower() != ".png":
+        raise InputError(f"OUTPUT {str(output)!r} is a contact sheet; give it the suffix .png")
+    with JobProgress() as progress:
+        with exit_in_order():
+            path = check_writable(source, output, overwrite=request.overwrite)
+        with exit_at_once():
+            _, opened, clip = _open(request, source, progress, keeps_rotation=False)
+            numbers = preview.frames_across(clip.num_frames, count)
+            sheet = preview.contact_sheet(opened.clip, clip, numbers)
+        with exit_in_order():
+            preview.write_png(sheet, path, find_ffmpeg(), overwrite=request.overwrite)
+
+
+def upscale_all(request: UpscaleRequest, pairs: Sequence[tuple[Path, Path]]) -> bool:
+    """Upscale files one after another; one that fails doesn't stop the others.
+
+    Args:
+        request: What is asked for.
+        pairs: Inputs and outputs. An output that exists counts as done, unless
+            it may be replaced.
+
+    Returns:
+        Whether none failed.
+    """
+    results: list[tuple[str, Path]] = []
+    for number, (source, output) in enumerate(pairs, start=1):
+        if output.is_file() and not request.overwrite:
+            results.append(("was there", output))
+            continue
+        console_logger.info("%d of %d: %s", number, len(pairs), source)
+        try:
+            with _folder(output.parent, stays=not request.dry_run):
+                upscale_file(request, source, output)
+        except EspcnError as error:
+            console_logger.error("%s", error)
+            results.append(("failed", source))
+        except OSError as error:
+            console_logger.error("folder %r cannot be made: %s", str(output.parent), error.strerror)
+            results.append(("failed", source))
+        else:
+            results.append(("planned" if request.dry_run else "done", output))
+    for result, path in results:
+        console_logger.info("%-9s  %s", result, path, extra={"fields": {"result": result, "path": str(path)}})
+    return all(result != "failed" for result, _ in results)
+
+
+@contextmanager
+def _folder(path: Path, *, stays: bool) -> Iterator[None]:
+    """A folder that is made if it is missing, and taken away again unless it stays."""
+    made = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for each in [] if stays else made:
+            each.rmdir()
+
+
+def _open(
+    request: UpscaleRequest, path: Path, progress: JobProgress, *, keeps_rotation: bool
+) -> "tuple[UpscaleRequest, ClipSource, vs.VideoNode]":
+    """The request, its network chosen; the part of the source that is asked for; its upscaled clip."""
+    import vapoursynth as vs
+
+    from vs_espcn.commands.network_choice import with_network_chosen
+    from vs_espcn.encoding.pixel_format import encodable
+    from vs_espcn.encoding.source import open_source
+    from vs_espcn.encoding.trim import frames_between, parse_time, trim
+    from vs_espcn.streaming.frame_output import last_line
+
+    # A width or height is that of the picture as it is shown.
+    sized = request.filter["width"] is not None or request.filter["height"] is not None
+    opened = open_source(path, turn_upright=sized or not keeps_rotation, on_index=progress.indexing)
+    start, end = (parse_time(time) if time else None for time in (request.start, request.end))
+    opened = trim(opened, frames_between(opened, start, end, request.frames))
+    converted, note = encodable(opened.clip)
+    if note:
+        progress.note(note)
+        opened = replace(opened, clip=converted)
+    try:
+        request = replace(request, filter=with_network_chosen(request.filter, opened.clip))
+        return request, opened, vs_espcn.upscale(opened.clip, **request.filter)
+    except vs.Error as error:
+        raise InputError(last_line(error)) from None

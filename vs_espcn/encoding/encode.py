@@ -1,0 +1,280 @@
+"""Encoding a clip: a pipe into ffmpeg's standard input, a checked file out.
+
+The pipe carries y4m, or, where every frame has its own time, raw video in Matroska.
+
+The file is written under a hidden name beside the output (see `part`) and takes
+the output's name only when everything went well: ffmpeg ended without an error,
+wrote as many frames as the clip has, and the file is on the disk.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+import vapoursynth as vs
+
+from vs_espcn.encoding.containers import Container, StreamMapping, container_of, map_streams
+from vs_espcn.encoding.ffmpeg import Ffmpeg, find_ffmpeg, probe
+from vs_espcn.encoding.ffmpeg_input import PipeInput, Timeline, clock_options, pipe_input, timeline
+from vs_espcn.encoding.ffmpeg_process import FfmpegProcess, command_line
+from vs_espcn.encoding.hdr10 import ENCODER_OPTIONS, has_hdr10, with_hdr10
+from vs_espcn.encoding.output_file import partial_file, publish
+from vs_espcn.encoding.presets import preset_args
+from vs_espcn.encoding.source import ClipSource, check_input
+from vs_espcn.errors import EncodeError, InputError
+from vs_espcn.streaming.frame_output import last_line
+
+_CHOOSES_ENCODER = frozenset({"-c", "-c:v", "-c:v:0", "-codec", "-codec:v", "-codec:v:0", "-vcodec"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputTarget:
+    """An output that can be written.
+
+    Attributes:
+        path: The output, with symbolic links resolved.
+        container: What its suffix stands for.
+        ffmpeg: The ffmpeg that will write it.
+        overwrite: Whether it may replace a file.
+    """
+
+    path: Path
+    container: Container
+    ffmpeg: Ffmpeg
+    overwrite: bool
+
+    @property
+    def keeps_rotation(self) -> bool:
+        """Whether a rotation tag of the source can be kept; else the picture must be turned."""
+        return self.container.rotation and self.ffmpeg.writes_rotation
+
+
+def check_output(source: Path, output: Path, *, overwrite: bool = False) -> OutputTarget:
+    """Refuse what could not be written, before any work is done.
+
+    Args:
+        source: The file that will be read.
+        output: The file to be written; its suffix chooses the container.
+        overwrite: Whether it may replace a file.
+
+    Raises:
+        InputError: `source` is unusable, or `output` is a folder, the same file,
+            exists without `overwrite`, has an unknown suffix, or cannot be
+            written where it is.
+        EncodeError: There is no usable ffmpeg.
+    """
+    path = check_writable(source, output, overwrite=overwrite)
+    return OutputTarget(path=path, container=container_of(path), ffmpeg=find_ffmpeg(), overwrite=overwrite)
+
+
+def check_writable(source: Path, output: Path, *, overwrite: bool) -> Path:
+    """Refuse a file that could not be written, whatever goes into it.
+
+    Returns:
+        The output, with symbolic links resolved.
+
+    Raises:
+        InputError: As by `check_output`.
+    """
+    check_input(source)
+    name = repr(str(output))
+    try:
+        output = output.resolve()
+        if output.is_dir():
+            raise InputError(f"OUTPUT {name} is a folder; give the name of a file")
+        if output.exists():
+            _check_replaceable(source, output, name, overwrite)
+        # The one sure way to know that the folder can be written is to write in it.
+        with partial_file(output):
+            pass
+    except OSError as error:
+        raise InputError(f"OUTPUT {name} cannot be written: {error.strerror}") from None
+    return output
+
+
+def _check_replaceable(source: Path, output: Path, name: str, overwrite: bool) -> None:
+    if output.samefile(source):
+        raise InputError(f"OUTPUT {name} is the same file as INPUT; give another name")
+    if not output.is_file():
+        raise InputError(f"OUTPUT {name} is not a regular file; give the name of a file")
+    if not overwrite:
+        raise InputError(f"OUTPUT {name} exists; give another name, or --overwrite")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodePlan:
+    """All that is known of an encode before its first frame is upscaled.
+
+    Attributes:
+        clip: The video.
+        first: Its first frame.
+        source: Where everything else comes from.
+        destination: Where to.
+        timeline: How video and everything else are kept in step.
+        streams: What becomes of the source's other streams.
+        video: The video encoder and its options, unless the user chose one.
+        encoder: ffmpeg's name of the encoder.
+        container: Options of the file: its muxer, tags and chapters.
+        user: Options of the user, which come last.
+        notes: One line for each thing that isn't kept as it is.
+    """
+
+    clip: vs.VideoNode
+    first: vs.VideoFrame
+    source: ClipSource
+    destination: OutputTarget
+    timeline: Timeline
+    streams: StreamMapping
+    video: tuple[str, ...]
+    encoder: str
+    container: tuple[str, ...]
+    user: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def feed(self) -> PipeInput:
+        """The frames' way into ffmpeg."""
+        return pipe_input(self.clip, self.first, self.source.times, delay=self.timeline.delay)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Options for ffmpeg that encode everything in one go; the output's name goes after them."""
+        return (
+            *("-copyts", *self.feed.options),
+            *self.source_input,
+            *clock_options(self.source.times),
+            *self.streams.args,
+            *self.timeline.output_options,
+            *self.video,
+            *self.container,
+            *self.user,
+        )
+
+    @property
+    def source_input(self) -> tuple[str, ...]:
+        """The source as an input of ffmpeg."""
+        return (*self.timeline.source_options, "-i", f"file:{self.source.path}")
+
+
+def plan_encode(
+    clip: vs.VideoNode,
+    destination: OutputTarget,
+    source: ClipSource,
+    *,
+    preset: str | None = None,
+    ffmpeg_args: Sequence[str] = (),
+) -> EncodePlan:
+    """Plan an encode of a clip, with everything but the video taken from its source.
+
+    Audio, subtitles, chapters, attachments and metadata come from the source
+    file, as far as the container takes them (see `containers`), in step with
+    the video as they were there. Colour description, sample aspect ratio and
+    HDR10 metadata come from the properties of the clip's first frame, which is
+    made here.
+
+    Args:
+        clip: The video: constant format and size, and as many frames, at the
+            same times, as the source's.
+        destination: Where to write, from `check_output`.
+        source: The file that the clip was made from.
+        preset: A row of `presets`; None for the container's default encoder.
+        ffmpeg_args: Output options for ffmpeg. They come after the defaults and
+            win over them; one that chooses a video encoder drops the default
+            encoder's options.
+
+    Raises:
+        EncodeError: The first frame could not be made.
+        InputError: The clip cannot go through a pipe, the preset doesn't fit the
+            container, or two encoders are chosen.
+    """
+    video, encoder = _choose_encoder(destination, preset, ffmpeg_args)
+    streams = map_streams(destination.container, destination.path.suffix, source.others)
+    known = probe(destination.ffmpeg, source.path, source.track.index)
+    with frame_errors():
+        first = clip.get_frame(0)
+    pipe_input(clip, first, source.times)  # refuses what no pipe carries
+    user, notes = list(ffmpeg_args), list(streams.notes)
+    if has_hdr10(first.props):
+        extended = with_hdr10(encoder, first.props, user)
+        user = extended or user
+        if extended is None:
+            why = "it is incomplete" if encoder in ENCODER_OPTIONS else f"{encoder} cannot be given it"
+            notes.append(f"HDR10 metadata is left out, since {why}")
+    return EncodePlan(
+        clip=clip,
+        first=first,
+        source=source,
+        destination=destination,
+        timeline=timeline(clip, source, known),
+        streams=streams,
+        video=video,
+        encoder=encoder,
+        container=(
+            *("-map_metadata", "1", "-map_chapters", "1"),
+            *(("-metadata:s:v:0", f"language={known.language}") if known.language else ()),
+            *("-f", destination.container.muxer, "-strict", "experimental"),
+        ),
+        user=tuple(user),
+        notes=tuple(notes),
+    )
+
+
+def _choose_encoder(
+    destination: OutputTarget, preset: str | None, ffmpeg_args: Sequence[str]
+) -> tuple[tuple[str, ...], str]:
+    """Options of the video encoder, apart from the user's, and its name."""
+    chosen = [value for option, value in pairwise(ffmpeg_args) if option in _CHOOSES_ENCODER]
+    if preset:
+        args = preset_args(preset, destination.path.suffix)
+        if chosen:
+            raise InputError(f"both preset {preset!r} and the encoder {chosen[-1]!r} are chosen; give one")
+    else:
+        args = () if chosen else destination.container.video
+    return args, chosen[-1] if chosen else args[args.index("-c:v") + 1]
+
+
+def command(job: EncodePlan) -> list[str]:
+    """The exact command line that encodes the job, but that it writes to the output's own name."""
+    return command_line(job.destination.ffmpeg.path, [*job.arguments, f"file:{job.destination.path}"])
+
+
+def encode(job: EncodePlan, *, on_frame: Callable[[int], None] | None = None) -> None:
+    """Write the file that was planned.
+
+    Args:
+        job: From `plan`.
+        on_frame: Called with the number of frames handed to ffmpeg after each.
+
+    Raises:
+        EncodeError: A frame could not be made, ffmpeg failed or wrote too few
+            frames, the disk is full, or a file took the output's name in the
+            meantime.
+        InputError: Another run is writing the same output.
+    """
+    destination = job.destination
+    with frame_errors(), disk_errors(destination.path), partial_file(destination.path) as part:
+        with FfmpegProcess(destination.ffmpeg.path, [*job.arguments, f"file:{part}"]) as encoder:
+            encoder.feed(partial(job.feed.write, on_frame=on_frame))
+            encoder.finish(job.clip.num_frames)
+        publish(part, destination.path, overwrite=destination.overwrite)
+
+
+@contextmanager
+def frame_errors() -> Iterator[None]:
+    """Turn VapourSynth's error on a frame into ours."""
+    try:
+        yield
+    except vs.Error as error:
+        raise EncodeError(f"a frame could not be made: {last_line(error)}") from None
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn an error of the disk into one that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise EncodeError(f"{str(path)!r} cannot be written: {error.strerror}") from None

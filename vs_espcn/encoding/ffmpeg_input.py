@@ -1,0 +1,122 @@
+"""How a clip's frames reach ffmpeg, in step with the streams of the file that it was made from.
+
+A clip of constant rate goes as y4m, whose clock ticks once a frame; one whose
+frames have times of their own as raw video in Matroska.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+
+import vapoursynth as vs
+
+from vs_espcn.encoding.ffmpeg import Probe, frame_options
+from vs_espcn.encoding.source import ClipSource
+from vs_espcn.streaming import matroska_writer, y4m_writer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """Where the video and the source's streams lie in the output.
+
+    Attributes:
+        delay: When the first frame is shown, in seconds.
+        shift: What is added to the source's times, in seconds.
+        end: When the output ends, in seconds; None for the streams' own ends.
+        is_cut: Whether what the source has before 0 is left out.
+    """
+
+    delay: Fraction
+    shift: Fraction
+    end: Fraction | None
+    is_cut: bool
+
+    @property
+    def source_options(self) -> tuple[str, ...]:
+        """Options that stand before the source's ``-i``."""
+        return ("-itsoffset", seconds(self.shift))
+
+    @property
+    def output_options(self) -> tuple[str, ...]:
+        """Options of the output: what it takes of the source's streams."""
+        return (
+            *(("-ss", "0") if self.is_cut else ()),
+            *(("-t", seconds(self.end)) if self.end is not None else ()),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipeInput:
+    """A clip's frames on their way.
+
+    Attributes:
+        options: ffmpeg's input, the pipe.
+        write: Writes the whole clip to a file descriptor; ``on_frame`` is told of each frame.
+    """
+
+    options: tuple[str, ...]
+    write: Callable[..., int]
+
+
+def timeline(clip: vs.VideoNode, source: ClipSource, known: Probe) -> Timeline:
+    """Keep the clip and the source's streams in step, as they were.
+
+    A clip of constant rate is delayed by whole frames, and what is left of its
+    true delay moves the source's streams.
+    """
+    start = source.start if source.start is not None else known.start or Fraction(0)
+    first = source.begin if source.begin is not None else known.start
+    origin = min(start, first) if first is not None else start
+    delay = start - origin
+    if not source.times:
+        delay = math.ceil(delay * clip.fps) / clip.fps
+    shift = delay - start
+    end = source.end + shift if source.end is not None else None
+    return Timeline(delay=delay, shift=shift, end=end, is_cut=source.begin is not None)
+
+
+def pipe_input(
+    clip: vs.VideoNode,
+    first: vs.VideoFrame,
+    times: tuple[Fraction, ...] | None,
+    *,
+    delay: Fraction = Fraction(0),
+) -> PipeInput:
+    """Prepare a clip's way into ffmpeg.
+
+    Args:
+        clip: The clip.
+        first: Its first frame, whose properties say what the pipe cannot.
+        times: When each frame is shown, in seconds on any clock; None for a constant rate.
+        delay: When the first is shown.
+
+    Raises:
+        InputError: No pipe can carry the clip.
+    """
+    options = frame_options(first.props)
+    if times:
+        matroska_writer.header(clip, first.props)
+        shown = [time - times[0] + delay for time in times]
+        return PipeInput(
+            options=("-f", "matroska", *options, "-i", "pipe:0"),
+            write=partial(matroska_writer.write, clip, times=shown),
+        )
+    y4m_writer.header(clip, first.props)
+    return PipeInput(
+        options=("-f", "yuv4mpegpipe", *options, "-itsoffset", seconds(delay), "-i", "pipe:0"),
+        write=partial(y4m_writer.write, clip),
+    )
+
+
+def clock_options(times: tuple[Fraction, ...] | None) -> tuple[str, ...]:
+    """Options of an output into which a feed is encoded: every frame at its own time."""
+    tick = matroska_writer.TICK
+    clock = ("-enc_time_base:v", f"{tick.numerator}:{tick.denominator}") if times else ()
+    return (*clock, "-fps_mode:v", "passthrough")
+
+
+def seconds(time: Fraction) -> str:
+    """A time as ffmpeg reads it, to the microsecond."""
+    return f"{float(time):.6f}"

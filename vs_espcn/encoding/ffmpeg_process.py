@@ -1,0 +1,191 @@
+"""ffmpeg as a child process: fed, drained, watched, and ended with its parent's work."""
+
+import fcntl
+import logging
+import os
+import re
+import signal
+import struct
+import subprocess
+import termios
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Self
+
+from vs_espcn.errors import EncodeError
+
+_log = logging.getLogger(__name__)
+
+_GLOBAL_OPTIONS = (
+    *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-y"),
+    *("-progress", "pipe:1"),
+)
+
+_PIPE_BYTES = 1 << 20
+
+_SECONDS_OF_SILENCE = 60.0
+"""After as long without a frame or byte going through it, ffmpeg may hang; encoders are seldom that slow."""
+
+_CONSEQUENCE = re.compile(
+    r"Last message repeated|Task finished with error|Terminating thread|Error opening output file"
+    r"|Nothing was written into output|Could not open encoder before EOF|Conversion failed|^\s*$"
+)
+"""Lines that only follow from the line that says what went wrong."""
+
+_INCOMPLETE = re.compile(r"Error writing trailer|Error closing file|Error (muxing|submitting) a packet")
+"""Lines after which the file isn't whole, although older versions of ffmpeg exit with 0."""
+
+
+def command_line(executable: str, arguments: Sequence[str]) -> list[str]:
+    """The exact command that an `FfmpegProcess` of the same arguments runs."""
+    return [executable, *_GLOBAL_OPTIONS, *arguments]
+
+
+class FfmpegProcess:
+    """A running ffmpeg that reads a pipe.
+
+    A context manager: ffmpeg never outlives it. Its standard error is read all
+    the time, so that it cannot stall on it. If it takes nothing of what it is
+    given, and gives nothing, a line in the log says so; whoever runs it decides.
+
+    Args:
+        executable: Path of ffmpeg.
+        arguments: Its inputs, of which one is ``pipe:0``, its output options
+            and its output.
+        folder: The folder that it works in; None for the current one.
+
+    Raises:
+        EncodeError: It could not be started.
+    """
+
+    def __init__(self, executable: str, arguments: Sequence[str], *, folder: Path | None = None) -> None:
+        command = command_line(executable, arguments)
+        try:
+            # In its own process group, a Ctrl-C on the terminal reaches only us, who end it in good order.
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                process_group=0,
+                cwd=folder,
+            )
+        except OSError as error:
+            raise EncodeError(f"ffmpeg {executable!r} could not be started: {error.strerror}") from None
+        self._input, output, errors = self._process.stdin, self._process.stdout, self._process.stderr
+        assert self._input
+        assert output
+        assert errors
+        self._frames = 0
+        self._ended = threading.Event()
+        self._errors: deque[str] = deque(maxlen=50)
+        self._readers = [
+            threading.Thread(target=self._read_progress, args=(output,), daemon=True),
+            threading.Thread(target=self._read_errors, args=(errors,), daemon=True),
+            threading.Thread(target=self._watch, daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+        _enlarge_pipe(self._input.fileno())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._wait()
+
+    def feed(self, write: Callable[[int], object]) -> None:
+        """Write ffmpeg's input, or as much as it takes before it ends.
+
+        Args:
+            write: Writes all of it to an open, blocking file descriptor; what
+                it raises, but for BrokenPipeError, is passed on.
+        """
+        assert self._input
+        with suppress(BrokenPipeError):  # finish() tells why ffmpeg ended
+            write(self._input.fileno())
+
+    def finish(self, frames: int) -> None:
+        """Close ffmpeg's input, wait for its end, and check what it did.
+
+        Args:
+            frames: Number of frames that must be in the file.
+
+        Raises:
+            EncodeError: It failed, or wrote another number of frames.
+        """
+        code = self._wait()
+        if code or any(_INCOMPLETE.search(line) for line in self._errors):
+            how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+            done = f"{self._frames} of {frames} frames"
+            raise EncodeError(f"ffmpeg failed ({how}) after {done}: {self._reason()}")
+        if self._frames != frames:
+            raise EncodeError(
+                f"ffmpeg wrote {self._frames} of {frames} frames; "
+                "leave out arguments that drop, repeat or cut frames"
+            )
+
+    def _wait(self) -> int:
+        assert self._input
+        self._input.close()
+        code = self._process.wait()
+        self._ended.set()
+        for reader in self._readers:
+            reader.join()
+        return code
+
+    def _reason(self) -> str:
+        """What ffmpeg said, without the addresses and the lines that only follow."""
+        lines = [re.sub(r"^(\[[^\]]* @ 0x[0-9a-f]+\] *)+", "", line) for line in self._errors]
+        telling = list(dict.fromkeys(line.strip() for line in lines if not _CONSEQUENCE.search(line)))
+        return "; ".join(telling[-4:]) or "it gave no reason"
+
+    def _read_progress(self, output: IO[bytes]) -> None:
+        with output:
+            for line in output:
+                if line.startswith(b"frame="):
+                    self._frames = int(line[6:])
+
+    def _watch(self) -> None:
+        before = None
+        while not self._ended.wait(_SECONDS_OF_SILENCE):
+            now = (self._frames, _bytes_read(self._process.pid)) if self._has_input() else None
+            if now and now == before:
+                _log.warning(
+                    "ffmpeg has neither read nor encoded anything for a minute; if it goes on, its encoder "
+                    "hangs: stop with Ctrl-C and take another encoder, or another ffmpeg (IMAGEIO_FFMPEG_EXE)"
+                )
+                return
+            before = now
+
+    def _has_input(self) -> bool:
+        """Whether there is something that ffmpeg could read, if only the end."""
+        assert self._input
+        try:
+            (waiting,) = struct.unpack("i", fcntl.ioctl(self._input, termios.FIONREAD, bytes(4)))
+        except (OSError, ValueError):  # it is closed
+            return True
+        return bool(waiting)
+
+    def _read_errors(self, errors: IO[bytes]) -> None:
+        with errors:
+            for line in errors:
+                self._errors.append(line.decode(errors="replace"))
+
+
+def _enlarge_pipe(fd: int) -> None:
+    """Let a third of a 1080p frame into the pipe at once, where the system allows it."""
+    with suppress(OSError):
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _bytes_read(pid: int) -> str:
+    """What the system has counted of a child's reading."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/io").read_text().partition("\n")[0]
+    return ""

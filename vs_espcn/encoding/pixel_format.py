@@ -1,0 +1,57 @@
+"""What a file may hold and no pipe into an encoder carries, brought to the nearest format that one does."""
+
+import vapoursynth as vs
+
+from vs_espcn.filter.rgb import usual_matrix
+from vs_espcn.filter.variable_format import is_varying
+from vs_espcn.streaming.y4m_writer import COLOUR_SPACES
+
+_DEPTHS = (8, 9, 10, 12, 14, 16)
+
+_SUBSAMPLING = {
+    (0, 0): (0, 0),
+    (1, 0): (1, 0),
+    (1, 1): (1, 1),
+    (0, 1): (0, 0),
+    (2, 0): (1, 0),
+    (2, 2): (1, 1),
+}
+"""The nearest of 4:4:4, 4:2:2 and 4:2:0 that keeps as much, or for 4:1:0 and 4:1:1 more."""
+
+
+def encodable(clip: vs.VideoNode) -> tuple[vs.VideoNode, str | None]:
+    """Convert a clip's format, if it must be.
+
+    RGB becomes YUV 4:4:4 of limited range and the usual matrix, 4:4:0 becomes
+    4:4:4, deep 4:1:1 becomes 4:2:2, 4:1:0 becomes 4:2:0, float becomes 16 bits. Encoders would do the
+    like, but RGB without a word on its matrix.
+
+    Args:
+        clip: A source's clip.
+
+    Returns:
+        The clip in a format of `COLOUR_SPACES`, and what was converted, in a
+        few words; None if nothing was. A clip of varying format stays as it is.
+    """
+    video = clip.format
+    if is_varying(clip) or video.id in COLOUR_SPACES:
+        return clip, None
+    target = _nearest(video)
+    if video.color_family == vs.RGB:
+        matrix = usual_matrix(clip.width, clip.height)
+        described = vs.core.std.RemoveFrameProps(clip, ["_Matrix", "_ChromaLocation"])
+        converted = vs.core.resize.Spline36(
+            described, format=target.id, matrix=matrix, range=vs.RANGE_LIMITED, dither_type="error_diffusion"
+        )
+    else:
+        converted = vs.core.resize.Spline36(clip, format=target.id)
+    return converted, f"{video.name} is upscaled and encoded as {target.name}"
+
+
+def _nearest(video: vs.VideoFormat) -> vs.VideoFormat:
+    fitting = [depth for depth in _DEPTHS if depth >= video.bits_per_sample]
+    depth = fitting[0] if fitting and video.sample_type == vs.INTEGER else _DEPTHS[-1]
+    if video.color_family == vs.GRAY:
+        return vs.core.query_video_format(vs.GRAY, vs.INTEGER, depth)
+    horizontal, vertical = _SUBSAMPLING[video.subsampling_w, video.subsampling_h]
+    return vs.core.query_video_format(vs.YUV, vs.INTEGER, depth, horizontal, vertical)

@@ -1,0 +1,258 @@
+"""A long encode in segments: what is finished survives a kill, and can be made elsewhere.
+
+The clip is cut every so many frames. Each segment is encoded on its own, into a
+file that gets its name only when it is whole; so each begins with a key frame,
+and which segments exist is all the state there is. At the end they are joined
+without encoding anything again, and everything but the video comes from the
+source, once. MOV or MP4 holds the segments, whatever the output is: they take
+nearly every codec, with exact times.
+
+An encoder that spends its bits over the whole film decides differently when it
+gets it in segments; the result is the same as that of an unbroken run in
+segments, not as that of one in one piece.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from functools import partial
+from itertools import pairwise, zip_longest
+from pathlib import Path
+from typing import Any
+
+from vs_espcn.encoding.encode import EncodePlan, disk_errors, frame_errors
+from vs_espcn.encoding.ffmpeg import frame_options
+from vs_espcn.encoding.ffmpeg_input import PipeInput, clock_options, pipe_input, seconds
+from vs_espcn.encoding.ffmpeg_process import FfmpegProcess, command_line
+from vs_espcn.encoding.output_file import partial_file, publish
+from vs_espcn.errors import InputError
+from vs_espcn.version import __version__
+
+SEGMENT_FRAMES = 500
+"""Frames of a segment: twice x264's longest distance of key frames, so that cutting costs few bits."""
+
+_FILTERS = frozenset({"-vf", "-filter", "-filter:v", "-filter:v:0"})
+_PLAN = "plan.json"
+
+_LISTING = "segments.ffconcat"
+"""Read by ffmpeg in its own folder: it takes a ``?`` or ``#`` in a path for a part of a URL."""
+
+
+def split_frames(frames: int, length: int = SEGMENT_FRAMES) -> list[range]:
+    """Cut `frames` frames into ranges of `length`, of which the last may be shorter."""
+    return [range(first, min(first + length, frames)) for first in range(0, frames, length)]
+
+
+def segment_path(folder: Path, frames: range) -> Path:
+    """Where a segment lies once it is finished."""
+    return folder / f"{frames.start:08d}-{frames.stop:08d}.segment"
+
+
+def encode_segment(
+    job: EncodePlan, frames: range, path: Path, *, on_frame: Callable[[int], None] | None = None
+) -> None:
+    """Encode a range of the job's frames, without sound or anything else.
+
+    Args:
+        job: From `plan`; in another process, from the same arguments.
+        frames: Consecutive frames.
+        path: The file to write; it is replaced if it exists.
+        on_frame: Called with the number of frames handed to ffmpeg after each.
+
+    Raises:
+        EncodeError: As by `encode`.
+        InputError: Another process is writing the same file.
+    """
+    with frame_errors(), disk_errors(path), partial_file(path) as part:
+        with FfmpegProcess(job.destination.ffmpeg.path, _segment_arguments(job, frames, part)) as encoder:
+            encoder.feed(partial(_segment_feed(job, frames).write, on_frame=on_frame))
+            encoder.finish(len(frames))
+        publish(part, path, overwrite=True)
+
+
+def join_segments(job: EncodePlan, folder: Path, segments: Sequence[range], output: Path) -> None:
+    """Join finished segments, and add everything else from the source.
+
+    Args:
+        job: As it was for the segments.
+        folder: Where they are, see `segment_path`.
+        segments: All of them in order.
+        output: The file to write; it is replaced if it exists.
+
+    Raises:
+        EncodeError: ffmpeg failed.
+    """
+    begins = [_begin(job, segment.start) for segment in segments]
+    lines = ["ffconcat version 1.0"]
+    for segment, length in zip_longest(segments, (later - now for now, later in pairwise(begins))):
+        lines.append(f"file {segment_path(folder, segment).name}")
+        if length is not None:
+            lines.append(f"duration {seconds(length)}")
+    (folder / _LISTING).write_text("\n".join(lines) + "\n")
+    with FfmpegProcess(job.destination.ffmpeg.path, _join_arguments(job, output), folder=folder) as joiner:
+        joiner.finish(job.clip.num_frames)
+
+
+def commands(job: EncodePlan, length: int = SEGMENT_FRAMES) -> list[list[str]]:
+    """The command lines that encode the job in segments, but that they write to the files' own names."""
+    folder = segments_folder(job.destination.path)
+    steps = [
+        _segment_arguments(job, segment, segment_path(folder, segment))
+        for segment in split_frames(job.clip.num_frames, length)
+    ]
+    lines = [command_line(job.destination.ffmpeg.path, step) for step in steps]
+    join = command_line(job.destination.ffmpeg.path, _join_arguments(job, job.destination.path))
+    return [*lines, ["env", "-C", str(folder), *join]]
+
+
+def encode_in_segments(
+    job: EncodePlan,
+    *,
+    settings: Mapping[str, Any],
+    length: int = SEGMENT_FRAMES,
+    elsewhere: Callable[[Path, Sequence[range]], Iterable[range]] | None = None,
+    on_done: Callable[[int], None] | None = None,
+    on_frame: Callable[[int], None] | None = None,
+) -> None:
+    """Write the file that was planned, in segments; go on where a killed run was.
+
+    The segments lie beside the output in a folder of its name and ``.segments``
+    until the output is whole.
+
+    Args:
+        job: From `plan`.
+        settings: Whatever else decides how the frames look, as JSON.
+        length: Frames of a segment.
+        elsewhere: Given the folder and the segments that are missing, has other
+            processes encode them (see `encode_segment`), in any order, and
+            yields each when it is there. None encodes them here, one by one.
+        on_done: Called once with the number of frames that an earlier run finished.
+        on_frame: Called with the number of frames that are done after each; after
+            each segment, when they are encoded elsewhere.
+
+    Raises:
+        EncodeError: As by `encode`; finished segments stay.
+        InputError: Another run is writing the same output, or the segments there
+            are of another job.
+    """
+    destination = job.destination
+    folder = segments_folder(destination.path)
+    with disk_errors(destination.path), partial_file(destination.path) as part:
+        _claim(folder, _identity(job, settings, length))
+        segments = split_frames(job.clip.num_frames, length)
+        missing = [segment for segment in segments if not segment_path(folder, segment).exists()]
+        done = job.clip.num_frames - sum(map(len, missing))
+        if on_done:
+            on_done(done)
+        try:
+            here = partial(_here, job, lambda frame: _count(on_frame, done, frame))
+            for segment in (elsewhere or here)(folder, missing):
+                done += len(segment)
+                if elsewhere:
+                    _count(on_frame, done, 0)
+            join_segments(job, folder, segments, part)
+        finally:
+            if not done:
+                shutil.rmtree(folder)
+        publish(part, destination.path, overwrite=destination.overwrite)
+        shutil.rmtree(folder)
+
+
+def _here(
+    job: EncodePlan, on_frame: Callable[[int], None], folder: Path, segments: Sequence[range]
+) -> Iterator[range]:
+    """Encode segments one by one."""
+    for segment in segments:
+        encode_segment(job, segment, segment_path(folder, segment), on_frame=on_frame)
+        yield segment
+
+
+def _muxer(encoder: str) -> str:
+    """What holds the segments of an encoder: MOV takes no VP9 and no AV1, MP4 no ProRes and no FFV1."""
+    return "mp4" if "vp9" in encoder or "av1" in encoder else "mov"
+
+
+def segments_folder(output: Path) -> Path:
+    """Where the segments of an output lie."""
+    return output.with_name(f"{output.name}.segments")
+
+
+def _segment_feed(job: EncodePlan, frames: range) -> PipeInput:
+    times = job.source.times[frames.start : frames.stop] if job.source.times else None
+    # The film's first frame speaks for all: were segments tagged differently, they could not be joined.
+    return pipe_input(job.clip[frames.start : frames.stop], job.first, times)
+
+
+def _segment_arguments(job: EncodePlan, frames: range, path: Path) -> list[str]:
+    """Options of ffmpeg for one segment: the video alone."""
+    return [
+        *("-copyts", *_segment_feed(job, frames).options, *clock_options(job.source.times)),
+        *("-map", "0:v:0", *job.video, "-f", _muxer(job.encoder), "-strict", "experimental", *job.user),
+        f"file:{path}",
+    ]
+
+
+def _join_arguments(job: EncodePlan, output: Path) -> list[str]:
+    """Options of ffmpeg that join the segments; colours are repeated, as not all codecs carry them."""
+    colours = {name: value for name, value in job.first.props.items() if name.startswith("_")}
+    return [
+        *("-copyts", "-itsoffset", seconds(job.timeline.delay), "-f", "concat", "-safe", "0"),
+        *("-i", f"file:{_LISTING}", *job.source_input),
+        *(*job.streams.args, *job.timeline.output_options),
+        *(*job.container, *_without_filters(job.user), "-c:v:0", "copy", *frame_options(colours)),
+        f"file:{output}",
+    ]
+
+
+def _count(on_frame: Callable[[int], None] | None, before: int, number: int) -> None:
+    if on_frame:
+        on_frame(before + number)
+
+
+def _begin(job: EncodePlan, frame: int) -> Fraction:
+    """When a frame is shown, in seconds on the clip's own clock."""
+    return job.source.times[frame] if job.source.times else frame / Fraction(job.clip.fps)
+
+
+def _claim(folder: Path, identity: str) -> None:
+    """Make the folder, or check that its segments are of this job."""
+    folder.mkdir(exist_ok=True)
+    plan = folder / _PLAN
+    if not any(folder.glob("[0-9]*.segment")):
+        plan.write_text(identity)
+    elif not plan.exists() or plan.read_text() != identity:
+        raise InputError(
+            f"{str(folder)!r} holds segments that were made from another file or with other options; "
+            "give the same ones to go on, or remove the folder to begin anew"
+        )
+
+
+def _identity(job: EncodePlan, settings: Mapping[str, Any], length: int) -> str:
+    """All that decides how segments look."""
+    status = job.source.path.stat()
+    begin, end = job.source.begin, job.source.end
+    return json.dumps(
+        {
+            "vs-espcn": __version__,
+            "ffmpeg": job.destination.ffmpeg.version,
+            "source": [status.st_size, status.st_mtime_ns],
+            "part": [str(begin), str(end)],
+            "clip": [job.clip.format.name, job.clip.width, job.clip.height, job.clip.num_frames],
+            "rate": str(job.clip.fps),
+            "segment": length,
+            "encoder": [*job.video, *job.user],
+            "settings": dict(settings),
+        },
+        indent=1,
+    )
+
+
+def _without_filters(args: Sequence[str]) -> list[str]:
+    """The user's options without video filters, which have done their work on the segments."""
+    kept, skip = [], False
+    for argument in args:
+        if not skip and argument not in _FILTERS:
+            kept.append(argument)
+        skip = not skip and argument in _FILTERS
+    return kept

@@ -1,0 +1,257 @@
+"""Opening a video file as a clip, frame-accurate, through BestSource."""
+
+import hashlib
+import logging
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from statistics import median_low
+from typing import Any
+
+import numpy as np
+import vapoursynth as vs
+
+from vs_espcn.cache_folder import cache_dir
+from vs_espcn.encoding.truncation import missing_bytes
+from vs_espcn.errors import InputError
+
+_KINDS = {0: "video", 1: "audio", 2: "data", 3: "subtitle", 4: "attachment"}
+_ATTACHED_PICTURE = 0x400
+_NO_TIMESTAMP = -(1 << 63)
+
+_TEXT_AS_VIDEO = frozenset({"ansi", "bintext", "idf", "xbin"})
+"""Text that libavformat would draw as if it were video."""
+
+_NO_INDEX, _INDEX_IF_LONG = 0, 3
+"""BestSource's cachemodes: keep none; keep one of 100 frames or more, at the very path given."""
+
+_ROUNDING = Fraction(3, 2000)
+"""Seconds that times on one grid may be apart when they are rounded to milliseconds, as in Matroska."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """One track of a media file.
+
+    Attributes:
+        index: Its number in the file, from 0.
+        kind: ``video``, ``audio``, ``data``, ``subtitle`` or ``attachment``.
+        codec: libavcodec's name of its codec.
+        cover: Whether it is a picture attached to the file rather than video.
+    """
+
+    index: int
+    kind: str
+    codec: str
+    cover: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipSource:
+    """A video file, opened.
+
+    Attributes:
+        path: The file.
+        clip: Its first video track.
+        track: That track.
+        others: The file's other tracks, in its order.
+        start: When the first frame is shown, in seconds on the file's own
+            clock; None if the file has no timestamps.
+        times: When each frame is shown, on the same clock, if the frame rate is
+            variable; the clip's own rate is then only an average.
+        begin: Where the other streams' part begins, on the same clock; None for
+            their own beginning.
+        end: Where it ends; None for their own end.
+    """
+
+    path: Path
+    clip: vs.VideoNode
+    track: Track
+    others: tuple[Track, ...]
+    start: Fraction | None
+    times: tuple[Fraction, ...] | None = None
+    begin: Fraction | None = None
+    end: Fraction | None = None
+
+
+def check_input(path: Path) -> None:
+    """Refuse a file that can be seen to be unusable without decoding it.
+
+    Raises:
+        InputError: It is missing, no regular file, unreadable, empty, or cut short.
+            A cut is seen where the format announces its length: MP4, MOV,
+            Matroska, WebM and AVI. A transport stream or a bare H.264 or HEVC
+            stream just ends; it is decoded up to its last whole frame.
+    """
+    name = repr(str(path))
+    try:
+        if path.is_dir():
+            raise InputError(f"INPUT {name} is a folder; give a video file")
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(
+                f"INPUT {name} is not a regular file, and has to be read more than once; "
+                "stream y4m through `vs-espcn pipe` instead"
+            )
+        if not status.st_size:
+            raise InputError(f"INPUT {name} is empty (0 bytes)")
+        missing = missing_bytes(path)
+    except FileNotFoundError:
+        raise InputError(f"INPUT {name} does not exist") from None
+    except OSError as error:
+        raise InputError(f"INPUT {name} cannot be read: {error.strerror}") from None
+    if missing:
+        raise InputError(
+            f"INPUT {name} is cut short: its header announces {missing} bytes more than it has; get the "
+            "whole file, or rescue what there is with `ffmpeg -i INPUT -map 0 -c copy RESCUED.mkv`"
+        )
+
+
+def open_source(
+    path: Path, *, turn_upright: bool = True, on_index: Callable[[int], None] | None = None
+) -> ClipSource:
+    """Open a file's first video track.
+
+    The first time, BestSource decodes the whole file to index it; the index of a
+    long file is kept in `cache_dir`, so that later opens are quick.
+
+    A track whose timestamps don't follow its frame rate has a variable one, and
+    every frame its own time.
+
+    Args:
+        path: The file.
+        turn_upright: Apply a rotation tag to the picture; else it stays as the
+            frame properties ``Rotation`` and ``FlipVertical``.
+        on_index: Called with percentages while the file is indexed. An
+            interruption waits until the indexing is done.
+
+    Raises:
+        InputError: The file is unusable, or has no video track.
+    """
+    path = path.absolute()
+    check_input(path)
+    try:
+        tracks = _tracks(path)
+        track = _first_video(path, tracks)
+        with _index_progress(on_index):
+            clip, times = _open(path, track, turn_upright)
+    except vs.Error as error:
+        reason = str(error).partition(": ")[2] or error
+        raise InputError(f"INPUT {str(path)!r} cannot be opened as a video: {reason}") from None
+    start = _on_grid(times, clip.fps) if times else None
+    is_variable = bool(times) and start is None
+    return ClipSource(
+        path=path,
+        clip=clip,
+        track=track,
+        others=tuple(other for other in tracks if other is not track),
+        start=times[0] if is_variable else start,
+        times=tuple(times) if is_variable else None,
+    )
+
+
+def _tracks(path: Path) -> list[Track]:
+    # No track comes as None, a lone one as plain values rather than lists of one.
+    found = vs.core.bs.TrackInfo(os.fsencode(path)) or {}
+    columns = [found.get(name, []) for name in ("tracktype", "codecstr", "disposition")]
+    rows = zip(*(np.atleast_1d(column).tolist() for column in columns), strict=True)
+    return [
+        Track(
+            index=index,
+            kind=_KINDS.get(kind, "unknown"),
+            codec=codec,
+            cover=bool(disposition & _ATTACHED_PICTURE),
+        )
+        for index, (kind, codec, disposition) in enumerate(rows)
+    ]
+
+
+def _first_video(path: Path, tracks: list[Track]) -> Track:
+    for track in tracks:
+        if track.kind == "video" and not track.cover and track.codec not in _TEXT_AS_VIDEO:
+            return track
+    kinds = {
+        "text" if track.codec in _TEXT_AS_VIDEO else "cover picture" if track.cover else track.kind
+        for track in tracks
+    }
+    found = ", ".join(sorted(kinds)) or "a header"
+    raise InputError(f"INPUT {str(path)!r} has no video track, only {found}; give a video file")
+
+
+def _open(path: Path, track: Track, turn_upright: bool) -> tuple[vs.VideoNode, list[Fraction]]:
+    """Call BestSource: the clip and its frames' times."""
+    index = _index_path(path)
+    opened = vs.core.bs.VideoSource(
+        os.fsencode(path),
+        track=track.index,
+        cachemode=_INDEX_IF_LONG if _can_write_in(index.parent) else _NO_INDEX,
+        cachepath=os.fsencode(index),
+        apply_rotation=turn_upright,
+        exporttimestamps=True,
+    )
+    return opened["clip"], _timestamps(opened)
+
+
+def _index_path(path: Path) -> Path:
+    """Where a file's index is kept; another size or change time is another file."""
+    status = path.stat()
+    identity = f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}"
+    name = hashlib.sha256(identity.encode(errors="surrogateescape")).hexdigest()[:32]
+    return cache_dir() / "index" / name
+
+
+def _can_write_in(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
+def _timestamps(opened: Mapping[str, Any]) -> list[Fraction]:
+    """When each frame is shown, in seconds; empty if the file doesn't say."""
+    unit = Fraction(opened["timebasenum"], opened["timebaseden"])
+    ticks = np.atleast_1d(opened["timestamps"]).tolist()
+    return [] if _NO_TIMESTAMP in ticks else [tick * unit for tick in ticks]
+
+
+def _on_grid(times: list[Fraction], fps: Fraction) -> Fraction | None:
+    """Where the grid of a constant rate begins, in seconds; None if the times don't follow one.
+
+    Times may be rounded as containers do it. The first alone may be up to
+    three quarters of a frame off: some muxers delay all others by the
+    encoder's priming.
+    """
+    starts = [time - number / fps for number, time in enumerate(times)]
+    start = median_low(starts)
+    is_constant = all(abs(other - start) <= _ROUNDING for other in starts[1:])
+    return start if is_constant and abs(starts[0] - start) * fps <= Fraction(3, 4) else None
+
+
+@contextmanager
+def _index_progress(on_index: Callable[[int], None] | None) -> Iterator[None]:
+    """Pass on the progress that BestSource logs while it opens a file."""
+
+    def hear(_kind: int, text: str) -> None:
+        found = re.search(r"index progress (\d+)%", text)
+        if found and on_index:
+            on_index(int(found[1]))
+
+    logger = logging.getLogger("vapoursynth")
+    handle = vs.core.add_log_handler(hear)
+    logger.addFilter(_is_news)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_is_news)
+        vs.core.remove_log_handler(handle)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """False for the warning that VideoSource returns the timestamps it was asked for."""
+    return "no return value(s) named" not in record.getMessage()

@@ -1,0 +1,118 @@
+"""One evaluation as it is asked for: measure, then write tables, plot and picture."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vs_espcn.errors import InputError
+from vs_espcn.evaluation import report
+from vs_espcn.evaluation.images import read_folders, score_images
+from vs_espcn.evaluation.kernels import find_kernels
+from vs_espcn.evaluation.methods import choose
+from vs_espcn.evaluation.picture import Crop, draw_side_by_side
+from vs_espcn.evaluation.plot import check_installed, plot_over_time
+from vs_espcn.evaluation.scores import Score
+from vs_espcn.evaluation.video import score_clips
+from vs_espcn.file_writing import check_destinations, write
+from vs_espcn.runtime.backends import Backend
+
+DEFAULT_RATES = (18, 23, 28)
+"""x264's crf: visually lossless, its default, and small."""
+
+Watch = Callable[[Iterable[Score]], Iterable[Score]]
+"""Hands scores on as they come, and may show how many there are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What is asked for.
+
+    Attributes:
+        folders: Folders of original images.
+        clips: Original clips.
+        scales: Scales; empty for those of `networks` and `checkpoint`, or else 2, 3 and 4.
+        methods: Names of resizers and shipped networks; empty for all.
+        networks: ONNX files that are measured too.
+        checkpoint: A run's checkpoint that is measured too, through PyTorch.
+        backend: Where networks run; None for the best that is present.
+        frames: How many of a clip's first frames count; None for all.
+        rates: Values of x264's crf that clips are compressed with.
+        kernels: Names of what makes the low resolution; empty for the literature's bicubic.
+        markdown: File for the tables.
+        csv: File for every score.
+        plot: PNG file for the clips' PSNR over time.
+        picture: Image to show parts of.
+        crops: The parts, ``X,Y,WIDTH,HEIGHT``; empty for the whole image.
+        picture_out: PNG file for `picture`.
+    """
+
+    folders: tuple[Path, ...] = ()
+    clips: tuple[Path, ...] = ()
+    scales: tuple[int, ...] = ()
+    methods: tuple[str, ...] = ()
+    networks: tuple[Path, ...] = ()
+    checkpoint: Path | None = None
+    backend: Backend | None = None
+    frames: int | None = None
+    rates: tuple[int, ...] = DEFAULT_RATES
+    kernels: tuple[str, ...] = ()
+    markdown: Path | None = None
+    csv: Path | None = None
+    plot: Path | None = None
+    picture: Path | None = None
+    crops: tuple[str, ...] = ()
+    picture_out: Path | None = None
+
+
+def run_evaluation(job: Evaluation, watch: Watch) -> str:
+    """Measure, and write the files that are asked for.
+
+    Args:
+        job: What is asked for.
+        watch: Every score goes through it.
+
+    Returns:
+        The tables, in Markdown; empty where only a picture was asked for.
+
+    Raises:
+        InputError: Something in `job` cannot be used, or a file cannot be written.
+        BackendError: A network cannot run.
+        EncodeError: ffmpeg is missing or failed.
+    """
+    _check(job)
+    crops = [Crop.parse(text) for text in job.crops]
+    methods, scales = choose(job.methods, job.networks, job.checkpoint, job.scales, job.backend)
+    if job.picture and job.picture_out:
+        write(job.picture_out, draw_side_by_side(job.picture, crops, methods, scales))
+    kernels = find_kernels(job.kernels)
+    of_images = list(watch(score_images(read_folders(job.folders, scales), methods, scales, kernels)))
+    of_clips = list(
+        watch(score_clips(job.clips, methods, scales, frames=job.frames, rates=job.rates, kernels=kernels))
+    )
+    tables = "\n\n".join(
+        [
+            *([report.markdown_of_images(of_images)] if of_images else []),
+            *([report.markdown_of_clips(of_clips)] if of_clips else []),
+        ]
+    )
+    if job.markdown:
+        write(job.markdown, f"{tables}\n".encode())
+    if job.csv:
+        write(job.csv, report.to_csv([*of_images, *of_clips]).encode())
+    if job.plot:
+        write(job.plot, plot_over_time(of_clips))
+    return tables
+
+
+def _check(job: Evaluation) -> None:
+    if not (job.folders or job.clips or job.picture):
+        raise InputError("nothing to measure; give folders of images, --video CLIP or --picture IMAGE")
+    if bool(job.picture) != bool(job.picture_out):
+        raise InputError("--picture and --picture-out belong together: an image, and the PNG file to write")
+    if job.crops and not job.picture:
+        raise InputError("--crop cuts parts out of --picture; give that too")
+    if job.plot and not job.clips:
+        raise InputError("--plot shows clips over time; give --video CLIP too")
+    if job.plot:
+        check_installed()
+    check_destinations([job.markdown, job.csv, job.plot, job.picture_out])

@@ -1,0 +1,207 @@
+"""``network="auto"``: a network for a kind of source, and for a frame rate that has to be kept up with."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from vs_espcn.errors import InputError
+from vs_espcn.filter.target_size import UpscaleSteps
+from vs_espcn.networks.cost import macs_per_sample
+from vs_espcn.networks.quality import SOURCES, SourceKind, quality_of
+from vs_espcn.networks.registry import AUTO, load_network
+from vs_espcn.runtime.backends import Backend
+from vs_espcn.runtime.precision import form_for
+
+DEFAULT_SOURCE: SourceKind = "video"
+"""Most of what is upscaled went through an encoder."""
+
+NO_DIFFERENCE = 0.05
+"""dB that nobody sees: so close to the best, the least operations decide."""
+
+_REFERENCE = "espcn"
+"""Without a frame rate, no network is chosen that takes more operations than this one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Criteria:
+    """What a network is chosen for.
+
+    Attributes:
+        source: The kind of source.
+        fps: Frames per second that have to be kept up with; None for no such wish.
+    """
+
+    source: SourceKind = DEFAULT_SOURCE
+    fps: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A network that could be chosen.
+
+    Attributes:
+        name: The network's name.
+        plan: How it reaches the size.
+        psnr: Its measured quality on the kind of source, in dB.
+        macs: Its multiply-adds per sample of the clip.
+    """
+
+    name: str
+    plan: UpscaleSteps
+    psnr: float
+    macs: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkChoice:
+    """What was chosen.
+
+    Attributes:
+        network: The network's name.
+        reason: Why, in a few words.
+        granted: Whether it does what was wished for.
+    """
+
+    network: str
+    reason: str
+    granted: bool = True
+
+    def __str__(self) -> str:
+        return f"network {self.network}: {self.reason}"
+
+
+def criteria_for(network: str, source: str | None, fps: float | None) -> Criteria | None:
+    """Read what a caller said beside the network's name.
+
+    Args:
+        network: Name of a network, or ``"auto"``.
+        source: One of `vs_espcn.networks.quality.SOURCES`; None for the default.
+        fps: Frames per second, or None.
+
+    Returns:
+        The wish where the network is ``"auto"``, else None.
+
+    Raises:
+        InputError: A value cannot be used, or is given for a named network.
+    """
+    if network != AUTO:
+        if source is not None or fps is not None:
+            given = f"source={source!r}" if source is not None else f"fps={fps!r}"
+            raise InputError(
+                f"{given} is for network='auto', and network is {network!r}; leave out one of them"
+            )
+        return None
+    if source not in (None, *SOURCES):
+        raise InputError(f"source is {source!r}; choose one of {', '.join(SOURCES)}")
+    if fps is not None and (isinstance(fps, bool) or not isinstance(fps, int | float) or not 0 < fps < 1e9):
+        raise InputError(f"fps is {fps!r}; give a number above 0, or leave it out for no limit of time")
+    return Criteria(source=source or DEFAULT_SOURCE, fps=fps)
+
+
+def runnable(plans: Mapping[str, UpscaleSteps], backend: Backend) -> dict[str, UpscaleSteps]:
+    """The plans whose networks have a form in the backend's precision, at least one, in that form.
+
+    Raises:
+        InputError: None has.
+        BackendError: The processor cannot compute in that precision.
+    """
+    found: dict[str, UpscaleSteps] = {}
+    refusal: InputError | None = None
+    for name, plan in plans.items():
+        try:
+            found[name] = replace(plan, steps=tuple(form_for(step, backend) for step in plan.steps))
+        except InputError as error:
+            refusal = error
+    if not found and refusal:
+        raise refusal
+    return found
+
+
+def choose_network(
+    plans: Mapping[str, UpscaleSteps], wish: Criteria, rate: Callable[[str], float]
+) -> NetworkChoice:
+    """Choose a network by ``engines/quality.json``, and by its speed if a frame rate is wished for.
+
+    The best is the one of the highest PSNR on the kind of source; of those
+    within `NO_DIFFERENCE` of it, the one of the fewest operations. Without a
+    frame rate only networks of at most ESPCN's operations stand for choice.
+    With one, they are measured from the best downwards until one keeps up;
+    where none does, it is the fastest.
+
+    Args:
+        plans: What stands for choice, by the networks' names.
+        wish: The kind of source, and the frame rate.
+        rate: Frames per second with a network; not called without need.
+
+    Raises:
+        InputError: Nothing is known of the networks' quality.
+    """
+    ranking = _ranked(_candidates(plans, wish.source))
+    if wish.fps is not None:
+        return _best_that_keeps_up(ranking, wish.source, wish.fps, rate)
+    limit = _macs(plans[_REFERENCE]) if _REFERENCE in plans else math.inf
+    within = [each for each in ranking if each.macs <= limit] or ranking
+    also = f" with no more operations than {_REFERENCE}" if within[0].macs <= limit < math.inf else ""
+    return NetworkChoice(network=within[0].name, reason=f"{_rank_reason(within[0], wish.source)}{also}")
+
+
+def _ranked(candidates: list[Candidate]) -> list[Candidate]:
+    """The best first; each has fewer operations than the one before, or it would be of no use."""
+    ranking: list[Candidate] = []
+    rest = candidates
+    while rest:
+        highest = max(each.psnr for each in rest)
+        near = [each for each in rest if each.psnr >= highest - NO_DIFFERENCE]
+        best = min(near, key=lambda each: (each.macs, -each.psnr))
+        ranking.append(best)
+        rest = [each for each in rest if each.macs < best.macs]
+    return ranking
+
+
+def _candidates(plans: Mapping[str, UpscaleSteps], source: SourceKind) -> list[Candidate]:
+    found = []
+    for name, plan in plans.items():
+        qualities = [quality_of(step) for step in plan.steps]
+        if all(qualities):
+            psnr = fmean(quality.on(source) for quality in qualities if quality)
+            found.append(Candidate(name=name, plan=plan, psnr=psnr, macs=_macs(plan)))
+    if not found:
+        raise InputError(
+            f"network='auto' knows nothing of the quality of {', '.join(plans)}; name the network, "
+            "or measure them with scripts/dev/network_quality.py"
+        )
+    return found
+
+
+def _macs(plan: UpscaleSteps) -> float:
+    """Multiply-adds per sample of the clip; each step works on the picture that the one before made."""
+    total, area = 0.0, 1
+    for step in plan.steps:
+        total += macs_per_sample(load_network(step.path)) * area
+        area *= step.scale**2
+    return total
+
+
+def _best_that_keeps_up(
+    ranking: list[Candidate], source: SourceKind, fps: float, rate: Callable[[str], float]
+) -> NetworkChoice:
+    rates: dict[str, float] = {}
+    for each in ranking:
+        rates[each.name] = rate(each.name)
+        if rates[each.name] >= fps:
+            reason = (
+                f"{_rank_reason(each, source)} that keeps up with {fps:g} fps here ({_listed_rates(rates)})"
+            )
+            return NetworkChoice(network=each.name, reason=reason)
+    fastest = max(rates, key=rates.__getitem__)
+    reason = f"the fastest here, as none keeps up with {fps:g} fps ({_listed_rates(rates)})"
+    return NetworkChoice(network=fastest, reason=reason, granted=False)
+
+
+def _rank_reason(candidate: Candidate, source: SourceKind) -> str:
+    return f"the best on {source} sources ({candidate.psnr:.2f} dB)"
+
+
+def _listed_rates(rates: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {rate:.1f} fps" for name, rate in rates.items())

@@ -1,0 +1,158 @@
+"""Luma through one network: engines, their ranges and tiles, or vs-mlrt's plugin."""
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from threading import Lock
+from typing import Any
+from weakref import WeakMethod
+
+import vapoursynth as vs
+from onnx import ModelProto
+
+from vs_espcn.errors import InputError, RuntimeMissingError
+from vs_espcn.filter import vsmlrt
+from vs_espcn.filter.frame_selection import by_range
+from vs_espcn.filter.lanes import upscale_in_lanes
+from vs_espcn.filter.properties import Range, check_progressive, is_full_range, sample_format
+from vs_espcn.networks import cost, graph, registry
+from vs_espcn.runtime.backends import Backend, OpenVINO, lane_count, lane_rule
+from vs_espcn.runtime.engine import Engine, Slot
+from vs_espcn.runtime.engine_factory import open_engine
+from vs_espcn.runtime.precision import network_for
+from vs_espcn.runtime.tiles import TiledEngine, tile_for
+
+_log = logging.getLogger(__name__)
+
+Tile = tuple[int, int]
+"""Width and height in source samples."""
+
+
+class LumaUpscaler:
+    """One network for clips of one sample format and size.
+
+    Ranges differ in two scalars of the graph, so each range has an engine of
+    its own; the second is opened at the first frame that needs it.
+    """
+
+    def __init__(
+        self,
+        spec: registry.ModelSpec,
+        clip: vs.VideoNode,
+        backend: Backend,
+        *,
+        depth: int | None,
+        range_: Range | None,
+        tile: Tile | None,
+    ) -> None:
+        """Read the network and check `tile`; nothing is opened yet.
+
+        Args:
+            spec: The network.
+            clip: GRAY or YUV, of constant format and size; only its first plane is used.
+            backend: Where it runs.
+            depth: Depth whose accuracy ``precision="auto"`` has to keep: the
+                clip's own, or that of the clip which it stands for.
+            range_: Range of every frame, or None for what each frame says.
+            tile: Size of the tiles; None tiles frames that are too large.
+
+        Raises:
+            InputError: The network cannot be read or cannot run in the
+                backend's precision, or `tile` cannot be used.
+        """
+        self._network = network_for(spec, backend)
+        self._scale = spec.scale
+        self._clip = clip
+        self._size = (clip.width, clip.height)
+        self._backend = backend
+        self._depth = depth
+        self._sample = sample_format(clip.format)
+        self._range = "full" if self._sample.depth is None else range_
+        self._radius = cost.receptive_radius(self._network)
+        self._most_lanes = min(vs.core.num_threads, clip.num_frames)
+        self._lanes = lane_count(backend, self._most_lanes)
+        self._tile = (
+            tile_for(backend, self._network, self._size, lanes=self._lanes, depth=depth)
+            if tile is None
+            else self._checked(tile)
+        )
+        self._engines: dict[bool, Engine] = {}
+        self._opening = Lock()
+
+    def upscale(self, props: vs.FrameProps) -> vs.VideoNode:
+        """The clip's luma, upscaled: GRAY, with all properties of the clip's frames.
+
+        Args:
+            props: Of one frame; the engine for its range is opened now.
+
+        Raises:
+            BackendError: The runtime cannot run the network.
+            InputError: The frame's range cannot be used.
+        """
+        try:
+            engine = self._engine(self._full_range(props))
+        except RuntimeMissingError:
+            if not (isinstance(self._backend, OpenVINO) and vsmlrt.is_present()):
+                raise
+            _log.info("using OpenVINO through the vs-mlrt plugin, which has loaded its own copy of it")
+            return by_range(self._clip, partial(self._through_plugin, self._backend), self._full_range, props)
+        _log.info("using %s (%s)", engine.description, lane_rule(self._backend, self._most_lanes))
+        slots = [partial(self._slot, lane) for lane in range(len(engine.slots))]
+        return upscale_in_lanes(self._clip, self._scale, slots)
+
+    def _full_range(self, props: Mapping[str, Any]) -> bool:
+        return is_full_range(props) if self._range is None else self._range == "full"
+
+    def _slot(self, lane: int, props: vs.FrameProps) -> Slot:
+        check_progressive(props)
+        return self._engine(self._full_range(props)).slots[lane]
+
+    def _engine(self, full_range: bool) -> Engine:
+        with self._opening:
+            if full_range not in self._engines:
+                self._engines[full_range] = self._open(full_range)
+            return self._engines[full_range]
+
+    def _open(self, full_range: bool) -> Engine:
+        engine = open_engine(
+            self._backend, self._graph(self._sample, full_range), lanes=self._lanes, depth=self._depth
+        )
+        _close_with_core(engine)
+        if self._tile == self._size:
+            return engine
+        return TiledEngine(engine, size=self._size, tile=self._tile, radius=self._radius, scale=self._scale)
+
+    def _graph(self, sample: graph.SampleFormat, full_range: bool) -> ModelProto:
+        width, height = self._tile
+        return graph.build_graph(self._network, sample, full_range=full_range, width=width, height=height)
+
+    def _through_plugin(self, backend: OpenVINO, full_range: bool) -> vs.VideoNode:
+        return vsmlrt.upscale_with_plugin(
+            vs.core.std.ShufflePlanes(self._clip, 0, vs.GRAY),
+            self._graph(self._sample.in_float(), full_range),
+            backend,
+            tile=self._tile,
+            overlap=self._radius,
+        )
+
+    def _checked(self, tile: Tile) -> Tile:
+        if not isinstance(tile, tuple | list) or [type(side) for side in tile] != [int, int]:
+            raise InputError(f"tile is {tile!r}; give (width, height) in samples, or None for automatic")
+        least = 2 * self._radius + 1
+        if min(tile) < least:
+            raise InputError(
+                f"tile is {tile[0]}x{tile[1]}; tiles overlap by {self._radius} samples on each side, "
+                f"so give at least {least}x{least}, or None for automatic"
+            )
+        return min(tile[0], self._size[0]), min(tile[1], self._size[1])
+
+
+def _close_with_core(engine: Engine) -> None:
+    """Have an engine closed before VapourSynth's core goes, if it is still there then."""
+    close = WeakMethod(engine.close)
+
+    def close_if_alive() -> None:
+        if (alive := close()) is not None:
+            alive()
+
+    vs.register_on_destroy(close_if_alive)

@@ -1,0 +1,181 @@
+"""From the size that is asked for to the networks that reach it."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations_with_replacement
+
+import vapoursynth as vs
+
+from vs_espcn.errors import InputError
+from vs_espcn.networks import registry
+
+_MOST_STEPS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpscaleSteps:
+    """How a clip of one size and format is upscaled.
+
+    Attributes:
+        steps: The networks, applied in turn, the smaller scale first because
+            it then works on the smaller picture.
+        width: Width of the result; what the networks overshoot is resized away.
+        height: Height of the result.
+        stretch: By what the sample aspect ratio changes to keep the picture's
+            shape; 1 where width and height scale alike.
+    """
+
+    steps: tuple[registry.ModelSpec, ...]
+    width: int
+    height: int
+    stretch: Fraction
+
+    @property
+    def scale(self) -> int:
+        """Scale of all steps together."""
+        return math.prod(step.scale for step in self.steps)
+
+
+def steps_to(
+    clip: vs.VideoNode, network: str, scale: float, width: int | None, height: int | None
+) -> UpscaleSteps:
+    """Choose the smallest networks that reach a size.
+
+    Args:
+        clip: Of constant format and size.
+        network: Name of a shipped network, or path of an ONNX file.
+        scale: Factor on width and height, 1 or more, if neither is given.
+        width: Width of the result; None keeps the aspect.
+        height: Height of the result; None keeps the aspect.
+
+    Raises:
+        InputError: The size is not a number that can be reached, is below the
+            clip's, or does not fit its chroma subsampling.
+    """
+    size = _target_size(clip, scale, width, height)
+    needed = max(size[0] / clip.width, size[1] / clip.height)
+    if needed < 1 or min(size[0] / clip.width, size[1] / clip.height) < 1:
+        raise InputError(
+            f"{size[0]}x{size[1]} is smaller than the clip's {clip.width}x{clip.height}; "
+            "this filter only upscales: use resize.Spline36 to scale down"
+        )
+    return UpscaleSteps(
+        steps=_cheapest_chain(registry.of_network(network), needed),
+        width=size[0],
+        height=size[1],
+        stretch=_stretch(clip, *size),
+    )
+
+
+def shipped_steps(
+    clip: vs.VideoNode, scale: float, width: int | None, height: int | None
+) -> dict[str, UpscaleSteps]:
+    """The plans of all shipped networks that reach a size as closely, and in as few steps, as any can.
+
+    int8 forms are left out: a backend's precision chooses these.
+
+    Args:
+        clip: As for `steps_to`, like the others.
+        scale: Factor on width and height.
+        width: Width of the result.
+        height: Height of the result.
+
+    Returns:
+        By the networks' names; at least one.
+
+    Raises:
+        InputError: As by `steps_to` of the network with the most scales.
+    """
+    plans: dict[str, UpscaleSteps] = {}
+    for name in _shipped_names():
+        try:
+            plans[name] = steps_to(clip, name, scale, width, height)
+        except InputError:
+            if not plans:
+                raise
+    least = min((plan.scale, len(plan.steps)) for plan in plans.values())
+    return {name: plan for name, plan in plans.items() if (plan.scale, len(plan.steps)) == least}
+
+
+def scale_that_reaches(network: str, needed: float) -> int:
+    """The least whole scale of a network, in one step or two, that is at least `needed`.
+
+    Args:
+        network: Name of a shipped network, or path of an ONNX file; ``"auto"``
+            for the least of all shipped ones.
+        needed: Factor on width and height.
+
+    Raises:
+        InputError: There is no such network, or none of its scales is enough.
+    """
+    if network != registry.AUTO:
+        return math.prod(step.scale for step in _cheapest_chain(registry.of_network(network), needed))
+    first, *others = _shipped_names()
+    least = scale_that_reaches(first, needed)
+    for name in others:
+        with suppress(InputError):
+            least = min(least, scale_that_reaches(name, needed))
+    return least
+
+
+def _shipped_names() -> list[str]:
+    """The shipped networks but for int8 forms, that with the most scales first."""
+    names = [spec.network for spec in registry.shipped() if not spec.network.endswith(registry.INT8_SUFFIX)]
+    return [name for name, _ in Counter(names).most_common()]
+
+
+def _target_size(clip: vs.VideoNode, scale: float, width: int | None, height: int | None) -> tuple[int, int]:
+    for name, value in (("width", width), ("height", height)):
+        if value is not None and (type(value) is not int or value < 1):
+            raise InputError(f"{name} is {value!r}; give a whole number of at least 1")
+    multiple_x, multiple_y = 1 << clip.format.subsampling_w, 1 << clip.format.subsampling_h
+    if width is None and height is None:
+        if isinstance(scale, bool) or not isinstance(scale, int | float) or not 1 <= scale < math.inf:
+            raise InputError(f"scale is {scale!r}; give a number of at least 1")
+        return _rounded(clip.width * scale, multiple_x), _rounded(clip.height * scale, multiple_y)
+    if width is None:
+        width = _rounded(clip.width * height / clip.height, multiple_x)
+    if height is None:
+        height = _rounded(clip.height * width / clip.width, multiple_y)
+    if width % multiple_x or height % multiple_y:
+        raise InputError(
+            f"{width}x{height} does not fit {clip.format.name}, whose luma comes in multiples of "
+            f"{multiple_x}x{multiple_y}; use {_rounded(width, multiple_x)}x{_rounded(height, multiple_y)}"
+        )
+    return width, height
+
+
+def _stretch(clip: vs.VideoNode, width: int, height: int) -> Fraction:
+    """Rounding either side to whole chroma samples is no stretch."""
+    exact_width = Fraction(clip.width * height, clip.height)
+    exact_height = Fraction(clip.height * width, clip.width)
+    if (
+        abs(exact_width - width) <= 1 << clip.format.subsampling_w
+        or abs(exact_height - height) <= 1 << clip.format.subsampling_h
+    ):
+        return Fraction(1)
+    return exact_width / width
+
+
+def _rounded(value: float, multiple: int) -> int:
+    return max(1, round(value / multiple)) * multiple
+
+
+def _cheapest_chain(specs: Sequence[registry.ModelSpec], needed: float) -> tuple[registry.ModelSpec, ...]:
+    """The combination of least scale that reaches `needed`, of fewest steps among equals."""
+    chains = [
+        chain for count in range(1, _MOST_STEPS + 1) for chain in combinations_with_replacement(specs, count)
+    ]
+    scales = {chain: math.prod(spec.scale for spec in chain) for chain in chains}
+    enough = [chain for chain in chains if scales[chain] >= needed]
+    if not enough:
+        raise InputError(
+            f"scale {needed:g} is out of reach: {specs[0].network} has networks for "
+            f"{', '.join(str(spec.scale) for spec in specs)}, which reach {max(scales.values())} in "
+            f"{_MOST_STEPS} steps; upscale to that and resize the rest"
+        )
+    return min(enough, key=lambda chain: (scales[chain], len(chain)))

@@ -1,0 +1,117 @@
+"""How fast a clip's frames are made here, measured in a moment, and remembered."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from pathlib import Path
+
+import vapoursynth as vs
+
+from vs_espcn.cache_folder import cache_dir
+from vs_espcn.filter.luma import Tile
+from vs_espcn.filter.target_size import UpscaleSteps
+from vs_espcn.runtime.backends import Backend, OpenVINO
+from vs_espcn.runtime.hardware import package_versions, processor
+from vs_espcn.runtime.precision import network_for
+from vs_espcn.runtime.selection import probe
+
+_SECONDS = 0.25
+"""Enough for figures within a tenth of those of a long run."""
+
+
+def endless_clip(clip: vs.VideoNode) -> vs.VideoNode:
+    """A clip of the same format, size and properties that is made at no cost: one frame again and again."""
+    blank = vs.core.std.BlankClip(clip, length=1 << 20, keep=True)
+    return vs.core.std.CopyFrameProps(blank, clip[0])
+
+
+def frame_rate(clip: vs.VideoNode) -> float:
+    """Frames per second of a clip from its start, all threads busy; what it costs to begin is left out.
+
+    Args:
+        clip: Long enough, as those made from `endless_clip` are.
+
+    Raises:
+        vs.Error: A frame could not be made.
+    """
+    position = 0
+
+    def seconds(frames: int) -> float:
+        nonlocal position
+        start = time.perf_counter()
+        for _ in clip[position : position + frames].frames(close=True):
+            pass
+        position += frames
+        return time.perf_counter() - start
+
+    batch = vs.core.num_threads
+    frames = batch * max(1, round(_SECONDS / seconds(batch)))
+    return float(frames / seconds(frames))
+
+
+def conditions(
+    clip: vs.VideoNode, plan: UpscaleSteps, backend: Backend, *, chroma: str, tile: Tile | None
+) -> Hashable:
+    """All that the frame rate of an upscaled clip depends on.
+
+    Args:
+        clip: Of constant format and size.
+        plan: How it is upscaled.
+        backend: Where the networks run; present here.
+        chroma: Kernel of the chroma planes.
+        tile: Size of the tiles, or None.
+    """
+    networks = (network_for(step, backend).SerializeToString(deterministic=True) for step in plan.steps)
+    return (
+        processor() if isinstance(backend, OpenVINO) else probe(backend),
+        tuple(package_versions().items()),
+        repr(backend),
+        vs.core.num_threads,
+        chroma,
+        (clip.format.name, clip.width, clip.height, plan.width, plan.height, tile),
+        tuple(hashlib.sha256(network).hexdigest() for network in networks),
+    )
+
+
+def remembered(under: Hashable, measure: Callable[[], float]) -> float:
+    """A figure that was measured before by this user, or is now.
+
+    Figures are kept in ``speeds.json`` in the user's cache folder; deleting it
+    forgets them.
+
+    Args:
+        under: All that the figure depends on; told apart by its `repr`.
+        measure: Measures it.
+    """
+    key = hashlib.sha256(repr(under).encode()).hexdigest()[:32]
+    figure = _figures().get(key)
+    if figure is None:
+        figure = measure()
+        _keep(key, figure)
+    return figure
+
+
+def _file() -> Path:
+    return cache_dir() / "speeds.json"
+
+
+def _figures() -> dict[str, float]:
+    try:
+        found = json.loads(_file().read_text())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: figure for key, figure in found.items() if isinstance(figure, float)}
+
+
+def _keep(key: str, figure: float) -> None:
+    """Without a place to keep it, it is measured again next time; so is what two processes keep at once."""
+    with suppress(OSError):
+        _file().parent.mkdir(parents=True, exist_ok=True)
+        part = _file().with_suffix(f".{os.getpid()}.part")
+        part.write_text(json.dumps(_figures() | {key: figure}))
+        part.replace(_file())

@@ -1,0 +1,246 @@
+"""The backends' settings: where a network runs, in which arithmetic, and in how many lanes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
+
+from vs_espcn.errors import InputError
+from vs_espcn.runtime.hardware import available_cores
+
+Precision = Literal["auto", "fp32", "bf16", "int8", "fast"]
+"""Arithmetic of a network on OpenVINO."""
+
+GpuPrecision = Literal["auto", "fp32", "fp16"]
+"""Arithmetic of a network on a GPU; ``"auto"`` is fp16 up to 10 bits, fp32 above, as fp16 has 11 bits."""
+
+Flavour = Literal["auto", "tensorrt", "tensorrt_rtx"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenVINO:
+    """Run on the CPU (or another OpenVINO device).
+
+    Attributes:
+        device: OpenVINO's name of the device, for example ``"CPU"``.
+        precision: Arithmetic of the network: ``"fp32"``, ``"bf16"``,
+            ``"int8"`` for the network's form in 8-bit integers; ``"auto"`` for
+            bf16 up to 8 bits where the device has it, else fp32; ``"fast"``
+            for int8 where the network has that form, else as ``"auto"``.
+        lanes: Frames in work at once; None chooses by the number of cores.
+    """
+
+    name: ClassVar = "openvino"
+    precisions: ClassVar[tuple[str, ...]] = get_args(Precision)
+
+    device: str = "CPU"
+    precision: Precision = "auto"
+    lanes: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_common(self)
+        if not isinstance(self.device, str):
+            raise InputError(f"device is {self.device!r}; give OpenVINO's name of one, such as 'CPU'")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorRT:
+    """Run on NVIDIA GPUs through TensorRT or TensorRT-RTX.
+
+    Attributes:
+        device: Number of the GPU, or several, round which the lanes go.
+        flavour: ``"tensorrt"``, ``"tensorrt_rtx"``, or ``"auto"`` for the
+            first of them that is installed and supports the GPU.
+        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
+            ``"auto"`` for fp16 up to 10 bits and fp32 above.
+        lanes: Frames in work at once; None is two per GPU.
+        cuda_graph: Whether a frame's copies and kernels are launched as one.
+        build: Whether a plan that is not in the cache is built; if not, its
+            absence is an error.
+        max_size: Largest width and height of the planes of clips or tiles for
+            which one plan is to serve, whatever their size; None for a plan
+            per size, which is faster.
+    """
+
+    name: ClassVar = "tensorrt"
+    precisions: ClassVar[tuple[str, ...]] = get_args(GpuPrecision)
+
+    device: int | Sequence[int] = 0
+    flavour: Flavour = "auto"
+    precision: GpuPrecision = "auto"
+    lanes: int | None = None
+    cuda_graph: bool = True
+    build: bool = True
+    max_size: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        _check_common(self)
+        if self.max_size is not None:
+            _check_size("max_size", self.max_size)
+        if self.flavour not in get_args(Flavour):
+            raise InputError(
+                f"flavour {self.flavour!r} is not known; choose one of {', '.join(get_args(Flavour))}"
+            )
+        if (
+            not isinstance(self.device, int | Sequence)
+            or not self.devices
+            or any(not isinstance(index, int) or index < 0 for index in self.devices)
+        ):
+            raise InputError(
+                f"device is {self.device!r}; give the number of a GPU, from 0, or a list of them"
+            )
+
+    @property
+    def devices(self) -> tuple[int, ...]:
+        """The GPUs' numbers."""
+        return (self.device,) if isinstance(self.device, int) else tuple(self.device)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Torch:
+    """Run on an NVIDIA GPU through PyTorch, where TensorRT is not installed or does not support the GPU.
+
+    Attributes:
+        device: PyTorch's name of the GPU, for example ``"cuda:0"``.
+        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
+            ``"auto"`` for fp16 up to 10 bits and fp32 above.
+        lanes: Frames in work at once; None is two.
+        cuda_graph: Whether a frame's copies and kernels are launched as one.
+    """
+
+    name: ClassVar = "torch"
+    precisions: ClassVar[tuple[str, ...]] = get_args(GpuPrecision)
+
+    device: str = "cuda:0"
+    precision: GpuPrecision = "auto"
+    lanes: int | None = None
+    cuda_graph: bool = True
+
+    def __post_init__(self) -> None:
+        _check_common(self)
+        kind, _, number = str(self.device).partition(":")
+        if kind != "cuda" or not (number or "0").isdecimal():
+            raise InputError(f"device is {self.device!r}; give 'cuda' or 'cuda:' and the number of a GPU")
+
+    @property
+    def index(self) -> int:
+        """The GPU's number."""
+        return int(self.device.partition(":")[2] or 0)
+
+
+Backend = OpenVINO | TensorRT | Torch
+"""Any backend's settings."""
+
+BACKENDS: dict[str, type[Backend]] = {kind.name: kind for kind in (TensorRT, Torch, OpenVINO)}
+"""Every backend by its name on the command line, the preferred first."""
+
+
+def check_backend(value: Backend) -> Backend:
+    """Pass a caller's backend on.
+
+    Raises:
+        InputError: It is something else, such as a backend's name.
+    """
+    if not isinstance(value, Backend):
+        accepted = ", ".join(f"vs_espcn.{kind.__name__}()" for kind in BACKENDS.values())
+        raise InputError(f"backend is {value!r}; give {accepted}, or None for the best that is present")
+    return value
+
+
+def backend_kind(name: str) -> type[Backend]:
+    """Look up a backend.
+
+    Raises:
+        InputError: The name is not known.
+    """
+    if name not in BACKENDS:
+        raise InputError(f"backend {name!r} is not known; choose one of {', '.join(BACKENDS)}")
+    return BACKENDS[name]
+
+
+def backend_from_name(name: str | None, precision: str | None = None) -> Backend | None:
+    """Turn the command line's words into a backend.
+
+    Args:
+        name: A key of `BACKENDS`, or None for the best that is present.
+        precision: One of the backend's precisions, or None for its default.
+            Without `name` it is OpenVINO's.
+
+    Returns:
+        The backend's settings; None when neither argument was given.
+
+    Raises:
+        InputError: The name or the precision is not known.
+    """
+    if name is None and precision is None:
+        return None
+    kind = backend_kind(name or OpenVINO.name)
+    return kind() if precision is None else kind(precision=precision)  # type: ignore[arg-type]
+
+
+def gpu_precision(precision: GpuPrecision, depth: int | None) -> Literal["fp32", "fp16"]:
+    """What ``"auto"`` means on a GPU.
+
+    Args:
+        precision: As the user gave it.
+        depth: Depth in bits whose accuracy has to be kept; None for float.
+    """
+    if precision != "auto":
+        return precision
+    return "fp16" if depth is not None and depth <= _FP16_DEPTH else "fp32"
+
+
+_FP16_DEPTH = 10
+
+
+def _check_size(name: str, size: object) -> None:
+    if (
+        not isinstance(size, tuple)
+        or len(size) != 2
+        or any(not isinstance(side, int) or side < 1 for side in size)
+    ):
+        raise InputError(f"{name} is {size!r}; give a width and a height, such as (1920, 1080)")
+
+
+def _check_common(backend: Backend) -> None:
+    if backend.precision not in backend.precisions:
+        raise InputError(
+            f"precision {backend.precision!r} is not known; choose one of {', '.join(backend.precisions)}"
+        )
+    if backend.lanes is not None and (type(backend.lanes) is not int or backend.lanes < 1):
+        raise InputError(f"lanes is {backend.lanes!r}; give 1 or more, or None to choose automatically")
+
+
+CORES_PER_LANE = 4
+LANES_PER_GPU = 2
+
+
+def lane_count(backend: Backend, max_lanes: int) -> int:
+    """Frames in work at once: as asked for, else two per device.
+
+    While one is computed, another is copied. Processors with many cores take
+    one lane per `CORES_PER_LANE` cores, since each lane holds a frame's
+    activations (about 200 MB at 1080p output).
+    """
+    return max(1, min(backend.lanes or _automatic_lanes(backend), max_lanes))
+
+
+def lane_rule(backend: Backend, max_lanes: int) -> str:
+    """Why `lane_count` is what it is, in a few words for the log."""
+    wanted = backend.lanes or _automatic_lanes(backend)
+    if wanted > max_lanes:
+        return f"{wanted} lanes would be more than threads or frames"
+    if backend.lanes:
+        return "as many lanes as asked for"
+    if isinstance(backend, OpenVINO):
+        return f"a lane for every {CORES_PER_LANE} of {available_cores()} cores, and at least 2"
+    return f"{LANES_PER_GPU} lanes per GPU"
+
+
+def _automatic_lanes(backend: Backend) -> int:
+    match backend:
+        case OpenVINO():
+            return max(2, available_cores() // CORES_PER_LANE)
+        case TensorRT():
+            return LANES_PER_GPU * len(backend.devices)
+        case Torch():
+            return LANES_PER_GPU

@@ -1,0 +1,39 @@
+"""From a backend's settings to its engine; each runtime's library is loaded when it is first asked for."""
+
+from onnx import ModelProto
+
+from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch
+from vs_espcn.runtime.engine import Engine
+
+
+def open_engine(backend: Backend, graph: ModelProto, *, lanes: int, depth: int | None) -> Engine:
+    """Make a graph ready to run.
+
+    Args:
+        backend: Where and how to run it.
+        graph: A model from `vs_espcn.networks.graph.build_graph`, of static shape.
+        lanes: Frames in work at once; the engine has one slot for each.
+        depth: Depth in bits whose accuracy ``precision="auto"`` has to keep;
+            None for float.
+
+    Raises:
+        RuntimeMissingError: The runtime cannot be loaded in this process.
+        BackendError: The runtime cannot run the graph.
+    """
+    # Each of these modules loads its runtime.
+    match backend:
+        case OpenVINO():
+            from vs_espcn.runtime.openvino import OpenVINOEngine  # noqa: PLC0415
+
+            return OpenVINOEngine(backend, graph, lanes=lanes, depth=depth)
+        case TensorRT():
+            from vs_espcn.runtime.tensorrt.engine import TensorRTEngine  # noqa: PLC0415
+
+            return TensorRTEngine(backend, graph, lanes=lanes, depth=depth)
+        case Torch():
+            from vs_espcn.runtime import cuda  # noqa: PLC0415
+
+            cuda.check_driver()  # before PyTorch, which takes seconds to load
+            from vs_espcn.runtime.torch import TorchEngine  # noqa: PLC0415
+
+            return TorchEngine(backend, graph, lanes=lanes, depth=depth)

@@ -1,0 +1,92 @@
+"""Which form of a network a backend's precision asks for."""
+
+import platform
+
+from onnx import ModelProto
+
+from vs_espcn.errors import BackendError, InputError
+from vs_espcn.networks.registry import CONVOLUTIONS, ModelSpec, in_int8, is_int8, load_network
+from vs_espcn.runtime.backends import Backend, OpenVINO
+from vs_espcn.runtime.hardware import instruction_sets
+
+_EXACT = {"avx512_vnni", "avx_vnni", "amx_int8"}
+"""Of x86's instruction sets, those that add 8-bit products in 32 bits."""
+
+_MOST_LAYERS_IN_BF16 = 12
+"""Each convolution rounds once more: of the shipped networks those of up to 11, the skip counted, err by
+one code at most, those of 19 by two."""
+
+
+def network_for(spec: ModelSpec, backend: Backend) -> ModelProto:
+    """Read the form of a network that `form_for` gives.
+
+    Raises:
+        InputError: As from `form_for`.
+        BackendError: As from `form_for`.
+    """
+    return load_network(form_for(spec, backend).path)
+
+
+def form_for(spec: ModelSpec, backend: Backend) -> ModelSpec:
+    """The form of a network that runs: in 8-bit integers where the backend's precision asks for that.
+
+    Args:
+        spec: A shipped network or a user's file, of floats or already of int8.
+        backend: Where it is to run.
+
+    Raises:
+        InputError: The network cannot be read or has no form in this precision.
+        BackendError: The processor cannot compute in int8.
+    """
+    if is_int8(load_network(spec.path)):
+        _check_runs_in_int8(spec, backend)
+        return spec
+    if backend.precision not in {"int8", "fast"}:
+        return spec
+    quantized = in_int8(spec)
+    if backend.precision == "fast" and not (quantized and _sums_are_exact(backend)):
+        return spec
+    if quantized:
+        _check_runs_in_int8(quantized, backend)
+        return quantized
+    raise InputError(
+        f"precision is 'int8', and {spec.path.name} has no int8 form: use precision='auto', or train one "
+        f"from a network of vs-espcn train (--network NAME-int8 --init-from {spec.path.name}) "
+        "and give its file as the network"
+    )
+
+
+def bears_bf16(network: ModelProto, depth: int | None) -> bool:
+    """Whether bf16 errs by one code beside fp32 at most, by 0.1 in the mean.
+
+    At 10 bits it would be four codes.
+
+    Args:
+        network: A network, or a graph made of one.
+        depth: Depth whose accuracy counts; None for floats.
+    """
+    layers = sum(node.op_type in CONVOLUTIONS for node in network.graph.node)
+    return depth == 8 and layers <= _MOST_LAYERS_IN_BF16
+
+
+def _check_runs_in_int8(spec: ModelSpec, backend: Backend) -> None:
+    if not isinstance(backend, OpenVINO):
+        raise InputError(f"{spec.path.name} is an int8 network; those run on openvino, not {backend.name}")
+    if backend.precision in {"fp32", "bf16"}:
+        raise InputError(
+            f"{spec.path.name} is an int8 network, and precision is {backend.precision!r}; "
+            "use precision='auto', or the network that it was made from"
+        )
+    if not _sums_are_exact(backend):
+        raise BackendError(
+            "this processor is not known to have VNNI, without which sums of 8-bit products overflow; "
+            "use precision='auto'"
+        )
+
+
+def _sums_are_exact(backend: Backend) -> bool:
+    """Whether int8 is exact: x86 before VNNI adds pairs of products in 16 bits, which saturate."""
+    device = str(getattr(backend, "device", ""))
+    elsewhere = device.startswith(("GPU", "NPU"))  # AUTO and the like may take the processor
+    on_x86 = not elsewhere and platform.machine() in {"x86_64", "AMD64"}
+    return not on_x86 or not _EXACT.isdisjoint(instruction_sets())

@@ -1,0 +1,127 @@
+"""Plans built ahead of time, also for GPUs that are not here."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from onnx import ModelProto
+
+from vs_espcn.errors import InputError
+from vs_espcn.networks import graph, registry
+from vs_espcn.runtime import cuda
+from vs_espcn.runtime.backends import Flavour, GpuPrecision, TensorRT
+from vs_espcn.runtime.tensorrt.api import TensorRTApi, check_capability, choose_api, load_api
+from vs_espcn.runtime.tensorrt.build import OnProgress, build_plan, plan_key, source_graph
+from vs_espcn.runtime.tensorrt.plan_cache import StoredPlan, load_or_build, stored_plan
+from vs_espcn.runtime.tiles import tile_for
+
+SAMPLES = {8: graph.UINT8, **graph.UINT16, 32: graph.FLOAT32}
+"""Sample formats by bits, as the command line names them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildRequest:
+    """Which plans to build.
+
+    Attributes:
+        width: Width of the clip.
+        height: Height of the clip.
+        scale: A scale of the network.
+        network: Name of a shipped network, or path of an ONNX file.
+        bits: A key of `SAMPLES`.
+        precision: As of `TensorRT`.
+        flavour: As of `TensorRT`.
+        capabilities: Compute capabilities to build for, for example
+            ``("8.9",)``; empty for the first GPU that is present.
+        any_size: Whether the plan is for clips of any size up to this one,
+            as with `TensorRT.max_size`.
+    """
+
+    width: int
+    height: int
+    scale: int
+    network: str = "espcn"
+    bits: int = 8
+    precision: GpuPrecision = "auto"
+    flavour: Flavour = "auto"
+    capabilities: tuple[str, ...] = ()
+    any_size: bool = False
+
+
+def build_plans(
+    job: BuildRequest, on_progress: Callable[[str, str, float], None] | None = None
+) -> list[StoredPlan]:
+    """Build the plans that the filter will look for, unless they are in the cache.
+
+    Args:
+        job: What to build: for each GPU a plan for limited and one for full range.
+        on_progress: Told the plan's title, a phase's name and how much of it is done, 0 … 1.
+
+    Returns:
+        The plans, as they lie in the cache.
+
+    Raises:
+        InputError: The network, size, bits or a capability cannot be used.
+        BackendError: TensorRT is not installed or cannot build for a GPU, or
+            there is no GPU and no capability was given.
+    """
+    graphs = list(_graphs(job))
+    stored = []
+    for api, capability, device in _targets(job):
+        for model in graphs:
+            key = plan_key(api, model, capability, device)
+            told: OnProgress | None = on_progress and partial(on_progress, key.title)
+            load_or_build(key, partial(build_plan, api, model, capability, told), lambda _: None)
+            stored.append(stored_plan(key))
+    return stored
+
+
+def plan_for(backend: TensorRT, model: ModelProto, *, depth: int | None) -> tuple[str, bytes]:
+    """A plan for other programs to run, from the cache or built, and the flavour that it is for.
+
+    Args:
+        backend: The GPU, of which the first counts, the flavour and the precision.
+        model: A model from `vs_espcn.networks.graph.build_graph`.
+        depth: Depth in bits that ``precision="auto"`` goes by.
+    """
+    device = cuda.Device(backend.devices[0])
+    device.make_current()
+    api = choose_api(backend.flavour, device.capability)
+    typed = source_graph(backend, model, depth)
+    key = plan_key(api, typed, device.capability, device.name)
+    build = partial(build_plan, api, typed, device.capability)
+    return api.flavour, load_or_build(key, build, lambda _: None)
+
+
+def _graphs(job: BuildRequest) -> Iterator[ModelProto]:
+    if job.bits not in SAMPLES:
+        raise InputError(f"bits is {job.bits}; choose one of {', '.join(map(str, SAMPLES))}")
+    sample = SAMPLES[job.bits]
+    size = (job.width, job.height)
+    backend = TensorRT(precision=job.precision, flavour=job.flavour, max_size=size if job.any_size else None)
+    if min(size) < 1:
+        raise InputError(f"size is {job.width}x{job.height}; give a width and a height of at least 1")
+    network = registry.load_network(registry.find(job.network, job.scale).path)
+    if not job.any_size:
+        size = tile_for(backend, network, size, lanes=1, depth=sample.depth)
+    width, height = size
+    for full_range in (False, True) if sample.depth else (True,):
+        model = graph.build_graph(network, sample, full_range=full_range, width=width, height=height)
+        yield source_graph(backend, model, sample.depth)
+
+
+def _targets(job: BuildRequest) -> Iterator[tuple[TensorRTApi, str, str]]:
+    """Library, compute capability and name of each GPU to build for."""
+    if not job.capabilities:
+        device = cuda.Device(0)
+        device.make_current()
+        yield choose_api(job.flavour, device.capability), device.capability, device.name
+        return
+    api = load_api("tensorrt_rtx" if job.flavour == "auto" else job.flavour)
+    if api.targets is None:
+        raise InputError(
+            f"{api.flavour} builds only for the GPU that is present; leave out the compute capability, "
+            "or use the flavour tensorrt_rtx"
+        )
+    for capability in job.capabilities:
+        yield api, check_capability(capability), ""

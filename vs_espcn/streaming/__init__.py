@@ -1,0 +1,1 @@
+"""Video streams between two programs: read, upscaled and written frame by frame."""

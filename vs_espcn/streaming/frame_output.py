@@ -1,0 +1,73 @@
+"""Frames on their way into a pipe: asked for ahead, written from their own memory."""
+
+import os
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, wait
+from itertools import islice
+
+import numpy as np
+import vapoursynth as vs
+
+from vs_espcn.errors import InputError
+from vs_espcn.filter.variable_format import is_varying
+
+_FRAMES_AHEAD = 2
+"""Frames asked for beyond one per thread, so that no thread waits for a frame to be written."""
+
+
+def check_constant(clip: vs.VideoNode) -> None:
+    """Refuse what no pipe can carry.
+
+    Raises:
+        InputError: The clip's format or size varies.
+    """
+    if is_varying(clip):
+        raise InputError(
+            "the clip's format or size varies, which no pipe into ffmpeg can carry; make it constant first, "
+            "for example with resize.Spline36(width=…, height=…, format=…)"
+        )
+
+
+def frames_in_order(clip: vs.VideoNode) -> Generator[vs.VideoFrame]:
+    """All frames in order, the next ones already in the works; each is valid until the next.
+
+    When it is closed no frame is in the works any more: an interpreter that
+    exits under VapourSynth's threads can hang.
+    """
+    ahead: deque[Future[vs.VideoFrame]] = deque()
+    numbers = iter(range(clip.num_frames))
+    try:
+        for number in islice(numbers, vs.core.num_threads + _FRAMES_AHEAD):
+            ahead.append(clip.get_frame_async(number))
+        while ahead:
+            with ahead[0].result() as frame:
+                ahead.popleft()
+                ahead.extend(clip.get_frame_async(number) for number in islice(numbers, 1))
+                yield frame
+    finally:
+        wait(ahead)
+
+
+def packed(plane: memoryview) -> memoryview:
+    """The plane's bytes without padding; its own memory where it has none."""
+    if not plane.c_contiguous:
+        plane = memoryview(np.ascontiguousarray(plane))
+    return plane.cast("B")
+
+
+def write_all(fd: int, buffers: Sequence[memoryview]) -> None:
+    """Write all buffers, in order, to an open, blocking file descriptor."""
+    pending = list(buffers)
+    while pending:
+        count = os.writev(fd, pending)
+        while pending and count >= len(pending[0]):
+            count -= len(pending.pop(0))
+        if count:
+            pending[0] = pending[0][count:]
+
+
+def last_line(error: vs.Error) -> str:
+    """What went wrong; VapourSynth hands on a Python filter's whole traceback."""
+    line = str(error).strip().splitlines()[-1]
+    return line.removeprefix("vapoursynth.Error: ").removeprefix("vs_espcn: ")

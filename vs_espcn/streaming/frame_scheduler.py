@@ -1,0 +1,250 @@
+"""Frames that come one by one, without end or number, through a clip and out again in order.
+
+A filter is asked for frames; a stream brings them when it likes. So a clip of
+practically endless length stands for the stream, and its frame n is asked for
+only once the stream's frame n is there: no thread of VapourSynth's ever waits
+for input. One thread reads; the caller's, which writes, runs what the reader
+and the finished frames post to it.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from functools import partial
+from queue import SimpleQueue
+from typing import Literal
+
+import vapoursynth as vs
+
+ENDLESS = 1 << 30
+"""Frames of a clip that stands for a stream: 207 days at 60 a second."""
+
+LateAction = Literal["resize", "skip"]
+"""What is written for a frame that is late: itself from a plain resizer, or the frame before once more."""
+
+
+class FrameWindow:
+    """The frames of a stream that are in the works, as a clip.
+
+    Attributes:
+        clip: The stream's format, size and rate, `ENDLESS` frames long. A frame
+            may be asked for between `put` and `drop`, any number of times.
+    """
+
+    def __init__(self, first: vs.VideoFrame, fps: tuple[int, int]) -> None:
+        """Start with one frame, which a filter may look at before the stream goes on.
+
+        Args:
+            first: Frame 0; all others have its format and size.
+            fps: Frames per second, as numerator and denominator.
+        """
+        self._frames: dict[int, vs.VideoFrame] = {0: first}
+        blank = vs.core.std.BlankClip(
+            format=first.format.id,
+            width=first.width,
+            height=first.height,
+            length=ENDLESS,
+            fpsnum=fps[0],
+            fpsden=fps[1],
+            keep=True,
+        )
+        self.clip = vs.core.std.ModifyFrame(blank, blank, lambda n, f: self._frames[n])  # noqa: ARG005 - VapourSynth's
+        vs.core.std.SetVideoCache(self.clip, mode=0)
+
+    def put(self, number: int, frame: vs.VideoFrame) -> None:
+        """Add the next frame."""
+        self._frames[number] = frame
+
+    def drop(self, number: int) -> None:
+        """Forget a frame, which nothing in the works needs any more."""
+        del self._frames[number]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatePolicy:
+    """What to do when frames come faster than they are upscaled.
+
+    Attributes:
+        what: What is written for late frames.
+        slots: Frames that are upscaled at once; a frame that finds no slot
+            before its time is up is late.
+        plain: The stream at the result's size by a plain resizer.
+    """
+
+    what: LateAction
+    slots: int
+    plain: vs.VideoNode
+
+
+@dataclass
+class FrameCount:
+    """What became of the frames.
+
+    Attributes:
+        frames: Frames written.
+        late: Those of them that were not upscaled.
+    """
+
+    frames: int = 0
+    late: int = 0
+
+
+@dataclass(eq=False)
+class _Pending:
+    """A frame that has come and not been written: asked for once it has a future."""
+
+    number: int
+    future: Future[vs.VideoFrame] | None = None
+    overdue: bool = False
+
+
+class FrameScheduler:
+    """One run of a stream through a clip.
+
+    At most `latency` frames are in the works. Without `lateness` the reader
+    waits for room, and so does whoever feeds it. With it the oldest frame is
+    overdue when one more comes, and is written without having been upscaled:
+    a frame leaves at the latest when the `latency`-th after it has come. Of
+    frames that wait for a slot the newest gets it, as it has most time left.
+
+    Attributes:
+        count: What became of the frames so far.
+    """
+
+    def __init__(
+        self, window: FrameWindow, upscaled: vs.VideoNode, *, latency: int, lateness: LatePolicy | None = None
+    ) -> None:
+        """Prepare; nothing runs yet.
+
+        Args:
+            window: The stream's frames; holds frame 0.
+            upscaled: Its frame n is made of the window's frame n alone.
+            latency: Frames in the works at once, at least 1.
+            lateness: What to do with late frames; None never lets a frame be late.
+        """
+        self.count = FrameCount()
+        self._window = window
+        self._upscaled = upscaled
+        self._latency = latency
+        self._lateness = lateness
+        self._slots = lateness.slots if lateness else latency
+        self._events: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._room = threading.Semaphore(latency)
+        self._pending: deque[_Pending] = deque()
+        self._running: dict[int, Future[vs.VideoFrame]] = {}
+        self._last: vs.VideoFrame | None = None
+        self._ended = self._stopped = False
+        self._error: BaseException | None = None
+
+    def run(
+        self,
+        frames: Iterable[vs.VideoFrame],
+        write: Callable[[vs.VideoFrame], None],
+        *,
+        stop_reading: Callable[[], None],
+    ) -> None:
+        """Write all frames, in order.
+
+        Args:
+            frames: The stream from frame 0 on; read in a thread of its own.
+            write: Writes a frame, which is valid until the next call.
+            stop_reading: Called at the end, and has `frames` end at once if it still waits for input.
+
+        Raises:
+            BaseException: What `frames` raised, once all frames before it are
+                written; what `write` raised.
+            vs.Error: A frame could not be made.
+        """
+        reader = threading.Thread(target=self._read, args=(frames,), daemon=True)
+        reader.start()
+        try:
+            while self._pending or not self._ended:
+                self._events.get()()
+                self._ask()
+                self._write_what_is_ready(write)
+        finally:
+            self._stopped = True
+            self._room.release()
+            stop_reading()
+            reader.join()
+            wait(self._running.values())  # an interpreter that exits under VapourSynth's threads can hang
+        if self._error:
+            raise self._error
+
+    def _read(self, frames: Iterable[vs.VideoFrame]) -> None:
+        """In the reader's thread."""
+        error: BaseException | None = None
+        try:
+            for number, frame in enumerate(frames):
+                if not self._room.acquire(blocking=False):
+                    self._events.put(self._full)
+                    self._room.acquire()
+                if self._stopped:
+                    return
+                self._events.put(partial(self._arrived, number, frame))
+        except BaseException as raised:  # run() passes it on
+            error = raised
+        self._events.put(partial(self._end, error))
+
+    def _arrived(self, number: int, frame: vs.VideoFrame) -> None:
+        self._window.put(number, frame)
+        self._pending.append(_Pending(number))
+
+    def _full(self) -> None:
+        """One more frame has come than there is room for, unless one has left meanwhile."""
+        if self._lateness and len(self._pending) == self._latency:
+            self._pending[0].overdue = True
+
+    def _finished(self, number: int) -> None:
+        self._running.pop(number).result()
+        if not self._pending or number < self._pending[0].number:
+            self._window.drop(number)  # written while it was still in the works
+
+    def _end(self, error: BaseException | None) -> None:
+        self._ended, self._error = True, error
+
+    def _ask(self) -> None:
+        """Fill the slots."""
+        waiting = [each for each in self._pending if each.future is None and not each.overdue]
+        while waiting and len(self._running) < self._slots:
+            newest = waiting.pop()
+            number = newest.number
+            newest.future = self._running[number] = self._upscaled.get_frame_async(number)
+            finished = partial(self._finished, number)
+            newest.future.add_done_callback(partial(self._post, finished))
+
+    def _post(self, event: Callable[[], None], _: object) -> None:
+        """In one of VapourSynth's threads."""
+        self._events.put(event)
+
+    def _write_what_is_ready(self, write: Callable[[vs.VideoFrame], None]) -> None:
+        while self._pending and (frame := self._ready(self._pending[0])) is not None:
+            write(frame)
+            self.count.frames += 1
+            self._last = frame
+            number = self._pending.popleft().number
+            if number not in self._running:
+                self._window.drop(number)
+            self._room.release()
+
+    def _ready(self, oldest: _Pending) -> vs.VideoFrame | None:
+        if oldest.future and oldest.future.done():
+            return oldest.future.result()
+        if not oldest.overdue:
+            return None
+        assert self._lateness
+        self.count.late += 1
+        if self._lateness.what == "skip" and self._last is not None:
+            return self._last
+        return self._lateness.plain.get_frame_async(oldest.number).result()
+
+
+def plain_resize(clip: vs.VideoNode, width: int, height: int) -> vs.VideoNode:
+    """The whole clip, alpha included, by a resizer that keeps up with any stream."""
+    resized = vs.core.resize.Spline36(clip, width=width, height=height)
+    if "_Alpha" not in clip.get_frame(0).props:
+        return resized
+    alpha = vs.core.resize.Spline36(vs.core.std.PropToClip(clip, "_Alpha"), width=width, height=height)
+    return vs.core.std.ClipToProp(resized, alpha, "_Alpha")

@@ -1,0 +1,121 @@
+"""A y4m stream upscaled: from its reader through the filter to a descriptor."""
+
+from collections.abc import Callable
+from contextlib import closing
+from itertools import chain
+
+import vapoursynth as vs
+
+from vs_espcn.errors import BackendError, InputError
+from vs_espcn.streaming import y4m_writer
+from vs_espcn.streaming.frame_output import last_line, packed, write_all
+from vs_espcn.streaming.frame_scheduler import (
+    FrameCount,
+    FrameScheduler,
+    FrameWindow,
+    LateAction,
+    LatePolicy,
+    plain_resize,
+)
+from vs_espcn.streaming.y4m_reader import Y4mHeader, Y4mReader
+
+_AHEAD = 2
+"""Frames in the works beyond one per lane: one being read, one being written."""
+
+_SECONDS_UNTIL_LATE = 0.5
+
+_SPARE_THREADS = 2
+"""Threads of VapourSynth's that late frames are resized in while all others wait for the engine."""
+
+
+class Y4mStream:
+    """A stream that is about to be upscaled.
+
+    Attributes:
+        count: What became of the frames so far.
+    """
+
+    def __init__(
+        self,
+        reader: Y4mReader,
+        upscaler: Callable[[vs.VideoNode], vs.VideoNode],
+        *,
+        lanes: int,
+        latency: int | None = None,
+        late: LateAction | None = None,
+    ) -> None:
+        """Read the first frame and make the engine ready.
+
+        Args:
+            reader: The stream, its header read.
+            upscaler: Called once, with a clip that stands for the stream; each
+                frame of what it returns is made of the same frame alone.
+            lanes: Frames that the engine works on at once.
+            latency: Frames in the works at once; None is as few as keep the
+                engine busy, with `late` at least as many as come in half a second.
+            late: What is written for frames that come faster than they are
+                upscaled; None holds up the input instead.
+
+        Raises:
+            InputError: The stream has no frame, or cannot be upscaled.
+        """
+        self._header = reader.header
+        self._input = reader.frames()
+        first = next(self._input, None)
+        if first is None:
+            raise InputError("the y4m stream on stdin has no frames; did the command before the pipe fail?")
+        self._first = first
+        fps = self._header.fps
+        window = FrameWindow(first, (fps.numerator, fps.denominator))
+        try:
+            upscaled = upscaler(window.clip)
+        except vs.Error as error:
+            raise InputError(last_line(error)) from None
+        lateness = None
+        if late:
+            vs.core.num_threads += _SPARE_THREADS
+            plain = plain_resize(window.clip, upscaled.width, upscaled.height)
+            lateness = LatePolicy(what=late, slots=lanes, plain=plain)
+        automatic = max(lanes + _AHEAD, round(_SECONDS_UNTIL_LATE * fps) if late else 0)
+        self._stream = FrameScheduler(window, upscaled, latency=latency or automatic, lateness=lateness)
+        self.count: FrameCount = self._stream.count
+
+    def write(
+        self, fd: int, *, stop_reading: Callable[[], None], on_frame: Callable[[], None] | None = None
+    ) -> None:
+        """Write the upscaled stream.
+
+        Args:
+            fd: Open, blocking file descriptor; stays open.
+            stop_reading: Called at the end; has a read of the input that is
+                still waiting end.
+            on_frame: Called before each frame is written.
+
+        Raises:
+            InputError: The stream is damaged or ends in the middle of a frame;
+                all whole frames have been written then.
+            BackendError: A frame could not be upscaled.
+            OSError: The descriptor cannot be written.
+        """
+
+        def write(frame: vs.VideoFrame) -> None:
+            if on_frame:
+                on_frame()
+            start = [] if self.count.frames else [memoryview(_resized_header(self._header, frame))]
+            write_all(fd, [*start, *_parts(frame, alpha=self._header.alpha)])
+
+        try:
+            with closing(self._input):
+                self._stream.run(chain([self._first], self._input), write, stop_reading=stop_reading)
+        except vs.Error as error:
+            raise BackendError(f"a frame could not be made: {last_line(error)}") from None
+
+
+def _resized_header(header: Y4mHeader, frame: vs.VideoFrame) -> bytes:
+    aspect = (frame.props.get("_SARNum", 0), frame.props.get("_SARDen", 0))
+    return header.resized(frame.width, frame.height, aspect)
+
+
+def _parts(frame: vs.VideoFrame, *, alpha: bool) -> list[memoryview]:
+    parts = y4m_writer.frame_parts(frame)
+    return [*parts, packed(frame.props["_Alpha"][0])] if alpha else parts

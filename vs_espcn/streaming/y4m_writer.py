@@ -1,0 +1,124 @@
+"""YUV4MPEG2, the pipe format that every encoder reads: clip → bytes.
+
+A stream is one header line and, for each frame, the line ``FRAME`` and the
+planes without padding.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from typing import Any, Literal
+
+import vapoursynth as vs
+
+from vs_espcn.errors import InputError
+from vs_espcn.filter.properties import is_full_range
+from vs_espcn.streaming.frame_output import check_constant, frames_in_order, packed, write_all
+
+_DEPTHS = (9, 10, 12, 14, 16)
+
+COLOUR_SPACES: dict[int, str] = {
+    vs.GRAY8: "mono",
+    vs.YUV411P8: "411",
+    vs.YUV420P8: "420",
+    vs.YUV422P8: "422",
+    vs.YUV444P8: "444",
+    **{getattr(vs, f"GRAY{bits}"): f"mono{bits}" for bits in _DEPTHS},
+    **{getattr(vs, f"YUV{name}P{bits}"): f"{name}p{bits}" for name in (420, 422, 444) for bits in _DEPTHS},
+}
+"""y4m's names, as ffmpeg reads them, by VapourSynth's format. Deep samples are little-endian."""
+
+SITED_420: dict[int, str] = {
+    vs.CHROMA_LEFT: "420mpeg2",
+    vs.CHROMA_CENTER: "420jpeg",
+    vs.CHROMA_TOP_LEFT: "420paldv",
+}
+"""8-bit 4:2:0 by ``_ChromaLocation``. The other three sitings have no name in y4m and are written as left."""
+
+_INTERLACING: dict[int, str] = {
+    vs.FIELD_PROGRESSIVE: "p",
+    vs.FIELD_TOP: "t",
+    vs.FIELD_BOTTOM: "b",
+}
+
+_FRAME = memoryview(b"FRAME\n")
+
+
+def declared_range(props: Mapping[str, Any]) -> Literal["limited", "full"] | None:
+    """The sample range that a frame's properties declare; None if they say nothing."""
+    if "_Range" not in props and "_ColorRange" not in props:
+        return None
+    return "full" if is_full_range(props) else "limited"
+
+
+def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
+    """The stream's first line.
+
+    Args:
+        clip: Clip of constant format, size and frame rate.
+        props: Properties of its first frame. Those that are absent count as
+            progressive and left-sited, with unknown range and aspect ratio.
+
+    Raises:
+        InputError: y4m cannot carry the clip.
+    """
+    check_constant(clip)
+    if clip.format.id not in COLOUR_SPACES:
+        raise InputError(
+            f"format {clip.format.name} cannot be written as y4m; convert it to GRAY or "
+            "YUV 4:2:0, 4:2:2 or 4:4:4 of 8, 9, 10, 12, 14 or 16 bits"
+        )
+    if not clip.fps:
+        raise InputError(
+            "the clip has no constant frame rate, and y4m carries no timestamps; "
+            "give it one first, for example with std.AssumeFPS(fpsnum=24000, fpsden=1001)"
+        )
+    space = COLOUR_SPACES[clip.format.id]
+    if clip.format.id == vs.YUV420P8:
+        space = SITED_420.get(props.get("_ChromaLocation", vs.CHROMA_LEFT), "420mpeg2")
+    fields = [
+        "YUV4MPEG2",
+        f"W{clip.width}",
+        f"H{clip.height}",
+        f"F{clip.fps.numerator}:{clip.fps.denominator}",
+        f"I{_INTERLACING.get(props.get('_FieldBased', vs.FIELD_PROGRESSIVE), '?')}",
+        f"A{props.get('_SARNum', 0)}:{props.get('_SARDen', 0)}",
+        f"C{space}",
+    ]
+    if found := declared_range(props):
+        fields.append(f"XCOLORRANGE={found.upper()}")
+    return " ".join(fields).encode() + b"\n"
+
+
+def frame_parts(frame: vs.VideoFrame) -> list[memoryview]:
+    """A frame's line and its planes without padding, to be written before the frame is closed."""
+    return [_FRAME, *(packed(plane) for plane in frame)]
+
+
+def write(clip: vs.VideoNode, fd: int, *, on_frame: Callable[[int], None] | None = None) -> int:
+    """Write a whole clip as y4m.
+
+    Several frames are in the works while one is written. Planes go from the
+    frame's own memory to the file descriptor; only rows with padding between
+    them are copied together first.
+
+    Args:
+        clip: Clip of constant format, size and frame rate.
+        fd: Open, blocking file descriptor; stays open.
+        on_frame: Called with the number of frames written so far after each.
+
+    Returns:
+        The number of frames written.
+
+    Raises:
+        InputError: y4m cannot carry the clip; nothing has been written then.
+        OSError: The descriptor cannot be written, for example BrokenPipeError.
+        vs.Error: A frame could not be made.
+    """
+    with closing(frames_in_order(clip)) as frames:
+        for written, frame in enumerate(frames, start=1):
+            if written == 1:
+                write_all(fd, [memoryview(header(clip, frame.props))])
+            write_all(fd, frame_parts(frame))
+            if on_frame:
+                on_frame(written)
+    return int(clip.num_frames)

@@ -1,0 +1,1 @@
+"""Training data: images, their degradation to low resolution, and patches."""

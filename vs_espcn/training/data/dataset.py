@@ -1,0 +1,288 @@
+"""Training images: found, read as luma, split, degraded, and cut into patches."""
+
+import hashlib
+import logging
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vs_espcn.errors import InputError
+from vs_espcn.training.data.degradation import Degrade, bicubic, resample, rgb_to_luma, round_to_8_bit
+from vs_espcn.training.data.film import Film, find_clips
+
+logger = logging.getLogger(__name__)
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
+_HELD_OUT = 24  # one image in this many validates
+_LARGEST_SIDE = 512  # of validation images; the rest is cut off, or a few would take all the time
+_BACKDROP = (128, 128, 128, 255)  # what shows through transparent pixels
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One image at both resolutions.
+
+    Attributes:
+        low: uint8 (h, w), luma code; video has 8 bits, so a network learns from 8 bits.
+        phases: uint8 (scale², h, w), luma code; the high resolution as ``to_phases`` rearranges it.
+    """
+
+    low: NDArray[np.uint8]
+    phases: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class TrainingImages:
+    """The images of a run, in memory.
+
+    Attributes:
+        count: Files to train on, clips among them.
+        pairs: These, at each of the sizes that they are shown at.
+        validation: Parts of images held out and frames of clips held out: (high, low), uint8.
+        digest: Names what the order of patches depends on: files and their sizes.
+    """
+
+    count: int
+    pairs: list[Pair]
+    validation: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]
+    digest: str
+
+
+def load_images(
+    folders: Sequence[Path],
+    scale: int,
+    *,
+    patch: int,
+    shares: Sequence[float],
+    degrades: Sequence[Degrade] = (bicubic,),
+    validate_by: Sequence[Degrade] = (bicubic,),
+    film: Film | None = None,
+) -> TrainingImages:
+    """Read, split and degrade the images of a run, and its clips.
+
+    Args:
+        folders: Where the images are.
+        scale: Integer scale.
+        patch: Size of the patches at low resolution; smaller images are skipped.
+        shares: Sizes at which each training image is shown, 1 for its own.
+        degrades: Each makes a low resolution of every image.
+        validate_by: The same for the images held out.
+        film: Makes pairs of the clips in the folders; None leaves clips alone.
+
+    Raises:
+        InputError: A folder is missing, or fewer than two images are usable.
+        TrainingError: ffmpeg is missing or failed.
+    """
+    smallest = patch * scale
+    images = read_images(find_images(folders), smallest)
+    training, validation = hold_out(images)
+    copies = (reduced(images[path], share) for path in training for share in shares)
+    named = "".join(f"{path.parent.name}/{path.name} {images[path].shape}\n" for path in training)
+    pairs = [
+        pair for copy in copies if min(copy.shape) >= smallest for pair in make_pairs(copy, scale, degrades)
+    ]
+    held_out = [degrade(_part(images[path]), scale) for path in validation for degrade in validate_by]
+    count = len(training)
+    clips = film.pairs_of(find_clips(folders), scale, smallest) if film else {}
+    if clips:
+        filmed, beside = hold_out(clips)
+        named += "".join(f"{path.parent.name}/{path.name} {len(clips[path])}\n" for path in filmed)
+        pairs += [
+            Pair(low=low, phases=to_phases(high, scale)) for path in filmed for high, low in clips[path]
+        ]
+        held_out += [pair for path in beside for pair in clips[path]]
+        count += len(filmed)
+    return TrainingImages(count=count, pairs=pairs, validation=held_out, digest=_digest(named)[:16])
+
+
+def _part(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return luma[:_LARGEST_SIDE, :_LARGEST_SIDE]
+
+
+def find_images(folders: Sequence[Path]) -> list[Path]:
+    """List the image files of folders and of the folders inside them.
+
+    Args:
+        folders: Where to look.
+
+    Returns:
+        Paths, sorted within each folder.
+
+    Raises:
+        InputError: A folder does not exist, or none holds an image.
+    """
+    found: list[Path] = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"{folder} is not a folder; give folders of images")
+        found += sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not found:
+        names = ", ".join(str(folder) for folder in folders)
+        raise InputError(f"no images in {names}; give folders with {_suffixes()} files")
+    return found
+
+
+def read_luma(path: Path) -> NDArray[np.uint8]:
+    """Read an image file as BT.601 limited-range luma.
+
+    Args:
+        path: File in any format that Pillow reads; grey counts as R = G = B.
+
+    Returns:
+        uint8 (H, W), 16..235.
+
+    Raises:
+        InputError: Pillow cannot decode the file.
+    """
+    pixels = read_pixels(path)
+    rgb = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
+    return rgb_to_luma(rgb)
+
+
+def read_pixels(path: Path) -> NDArray[np.uint8]:
+    """Read an image file as it is, but for transparency and depth.
+
+    Transparent images are laid over mid-grey; 16-bit grey keeps its upper 8 bits.
+
+    Args:
+        path: File in any format that Pillow reads.
+
+    Returns:
+        uint8, (H, W) of a grey image and (H, W, 3) of any other, 0..255.
+
+    Raises:
+        InputError: Pillow cannot decode the file.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode.startswith("I;16"):
+                return (np.asarray(image) >> 8).astype(np.uint8)
+            if image.has_transparency_data:
+                rgba = image.convert("RGBA")
+                return np.asarray(
+                    Image.alpha_composite(Image.new("RGBA", rgba.size, _BACKDROP), rgba).convert("RGB")
+                )
+            return np.asarray(image.convert("L" if image.mode in {"1", "L"} else "RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} cannot be decoded ({error}); replace the file") from error
+
+
+def read_images(paths: Iterable[Path], smallest: int) -> dict[Path, NDArray[np.uint8]]:
+    """Read every usable image; log a line for each one that is skipped.
+
+    Args:
+        paths: Image files.
+        smallest: Least width and height that is of use.
+
+    Returns:
+        Luma per file, uint8 (H, W).
+    """
+    images: dict[Path, NDArray[np.uint8]] = {}
+    skipped = 0
+    for path in paths:
+        try:
+            luma = read_luma(path)
+        except InputError as error:
+            logger.warning("skipped: %s", error)
+            skipped += 1
+            continue
+        if min(luma.shape) < smallest:
+            height, width = luma.shape
+            logger.warning("skipped: %s is %dx%d; %d pixels a side are needed", path, width, height, smallest)
+            skipped += 1
+            continue
+        images[path] = luma
+    logger.info("%d images read, %d skipped", len(images), skipped)
+    return images
+
+
+def hold_out(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Split images into training and validation, always in the same way.
+
+    The split follows a hash of the folder's and the file's name, so that it
+    depends neither on order nor on where the images lie.
+
+    Args:
+        paths: At least two files.
+
+    Returns:
+        (training, validation); one file in 24 validates, and at least one.
+
+    Raises:
+        InputError: Fewer than two files.
+    """
+    ranked = sorted(paths, key=lambda path: _digest(f"{path.parent.name}/{path.name}"))
+    if len(ranked) < 2:
+        raise InputError(f"{len(ranked)} usable images; training needs two or more, one of them to validate")
+    count = math.ceil(len(ranked) / _HELD_OUT)
+    return ranked[count:], ranked[:count]
+
+
+def reduced(luma: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
+    """Make a smaller image, sharper per pixel than the one it comes from.
+
+    Args:
+        luma: uint8 (H, W).
+        share: Size of the result, 0..1.
+
+    Returns:
+        uint8 (share·H, share·W), sides rounded; ``luma`` itself where ``share`` is 1.
+    """
+    if share == 1:
+        return luma
+    height, width = (round(share * side) for side in luma.shape)
+    return round_to_8_bit(resample(luma.astype(np.float32) / 255, (height, width)))
+
+
+def make_pairs(luma: NDArray[np.uint8], scale: int, degrades: Sequence[Degrade]) -> list[Pair]:
+    """Degrade an image in several ways.
+
+    Args:
+        luma: uint8 (H, W), at least ``scale`` pixels a side.
+        scale: Integer scale.
+        degrades: Each makes a low resolution.
+
+    Returns:
+        For each, the image, cropped as it does and rearranged, and its low resolution. Pairs whose
+        high resolution is the same share it in memory.
+    """
+    pairs: list[Pair] = []
+    last: NDArray[np.uint8] | None = None
+    for degrade in degrades:
+        high, low = degrade(luma, scale)
+        same = last is not None and np.array_equal(high, last)
+        pairs.append(Pair(low=low, phases=pairs[-1].phases if same else to_phases(high, scale)))
+        last = high
+    return pairs
+
+
+def to_phases[T: np.generic](image: NDArray[T], scale: int) -> NDArray[T]:
+    """Rearrange an image as the last convolution must give it: the inverse of the pixel shuffle.
+
+    Against images rearranged once, training needs no shuffle in its loop
+    (section 3.2 of the paper).
+
+    Args:
+        image: (scale·H, scale·W).
+        scale: Integer scale.
+
+    Returns:
+        (scale², H, W); channel ``scale·row + column`` holds the pixels at that
+        place of each scale×scale cell.
+    """
+    height, width = (side // scale for side in image.shape)
+    cells = image.reshape(height, scale, width, scale)
+    return np.ascontiguousarray(cells.transpose(1, 3, 0, 2)).reshape(scale * scale, height, width)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _suffixes() -> str:
+    return ", ".join(sorted(IMAGE_SUFFIXES))

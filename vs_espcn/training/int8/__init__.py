@@ -1,0 +1,1 @@
+"""Training for 8-bit integer arithmetic, and its export."""
