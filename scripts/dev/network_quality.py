@@ -28,7 +28,7 @@ from vs_espcn.networks import registry
 from vs_espcn.runtime.backends import OpenVINO
 from vs_espcn.training.data.kernels import COMMON
 
-FRAMES, RATES = 4, (18, 23, 28)
+FRAMES, RATES = 2, (18, 23, 28)
 FILMED = ("natural_1080p60_mural.mp4", "natural_720p_dog.mp4", "natural_540p_flower.mp4")
 CARTOONS = ("cartoon_720p_bbb.mp4",)
 DRAWN = (

@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def _beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scripts import each other, as they do when they are run."""
-    monkeypatch.syspath_prepend(ROOT / "scripts")
+    monkeypatch.syspath_prepend(ROOT / "scripts" / "dev")
 
 
 def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / "dev" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -104,7 +104,7 @@ def test_only_networks_that_are_new_or_changed_are_measured(
     ]
     for spec in specs:
         spec.path.write_text(spec.path.name)
-    monkeypatch.setattr(quality.models, "shipped", lambda: specs)
+    monkeypatch.setattr(quality.registry, "shipped", lambda: specs)
     measured: list[str] = []
 
     def measure(stale: list[registry.ModelSpec], scale: int, _: Path) -> dict[str, dict[str, str]]:
