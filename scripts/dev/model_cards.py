@@ -41,7 +41,7 @@ def reached() -> str:
         "network",
         "scale",
         "Set5 / Set14, bicubic",
-        "Set14, seven kernels",
+        "Set5, seven kernels",
         "video",
         "anime",
         "int8: kernels, video",

@@ -38,7 +38,7 @@ def networks(
 ) -> None:
     """List the shipped networks: how good, how large, how fast here, and what each is for.
 
-    Set5, Set14: PSNR in dB of what bicubic made smaller. Kernels: the mean over seven kernels on Set14.
+    Set5, Set14: PSNR in dB of what bicubic made smaller. Kernels: the mean over seven kernels on Set5.
     Video, anime: PSNR of filmed and of drawn clips after x264. Compare figures at one scale only. MACs are
     multiply-adds per sample of the source, ms those of a frame of 1920x1080.
     """

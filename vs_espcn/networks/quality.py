@@ -24,7 +24,7 @@ class Quality:
     Attributes:
         set5: Mean over Set5, by the protocol of the literature: reduced by bicubic.
         set14: Mean over Set14, likewise.
-        kernels: Mean over Set14 reduced by each of seven usual kernels.
+        kernels: Mean over Set5 reduced by each of seven usual kernels.
         video: Mean over filmed clips whose low resolution went through x264.
         anime: The same over cartoons.
     """
