@@ -3,13 +3,14 @@
 uv run --extra train python scripts/dev/network_quality.py ../shared/data
 
 The folder holds eval/Set5, eval/Set14, video/ and train_drawn/. Images are measured by the protocol of
-docs/training.md, Set5 by each of the usual kernels too, clips after x264 at the rates and over the frames
-below, all by onnxruntime in float32, where the codes of int8 networks are exact. Drawings that nothing was
-trained on count as anime, beside a cartoon: a pan over each makes a clip of it.
+docs/training.md, Set5 by each of the usual kernels too; the middle of clips after x264, at the rates and over
+the frames below. Networks run in float32 by onnxruntime, where the codes of int8 ones are exact. Drawings that
+nothing was trained on count as anime, beside a cartoon: a pan over each makes a clip of it.
 """
 
 import hashlib
 import json
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ import onnxruntime
 import vapoursynth as vs
 from open_data import open_drawing, pan
 
+from vs_espcn.encoding.ffmpeg import find_ffmpeg
 from vs_espcn.evaluation.clips import Luma, first_luma, through_arrays, to_clip
 from vs_espcn.evaluation.images import Original, degrade, read_folders
 from vs_espcn.evaluation.methods import Method
@@ -32,7 +34,7 @@ from vs_espcn.training.data.degradation import round_to_8_bit
 from vs_espcn.training.data.kernels import COMMON, KERNELS
 from vs_espcn.training.metrics import mod_crop, psnr, shave
 
-FRAMES, RATES = 2, (18, 26)
+FRAMES, RATES, MIDDLE = 3, (18, 23, 28), "crop=640:352"
 FILMED = ("natural_1080p60_mural.mp4", "natural_720p_dog.mp4", "natural_540p_flower.mp4")
 CARTOONS = ("cartoon_720p_bbb.mp4",)
 DRAWN = (
@@ -40,7 +42,9 @@ DRAWN = (
     "SnowyYANG+godot-visual-novel__CG.jpg",
     "squishy-scsi+squishy__electrichearts_20220323A_sachi.png",
 )
-PROTOCOL = hashlib.sha256(repr((FRAMES, RATES, FILMED, CARTOONS, DRAWN, COMMON)).encode()).hexdigest()[:16]
+PROTOCOL = hashlib.sha256(
+    repr((FRAMES, RATES, MIDDLE, FILMED, CARTOONS, DRAWN, COMMON)).encode()
+).hexdigest()[:16]
 """Tells figures that can be compared from others."""
 
 
@@ -73,14 +77,18 @@ def measured(specs: Sequence[registry.ModelSpec], scale: int, data: Path) -> dic
     set5 = [image for image in images if image.group == "Set5"]
     of_kernels = [score for kernel in COMMON for score in psnrs(set5, methods, scale, kernel)]
     with TemporaryDirectory() as folder:
-        pans = [Path(folder) / f"{Path(name).stem}.mkv" for name in DRAWN]
-        for name, clip in zip(DRAWN, pans, strict=True):
+        drawings = [Path(folder) / "pans" / f"{Path(name).stem}.mkv" for name in DRAWN]
+        for name, clip in zip(DRAWN, drawings, strict=True):
             pan(open_drawing(data / "train_drawn" / name), clip)
-        filmed, cartoons = (
-            [score for score in of_clips(paths, methods, scale) if score.source != UNCOMPRESSED]
+        filmed, drawn = (
+            [
+                score
+                for score in of_clips([middle(path, Path(folder)) for path in paths], methods, scale)
+                if score.source != UNCOMPRESSED
+            ]
             for paths in (
                 [data / "video" / name for name in FILMED],
-                [*(data / "video" / name for name in CARTOONS), *pans],
+                [*(data / "video" / name for name in CARTOONS), *drawings],
             )
         )
     groups = {
@@ -88,7 +96,7 @@ def measured(specs: Sequence[registry.ModelSpec], scale: int, data: Path) -> dic
         "set14": [score for score in of_images if score.group == "Set14"],
         "kernels": of_kernels,
         "video": filmed,
-        "anime": cartoons,
+        "anime": drawn,
     }
     return {
         spec.path.name: marks(spec) | {name: mean_of(method, scores) for name, scores in groups.items()}
@@ -116,6 +124,14 @@ def psnrs(images: Sequence[Original], methods: Sequence[Method], scale: int, ker
 def of_clips(paths: Sequence[Path], methods: Sequence[Method], scale: int) -> Iterable[Score]:
     """Scores of the first frames of clips."""
     return score_clips(paths, methods, [scale], frames=FRAMES, rates=RATES)
+
+
+def middle(path: Path, folder: Path) -> Path:
+    """The middle of a clip's first frames, without loss."""
+    clip = folder / f"{path.stem}.mkv"
+    frames = ("-map", "0:V:0", "-frames:v", str(FRAMES), "-vf", MIDDLE, "-pix_fmt", "yuv420p", "-c:v", "ffv1")
+    subprocess.run([find_ffmpeg().path, "-v", "error", "-i", path, *frames, clip], check=True)
+    return clip
 
 
 def mean_of(method: Method, scores: Iterable[Score]) -> float:
