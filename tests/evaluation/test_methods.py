@@ -45,6 +45,7 @@ def test_without_a_choice_everything_is_measured_at_the_usual_scales() -> None:
         "subpixel-s",
         "subpixel-s-video",
         "subpixel-xs",
+        "subpixel-xs-video",
     ]
 
 

@@ -193,8 +193,8 @@ def test_speed_with_a_function_for_chroma_is_measured_anew(monkeypatch: pytest.M
 
 
 def test_in_int8_the_int8_forms_are_compared() -> None:
-    both = runnable(plans("espcn", "subpixel-m"), vs_espcn.OpenVINO(precision="int8"))
-    assert [plan.steps[0].network for plan in both.values()] == ["espcn-int8", "subpixel-m-int8"]
+    both = runnable(plans("espcn", "subpixel-s"), vs_espcn.OpenVINO(precision="int8"))
+    assert [plan.steps[0].network for plan in both.values()] == ["espcn-int8", "subpixel-s-int8"]
 
 
 def test_a_frame_rate_that_is_out_of_reach_is_warned_of(

@@ -37,7 +37,7 @@ FORMATS = [
     for video in (vs.GRAY8, vs.GRAY10, vs.GRAY12, vs.GRAY16, vs.GRAYS)
     for full_range in (False, True)
 ]
-SHALLOW = {"espcn-int8", "subpixel-s-int8", "subpixel-m-int8"}
+SHALLOW = {"espcn-int8", "subpixel-xs-int8", "subpixel-s-int8"}
 IN_ALL = {"espcn-int8", "subpixel-s-int8"}
 """Networks of either kind, tried with every format; the others with one of codes as they are and one not."""
 
