@@ -61,10 +61,10 @@ def test_networks_are_listed_with_what_is_known_of_them() -> None:
     psnr = quality_of(registry.find("espcn", 2))
     assert psnr is not None
     assert by_name["espcn"][1:3] == ["x2", f"{psnr.set5:.2f}"]
-    assert by_name["espcn"][7] == "", "nothing is measured"
-    assert by_name["espcn"][8] == "clean images"
-    assert by_name["espcn-int8"][8] == "clean images, for int8"
-    assert [source for row in cells for source in row[9].split(", ") if source].count("video") == 1
+    assert by_name["espcn"][8] == "", "nothing is measured"
+    assert by_name["espcn"][9] == "images made smaller by bicubic"
+    assert by_name["espcn-int8"][9] == "images made smaller by bicubic, for int8"
+    assert [source for row in cells for source in row[10].split(", ") if source].count("video") == 1
 
 
 def test_bench_prints_a_table_and_json() -> None:

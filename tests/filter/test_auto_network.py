@@ -38,7 +38,9 @@ def choose_by(
 
     def quality_of(spec: registry.ModelSpec) -> Quality | None:
         figure = psnr[spec.network]
-        return Quality(set5=figure, set14=figure, video=figure, anime=figure) if figure else None
+        if not figure:
+            return None
+        return Quality(set5=figure, set14=figure, kernels=figure, video=figure, anime=figure)
 
     monkeypatch.setattr(auto_network, "quality_of", quality_of)
     return choose_network(plans(*psnr), wish or Criteria(), dict(rates or {}).__getitem__)
@@ -196,8 +198,8 @@ def test_speed_with_a_function_for_chroma_is_measured_anew(monkeypatch: pytest.M
 
 @pytest.mark.usefixtures("with_vnni")
 def test_in_int8_the_int8_forms_are_compared() -> None:
-    both = runnable(plans("espcn", "subpixel-m"), vs_espcn.OpenVINO(precision="int8"))
-    assert [plan.steps[0].network for plan in both.values()] == ["espcn-int8", "subpixel-m-int8"]
+    both = runnable(plans("espcn", "subpixel-s"), vs_espcn.OpenVINO(precision="int8"))
+    assert [plan.steps[0].network for plan in both.values()] == ["espcn-int8", "subpixel-s-int8"]
 
 
 def test_a_frame_rate_that_is_out_of_reach_is_warned_of(

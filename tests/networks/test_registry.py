@@ -8,17 +8,23 @@ import pytest
 from vs_espcn.errors import InputError
 from vs_espcn.networks import registry
 
-NETWORKS = (
-    "espcn",
-    *(f"subpixel-{size}{variant}" for size in "sml" for variant in ("", "-video")),
-    "subpixel-m-anime",
-)
+USUAL = ("espcn", "subpixel-s", "subpixel-s-video", "subpixel-m-video")
+IN_FLOATS_ALONE = ("subpixel-m", "subpixel-m-anime")
+AT_X2_ALONE = ("subpixel-xs", "subpixel-xs-video")
 
 
 @pytest.mark.parametrize("form", ["", registry.INT8_SUFFIX])
-@pytest.mark.parametrize("network", NETWORKS)
-def test_every_network_is_shipped_at_three_scales(network: str, form: str) -> None:
-    assert [spec.scale for spec in registry.of_network(network + form)] == [2, 3, 4]
+@pytest.mark.parametrize("network", [*USUAL, *AT_X2_ALONE])
+def test_networks_for_real_time_are_shipped_in_int8_too(network: str, form: str) -> None:
+    scales = [2] if network in AT_X2_ALONE else [2, 3, 4]
+    assert [spec.scale for spec in registry.of_network(network + form)] == scales
+
+
+@pytest.mark.parametrize("network", IN_FLOATS_ALONE)
+def test_networks_for_the_best_picture_are_shipped_in_floats(network: str) -> None:
+    specs = registry.of_network(network)
+    assert [spec.scale for spec in specs] == [2, 3, 4]
+    assert all(registry.in_int8(spec) is None for spec in specs)
 
 
 def test_int8_is_a_form_of_a_shipped_network() -> None:

@@ -16,7 +16,12 @@ from vs_espcn.networks.quality import SOURCES, Quality, SourceKind, quality_of
 from vs_espcn.runtime.backends import Backend
 from vs_espcn.runtime.precision import form_for
 
-_SOURCES = {"clean": "clean images", "video": "compressed video", "anime": "compressed cartoons"}
+_SOURCES = {
+    "clean": "clean images",
+    "bicubic": "images made smaller by bicubic",
+    "video": "compressed video",
+    "anime": "compressed drawings",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +104,6 @@ def _chosen(scale: int, source: SourceKind, backend: Backend) -> str | None:
 
 def _trained_on(spec: registry.ModelSpec) -> str:
     network = registry.load_network(spec.path)
-    degradation = registry.network_metadata(network).get("degradation", "clean")
+    degradation = registry.network_metadata(network).get("degradation", "bicubic")
     source = _SOURCES.get(degradation, degradation)
     return f"{source}, for int8" if registry.is_int8(network) else source

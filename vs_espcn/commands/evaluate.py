@@ -29,6 +29,13 @@ _Crf = Annotated[
     list[int] | None,
     typer.Option(min=0, max=51, help="Compression of clips; may be repeated. Default: 18, 23 and 28."),
 ]
+_Kernel = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What makes the low resolution: box, box-linear, bilinear, mitchell, bicubic, bicubic-sharp, "
+        "spline36, lanczos, gauss-sharp or gauss-soft; may be repeated. Default: the literature's bicubic."
+    ),
+]
 _Markdown = Annotated[Path | None, typer.Option(help="Write the tables to this file.")]
 _Csv = Annotated[Path | None, typer.Option(help="Write one row per image and frame to this file.")]
 _Plot = Annotated[Path | None, typer.Option(help="Plot the clips' PSNR over time into this PNG file.")]
@@ -51,6 +58,7 @@ def evaluate(
     precision: options.Precision = None,
     frames: _Frames = None,
     crf: _Crf = None,
+    kernel: _Kernel = None,
     markdown: _Markdown = None,
     csv: _Csv = None,
     plot: _Plot = None,
@@ -80,6 +88,7 @@ def evaluate(
         backend=chosen,
         frames=frames,
         rates=tuple(crf or evaluation.DEFAULT_RATES),
+        kernels=tuple(kernel or ()),
         markdown=markdown,
         csv=csv,
         plot=plot,

@@ -6,7 +6,12 @@ from typing import Annotated
 import typer
 
 _Scale = Annotated[int, typer.Option(help="Integer scale.")]
-_Data = Annotated[list[Path], typer.Option(help="Folder of images, with subfolders; may be repeated.")]
+_Data = Annotated[
+    list[Path],
+    typer.Option(
+        help="Folder of images and, for video and anime, of clips; searched in depth; may be repeated."
+    ),
+]
 _Out = Annotated[Path, typer.Option(help="ONNX file; rewritten each time validation improves.")]
 _Checkpoint = Annotated[
     Path | None, typer.Option(help="State of the run. Default: beside the output, with the suffix .ckpt.")
@@ -19,7 +24,7 @@ _InitFrom = Annotated[
 _Network = Annotated[
     str,
     typer.Option(
-        help="What to train: espcn, subpixel-s, -m or -l, each also as -int8; or srcnn-915 or -955."
+        help="What to train: espcn, subpixel-xs, -s, -m or -l, each also as -int8; or srcnn-915 or -955."
     ),
 ]
 _Branches = Annotated[
@@ -29,8 +34,8 @@ _Recipe = Annotated[str, typer.Option(help="How to train: modern or paper.")]
 _Degradation = Annotated[
     str,
     typer.Option(
-        help="What makes the low resolution: clean (bicubic), video (blur, noise, x264 and x265 too)"
-        " or anime (milder, tuned for drawn frames; a quarter stays clean)."
+        help="What makes the low resolution: clean (many kernels), bicubic (that of the literature), video"
+        " (kernels, then an encoder; takes clips too) or anime (the same, encoders tuned for drawn frames)."
     ),
 ]
 _Activation = Annotated[

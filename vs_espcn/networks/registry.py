@@ -138,12 +138,12 @@ def trained_name(network: str, degradation: str) -> str:
 
     Args:
         network: Name of the network that was trained, ``subpixel-m-int8`` say.
-        degradation: What made the low resolution; ``clean`` goes without saying.
+        degradation: What made the low resolution; ``clean`` and ``bicubic`` go without saying.
 
     Returns:
         ``subpixel-m-video-int8``, say.
     """
-    if degradation == "clean":
+    if degradation in {"clean", "bicubic"}:
         return network
     suffix = INT8_SUFFIX if network.endswith(INT8_SUFFIX) else ""
     return f"{network.removesuffix(INT8_SUFFIX)}-{degradation}{suffix}"

@@ -37,6 +37,9 @@ from vs_espcn.training.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+_BFLOAT16 = "avx512_bf16"
+"""What x86 processors with bfloat16 arithmetic say; those without take ten times as long in it."""
+
 _TYPICAL_PATCHES = 256  # of photographs, and as many ramps
 
 _CEILING = 100.0  # dB; one flat image, enlarged without error, must not make the mean infinite
@@ -61,6 +64,11 @@ class Progress:
     loss: float
     psnr: float
     best_psnr: float
+
+
+def has_bfloat16(device: str) -> bool:
+    """Whether a device computes in bfloat16, and does not merely imitate it."""
+    return device == "cuda" or bool(torch.cpu.get_capabilities().get(_BFLOAT16))
 
 
 class Run:
@@ -88,15 +96,19 @@ class Run:
         state = load_checkpoint(settings.checkpoint) if settings.resume else None
         if state:
             check_same_network(settings.checkpoint, state, network)
+        degrades, validate_by = settings.pick_degradation()
         self._images = load_images(
             settings.folders,
             settings.scale,
             patch=self._recipe.patch,
             shares=self._recipe.shares,
-            degrade=settings.pick_degradation(),
+            degrades=degrades,
+            validate_by=validate_by,
+            film=settings.pick_film(),
         )
         if isinstance(network, Int8Network) and not network.is_calibrated and not state:
             self._calibrate(network)
+        self._bfloat16 = self._recipe.bfloat16 and has_bfloat16(self._device)
         self._network = network.to(device=self._device).to(memory_format=torch.channels_last)
         self._average = deepcopy(self._network)
         self._optimizer = self._recipe.optimizer(self._network)
@@ -136,7 +148,7 @@ class Run:
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate * group.get("speed", 1.0)
         low, phases = (torch.from_numpy(array).to(self._device) for array in self._patches.draw())
-        with torch.autocast(self._device, torch.bfloat16, enabled=self._recipe.bfloat16):
+        with torch.autocast(self._device, torch.bfloat16, enabled=self._bfloat16):
             loss = functional.mse_loss(self._network.phases(low), phases)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -250,7 +262,7 @@ class Run:
 
     def _restore(self, state: dict[str, Any]) -> None:
         path = self._settings.checkpoint
-        held = {"degradation": "clean", **state}  # earlier checkpoints do not say
+        held = {"degradation": "bicubic", **state}  # earlier checkpoints do not say
         for name, wanted in (
             ("recipe", self._recipe.name),
             ("degradation", self._settings.degradation),

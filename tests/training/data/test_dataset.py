@@ -9,14 +9,15 @@ from vs_espcn.errors import InputError
 from vs_espcn.training.data.dataset import (
     find_images,
     hold_out,
-    make_pair,
+    make_pairs,
     read_images,
     read_luma,
     read_pixels,
     reduced,
     to_phases,
 )
-from vs_espcn.training.data.degradation import resample, round_to_8_bit, shrink
+from vs_espcn.training.data.degradation import bicubic, reduced_by, resample, round_to_8_bit, shrink
+from vs_espcn.training.data.kernels import KERNELS
 
 
 def test_images_are_found_in_folders_inside_and_sorted(tmp_path: Path) -> None:
@@ -96,6 +97,29 @@ def test_a_reduced_image_is_rounded_and_the_full_one_is_left_alone() -> None:
 
 def test_a_pair_is_cropped_and_reduced_to_8_bit() -> None:
     luma = np.random.default_rng(0).integers(16, 236, (13, 17)).astype(np.uint8)
-    pair = make_pair(luma, 4)
+    (pair,) = make_pairs(luma, 4, [bicubic])
     assert np.array_equal(pair.phases, to_phases(luma[:12, :16], 4))
     assert np.array_equal(pair.low, round_to_8_bit(shrink(luma[:12, :16] / 255, 4)))
+
+
+def test_pairs_of_one_original_share_it_in_memory() -> None:
+    luma = np.random.default_rng(0).integers(16, 236, (12, 16)).astype(np.uint8)
+    box, cubic = make_pairs(luma, 2, [reduced_by(KERNELS["box"]), bicubic])
+    assert box.phases is cubic.phases
+    assert not np.array_equal(box.low, cubic.low)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "CMYK", "L", "1", "I;16", "LA"])
+def test_images_of_any_mode_train(mode: str, tmp_path: Path) -> None:
+    grey = Image.fromarray(np.linspace(0, 255, 40 * 40).reshape(40, 40).astype(np.uint8))
+    image = (
+        Image.fromarray(np.asarray(grey, np.uint16) * 257)
+        if mode == "I;16"
+        else grey.convert("RGB").convert(mode)
+    )
+    path = tmp_path / ("image.tif" if mode == "CMYK" else "image.png")
+    image.save(path)
+    luma = read_luma(path)
+    assert luma.shape == (40, 40)
+    assert luma.min() < 30
+    assert luma.max() > 200
