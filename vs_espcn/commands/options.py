@@ -40,7 +40,7 @@ Range = Annotated[
     typer.Option("--range", help="Range of every frame. Default: the frame's own property."),
 ]
 Backend = Annotated[
-    str | None, typer.Option(help="openvino, tensorrt or torch. Default: the fastest available.")
+    str | None, typer.Option(help="openvino, tensorrt or torch. Default: the best available.")
 ]
 Precision = Annotated[
     str | None,
