@@ -92,8 +92,8 @@ def noise(width: int, height: int, seed: int = 0) -> np.ndarray:
     height=st.integers(1, 80),
     seed=st.integers(0),
 )
-@example(spec=registry.find("subpixel-l", 4), width=60, height=40, seed=3)
-@example(spec=registry.find("subpixel-l-video", 4), width=60, height=40, seed=3)
+@example(spec=registry.find("subpixel-m", 4), width=60, height=40, seed=3)
+@example(spec=registry.find("subpixel-m-video", 4), width=60, height=40, seed=3)
 def test_codes_equal_onnxruntimes(
     backend: Backend, spec: registry.ModelSpec, width: int, height: int, seed: int
 ) -> None:

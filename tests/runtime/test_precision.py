@@ -97,8 +97,7 @@ def test_a_processor_without_vnni_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     ("backend", "network", "precisions"),
     [
         (OpenVINO(), "espcn", ["auto", "fp32", "fp32", "fp32", "fp32"]),
-        (OpenVINO(), "subpixel-l", ["fp32"] * 5),
-        (OpenVINO(precision="bf16"), "subpixel-l", ["bf16"] * 5),
+        (OpenVINO(precision="bf16"), "subpixel-m", ["bf16"] * 5),
         (OpenVINO(), "espcn-int8", ["int8"] * 5),
         (OpenVINO(precision="int8"), "espcn", ["int8"] * 5),
         (TensorRT(), "espcn", ["fp16", "fp16", "fp32", "fp32", "fp32"]),
@@ -111,6 +110,12 @@ def test_the_depth_decides_the_precision(
     monkeypatch.setattr("vs_espcn.runtime.precision.instruction_sets", lambda: ["avx512_vnni"])
     resolved = [resolve(registry.find(network, 2), backend, depth) for depth in (8, 10, 12, 16, None)]
     assert [each.backend.precision for each in resolved] == precisions
+
+
+def test_a_network_too_deep_for_bf16_takes_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vs_espcn.runtime.precision._MOST_LAYERS_IN_BF16", 8)
+    for network, precision in (("subpixel-s", "auto"), ("subpixel-m", "fp32")):
+        assert resolve(registry.find(network, 2), OpenVINO(), 8).backend.precision == precision
 
 
 @pytest.mark.parametrize("kind", [TensorRT, Torch])
