@@ -35,12 +35,10 @@ def _root(
     ] = False,
     verbose: Annotated[
         int,
-        typer.Option("-v", "--verbose", count=True, help="Say what the library does; -vv its details too."),
+        typer.Option("-v", "--verbose", count=True, help="Log what the library does; -vv adds details."),
     ] = 0,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
-    log_json: Annotated[
-        bool, typer.Option("--log-json", help="One JSON object per line on stderr instead of text.")
-    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Log errors only.")] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Log one JSON object per line.")] = False,
 ) -> None:
     del version  # its callback has acted
     context.with_resource(logs.on_stderr(-1 if quiet else verbose, as_json=log_json))

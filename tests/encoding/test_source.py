@@ -8,6 +8,7 @@ import vapoursynth as vs
 
 from tests.media import H264, ffmpeg, packets, pattern, raw_planes, shared_video, tone, video, with_sound
 from vs_espcn.cache_folder import cache_dir
+from vs_espcn.encoding import source as source_module
 from vs_espcn.encoding.source import open_source
 from vs_espcn.encoding.truncation import missing_bytes
 from vs_espcn.errors import InputError
@@ -67,6 +68,53 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     path = video(tmp_path / "film.mp4", frames=120)
     monkeypatch.setenv("VS_ESPCN_CACHE", str(path / "not a folder"))
     assert open_source(path).clip.num_frames == 120
+
+
+def test_a_full_disk_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A folder in the place of the index is to BestSource what a full disk is: it cannot write it."""
+    path = video(tmp_path / "film.mp4", frames=120)
+    open_source(path)
+    [index] = cache_dir().rglob("*.bsindex")
+    index.unlink()
+    index.mkdir()
+    monkeypatch.setattr(source_module, "_can_keep", lambda *_: True)
+    assert open_source(path).clip.num_frames == 120
+    assert "cannot keep an index in" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "fifo", "folder", "garbage", "another user's"])
+def test_what_lies_in_the_place_of_an_index_is_not_used(tmp_path: Path, kind: str) -> None:
+    path = video(tmp_path / "film.mp4", frames=120)
+    open_source(path)
+    [index] = cache_dir().rglob("*.bsindex")
+    content = index.read_bytes()
+    index.unlink()
+    victim = tmp_path / "victim"
+    match kind:
+        case "link":
+            victim.write_text("precious")
+            index.symlink_to(victim)
+        case "dangling link":
+            index.symlink_to(victim)
+        case "fifo":
+            pytest.importorskip("fcntl", reason="needs FIFOs")
+            os.mkfifo(index)
+        case "folder":
+            index.mkdir()
+        case "garbage":
+            index.write_bytes(content[:300])
+        case _:
+            if not hasattr(os, "geteuid") or os.geteuid() != 0:
+                pytest.skip("needs root, to make another user's file")
+            index.write_bytes(content)
+            os.chown(index, 12345, -1)
+    assert open_source(path).clip.num_frames == 120
+    assert victim.exists() == (kind == "link")
+    assert kind != "link" or victim.read_text() == "precious"
+    assert kind == "folder" or index.read_bytes() == content
+    assert kind == "folder" or index.lstat().st_uid == path.stat().st_uid
 
 
 @pytest.mark.parametrize(

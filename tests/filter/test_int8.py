@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 import vs_espcn
 from tests.clips import clip_of, noise_clip, samples
 from tests.filter.test_formats import scene
+from tests.hardware import needs_exact_int8
 from vs_espcn.evaluation.images import read_folders, score_images
 from vs_espcn.evaluation.methods import choose
 from vs_espcn.evaluation.scores import mean_psnr
-from vs_espcn.filter.properties import sample_format
+from vs_espcn.filter.sample_formats import sample_format
 from vs_espcn.networks import graph, registry
 
+pytestmark = needs_exact_int8
+
 INT8, FP32 = (vs_espcn.OpenVINO(precision=name) for name in ("int8", "fp32"))
-SHIPPED = [spec for spec in registry.shipped() if spec.network.endswith(registry.INT8_SUFFIX)]
+SHIPPED = [spec for spec in registry.shipped() if spec.is_int8]
 EACH = pytest.mark.parametrize("spec", SHIPPED, ids=lambda spec: spec.path.stem)
 EVAL = Path(__file__).parents[3] / "shared" / "data" / "eval"
 

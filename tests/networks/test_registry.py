@@ -1,4 +1,6 @@
 import re
+import shutil
+from pathlib import Path
 
 import onnx
 import pytest
@@ -27,6 +29,7 @@ def test_networks_for_the_best_picture_are_shipped_in_floats(network: str) -> No
 
 def test_int8_is_a_form_of_a_shipped_network() -> None:
     for scale in (2, 3, 4):
+        assert [registry.find(name, scale).is_int8 for name in ("espcn", "espcn-int8")] == [False, True]
         assert registry.in_int8(registry.find("espcn", scale)) == registry.find("espcn-int8", scale)
         assert registry.in_int8(registry.find("espcn-int8", scale)) is None
 
@@ -60,3 +63,20 @@ def test_a_networks_file_keeps_the_contract(spec: registry.ModelSpec) -> None:
 def test_unknown_choices_name_what_there_is(network: str, scale: int, message: str) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
         registry.find(network, scale)
+
+
+def test_a_file_is_read_again_once_it_has_changed(tmp_path: Path) -> None:
+    path = tmp_path / "mine.onnx"
+    shutil.copy(registry.find("espcn", 2).path, path)
+    assert registry.network_metadata(registry.load_network(path))["scale"] == "2"
+    shutil.copy(registry.find("espcn", 3).path, path)
+    assert registry.network_metadata(registry.load_network(path))["scale"] == "3"
+    path.unlink()
+    with pytest.raises(InputError, match="cannot read the network"):
+        registry.load_network(path)
+
+
+def test_a_caller_cannot_change_the_network_of_another() -> None:
+    path = registry.find("espcn", 2).path
+    registry.load_network(path).graph.ClearField("node")
+    assert registry.load_network(path).graph.node

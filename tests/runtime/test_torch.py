@@ -15,7 +15,7 @@ pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed")
 
 from vs_espcn.runtime.torch import TorchGraph  # noqa: E402 - needs what was looked for
 
-FLOAT_NETWORKS = [spec for spec in registry.shipped() if not spec.network.endswith(registry.INT8_SUFFIX)]
+FLOAT_NETWORKS = [spec for spec in registry.shipped() if not spec.is_int8]
 SAMPLES = {
     "uint8": graph.UINT8,
     "uint10": graph.UINT16[10],

@@ -93,6 +93,7 @@ train(settings, lambda _: os.kill(os.getpid(), signal.SIGKILL))
 """
 
 
+@pytest.mark.slow
 def test_a_killed_and_resumed_run_ends_like_an_unbroken_one(settings: Settings, tmp_path: Path) -> None:
     run(settings)
     second = replace(settings, output=tmp_path / "b.onnx", checkpoint=tmp_path / "b.ckpt")

@@ -7,6 +7,7 @@ import vapoursynth as vs
 
 from vs_espcn.bench.cpu import UpscaleCase, source_clip
 from vs_espcn.errors import InputError
+from vs_espcn.filter.options import UpscaleOptions
 from vs_espcn.filter.throughput import frame_rate
 from vs_espcn.filter.upscale import chosen_network, upscale
 from vs_espcn.networks import registry
@@ -93,8 +94,9 @@ def _milliseconds(spec: registry.ModelSpec, backend: Backend) -> float | None:
 def _chosen(scale: int, source: SourceKind, backend: Backend) -> str | None:
     """The form that runs: an int8 one where the backend's precision asks for that."""
     clip = source_clip(UpscaleCase(scale=scale))
+    options = UpscaleOptions(scale=scale, network=registry.AUTO, source=source, backend=backend)
     try:
-        choice = chosen_network(clip, scale=scale, network=registry.AUTO, source=source, backend=backend)
+        choice = chosen_network(clip, options)
         return form_for(registry.find(choice.network, scale), backend).network
     except InputError:  # nothing is known of the networks' quality
         return None

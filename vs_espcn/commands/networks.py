@@ -1,12 +1,11 @@
 """``vs-espcn networks``."""
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vs_espcn.commands import options
-from vs_espcn.errors import BackendError
+from vs_espcn.commands.libraries import load_openvino
 
 if TYPE_CHECKING:
     from vs_espcn.bench.network_table import NetworkRow
@@ -29,9 +28,9 @@ _HEAD = (
 
 def networks(
     *,
-    scale: Annotated[int | None, typer.Option(help="One scale alone. Default: all.")] = None,
+    scale: Annotated[int | None, typer.Option(help="Show one scale only. Default: all.")] = None,
     time: Annotated[
-        bool, typer.Option(help="Measure the milliseconds, which takes a second or two for each network.")
+        bool, typer.Option(help="Measure milliseconds per frame; takes 1 to 2 s per network.")
     ] = True,
     backend: options.Backend = None,
     precision: options.Precision = None,
@@ -48,8 +47,7 @@ def networks(
     from vs_espcn.runtime.backends import OpenVINO, backend_from_name
 
     chosen = backend_from_name(backend, precision)
-    with suppress(BackendError):
-        from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
+    load_openvino()
     from vs_espcn.bench.network_table import rows
     from vs_espcn.runtime.selection import best_backend, probe
 

@@ -16,7 +16,7 @@ _Out = Annotated[Path, typer.Option(help="ONNX file; rewritten each time validat
 _Checkpoint = Annotated[
     Path | None, typer.Option(help="State of the run. Default: beside the output, with the suffix .ckpt.")
 ]
-_Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")]
+_Resume = Annotated[bool, typer.Option("--resume", help="Continue from the checkpoint.")]
 _InitFrom = Annotated[
     Path | None,
     typer.Option(help="Checkpoint or ONNX file of any scale whose layers a new run starts from."),
@@ -42,9 +42,9 @@ _Activation = Annotated[
     str | None,
     typer.Option(help="tanh (default of espcn), relu (of srcnn) or leaky (of subpixel)."),
 ]
-_Steps = Annotated[int | None, typer.Option(help="Length of the run. Default: the recipe's.")]
-_Hours = Annotated[float | None, typer.Option(help="Longest duration, earlier parts included.")]
-_Seed = Annotated[int, typer.Option(help="Start of weights and data order.")]
+_Steps = Annotated[int | None, typer.Option(help="Training steps. Default: the recipe's.")]
+_Hours = Annotated[float | None, typer.Option(help="Time limit in hours, including resumed runs.")]
+_Seed = Annotated[int, typer.Option(help="Random seed of weights and data order.")]
 _Device = Annotated[str, typer.Option(help="Where to train: auto, cpu or cuda.")]
 _ValidateEvery = Annotated[
     int, typer.Option(min=1, help="Steps between two validations; each writes a checkpoint.")

@@ -9,7 +9,7 @@ import vapoursynth as vs
 from numpy.typing import NDArray
 
 from vs_espcn.errors import InputError
-from vs_espcn.streaming.frame_output import last_line
+from vs_espcn.filter.vs_errors import last_line
 
 Luma = NDArray[np.uint8]
 """8-bit luma codes, (height, width)."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import vapoursynth as vs
 
 from vs_espcn.cache_folder import cache_dir
-from vs_espcn.filter.luma import Tile
+from vs_espcn.filter.options import Tile
 from vs_espcn.filter.target_size import UpscaleSteps
 from vs_espcn.runtime.backends import Backend, OpenVINO
 from vs_espcn.runtime.hardware import package_versions, processor
@@ -23,13 +23,13 @@ _SECONDS = 0.25
 
 
 def endless_clip(clip: vs.VideoNode) -> vs.VideoNode:
-    """A clip of the same format, size and properties that is made at no cost: one frame again and again."""
+    """Return an endless clip of the same format, size and properties: one frame, repeated at no cost."""
     blank = vs.core.std.BlankClip(clip, length=1 << 20, keep=True)
     return vs.core.std.CopyFrameProps(blank, clip[0])
 
 
 def frame_rate(clip: vs.VideoNode) -> float:
-    """Frames per second of a clip from its start, all threads busy; what it costs to begin is left out.
+    """Measure a clip's frames per second with all threads busy, without the time that the start takes.
 
     Args:
         clip: Long enough, as those made from `endless_clip` are.
@@ -53,31 +53,31 @@ def frame_rate(clip: vs.VideoNode) -> float:
 
 
 def conditions(
-    clip: vs.VideoNode, plan: UpscaleSteps, backend: Backend, *, chroma: str, tile: Tile | None
+    clip: vs.VideoNode, steps: UpscaleSteps, backend: Backend, *, chroma: str, tile: Tile | None
 ) -> Hashable:
-    """All that the frame rate of an upscaled clip depends on.
+    """Return all that the frame rate of an upscaled clip depends on.
 
     Args:
         clip: Of constant format and size.
-        plan: How it is upscaled.
+        steps: How it is upscaled.
         backend: Where the networks run; present here.
         chroma: Kernel of the chroma planes.
         tile: Size of the tiles, or None.
     """
-    networks = (network_for(step, backend).SerializeToString(deterministic=True) for step in plan.steps)
+    networks = (network_for(step, backend).SerializeToString(deterministic=True) for step in steps.steps)
     return (
         processor() if isinstance(backend, OpenVINO) else probe(backend),
         tuple(package_versions().items()),
         repr(backend),
         vs.core.num_threads,
         chroma,
-        (clip.format.name, clip.width, clip.height, plan.width, plan.height, tile),
+        (clip.format.name, clip.width, clip.height, steps.width, steps.height, tile),
         tuple(hashlib.sha256(network).hexdigest() for network in networks),
     )
 
 
 def remembered(under: Hashable, measure: Callable[[], float]) -> float:
-    """A figure that was measured before by this user, or is now.
+    """Return a figure that this user measured before, or measure it now.
 
     Figures are kept in ``speeds.json`` in the user's cache folder; deleting it
     forgets them.

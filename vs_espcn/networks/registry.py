@@ -52,6 +52,11 @@ class ModelSpec:
     scale: int
     path: Path
 
+    @property
+    def is_int8(self) -> bool:
+        """True if its name is that of an int8 form."""
+        return self.network.endswith(INT8_SUFFIX)
+
 
 def engines_dir() -> Path:
     """Folder of the shipped networks: inside the wheel, or of the source tree."""
@@ -150,7 +155,7 @@ def is_int8(network: ModelProto) -> bool:
 
 
 def load_network(path: Path) -> ModelProto:
-    """Read a network and check that it is one.
+    """Read a network and check that it is one; a file that has not changed is read once per process.
 
     Args:
         path: An ONNX file as this module describes it.
@@ -159,6 +164,25 @@ def load_network(path: Path) -> ModelProto:
         InputError: The file cannot be read, is not such a network, or holds
             weights that are not finite (which would turn into garbage codes).
     """
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise InputError(f"cannot read the network {path}: {error}") from error
+    version = (stat.st_mtime_ns, stat.st_size)
+    known, model = _loaded.get(path.absolute(), (None, None))
+    if model is None or known != version:
+        model = _read_network(path)
+        _loaded[path.absolute()] = (version, model)
+    copy = ModelProto()  # what a caller does to it concerns no other caller
+    copy.CopyFrom(model)
+    return copy
+
+
+_loaded: dict[Path, tuple[tuple[int, int], ModelProto]] = {}
+"""Networks that were read, with their files' modification times and sizes."""
+
+
+def _read_network(path: Path) -> ModelProto:
     try:
         model = onnx.load(path)
         onnx.checker.check_model(model)

@@ -7,8 +7,9 @@ from itertools import chain
 import vapoursynth as vs
 
 from vs_espcn.errors import BackendError, InputError
+from vs_espcn.filter.vs_errors import last_line
 from vs_espcn.streaming import y4m_writer
-from vs_espcn.streaming.frame_output import last_line, packed, write_all
+from vs_espcn.streaming.frame_output import packed, write_all
 from vs_espcn.streaming.frame_scheduler import (
     FrameCount,
     FrameScheduler,

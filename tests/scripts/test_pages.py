@@ -1,4 +1,4 @@
-"""The scripts behind docs/paper.md, docs/training.md and engines/README.md."""
+"""The scripts in scripts/dev that write tables and pictures of the pages."""
 
 import importlib.util
 from pathlib import Path
@@ -46,27 +46,6 @@ def test_a_table_goes_between_its_marks(tmp_path: Path) -> None:
     assert page.read_text() == "a\n<!-- x -->\n\nnew\n\n<!-- end of x -->\nb\n"
     with pytest.raises(SystemExit, match="0 places marked <!-- y -->"):
         pages.paste(page, {"y": "new"})
-
-
-@pytest.mark.parametrize(("page", "table"), [("engines/README.md", "cards"), ("docs/networks.md", "reached")])
-def test_the_cards_say_what_the_files_say(page: str, table: str) -> None:
-    cards = load("model_cards")
-    text = (cards.ROOT / page).read_text(encoding="utf-8")
-    assert getattr(cards, table)() in text, "run scripts/dev/model_cards.py"
-
-
-def test_the_real_time_page_shows_the_figures_that_were_measured() -> None:
-    real_time = load("realtime_table")
-    assert real_time.tables() in real_time.PAGE.read_text(encoding="utf-8"), (
-        "run scripts/dev/realtime_table.py"
-    )
-
-
-def test_the_performance_page_shows_them_too() -> None:
-    performance = load("performance_page")
-    text = performance.PAGE.read_text(encoding="utf-8")
-    for name, table in performance.tables().items():
-        assert table in text, f"{name}: run scripts/dev/performance_page.py"
 
 
 def test_a_rate_is_sustained_if_the_slowest_round_reaches_it() -> None:
