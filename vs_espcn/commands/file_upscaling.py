@@ -49,8 +49,9 @@ class UpscaleRequest:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The filter's options as text."""
-        return {option.name: repr(getattr(self.filter, option.name)) for option in fields(self.filter)}
+        """The filter's options as text, without those that are None."""
+        values = {option.name: getattr(self.filter, option.name) for option in fields(self.filter)}
+        return {name: repr(value) for name, value in values.items() if value is not None}
 
 
 def upscale_file(request: UpscaleRequest, source: Path, output: Path) -> None:
