@@ -12,6 +12,7 @@ The one where this is started opens the film with the same backend; so for GPUs 
 """
 
 import os
+import secrets
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -31,6 +32,10 @@ from vs_espcn.runtime.backends import OpenVINO
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anyone
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # `uv run` has the workers copy this folder
+# Ray listens on every address of this machine. Without a token, whoever reaches it may run code here.
+os.environ.setdefault("RAY_AUTH_MODE", "token")
+if os.environ["RAY_AUTH_MODE"] == "token" and "RAY_AUTH_TOKEN_PATH" not in os.environ:
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 try:
     import ray
 except ImportError as missing:
