@@ -8,6 +8,7 @@ asked to be quiet; what the library logs is shown from warnings on.
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,12 +23,17 @@ _for_the_user = (console_logger, logging.getLogger("vs_espcn.training"))
 _LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Characters that steer a terminal, which titles and file names may hold; line feed and tab stay."""
+
+
 class _Line(logging.Formatter):
     """``vs-espcn: error: …`` for people."""
 
     def format(self, record: logging.LogRecord) -> str:
         kind = "error: " if record.levelno >= logging.ERROR else ""
-        return f"vs-espcn: {kind}{record.getMessage()}"
+        text = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", record.getMessage())
+        return f"vs-espcn: {kind}{text}"
 
 
 class _Json(logging.Formatter):

@@ -102,6 +102,11 @@ def check_input(path: Path) -> None:
             )
         if not status.st_size:
             raise InputError(f"INPUT {name} is empty (0 bytes)")
+        if _is_playlist(path):
+            raise InputError(
+                f"INPUT {name} is a playlist: it names other files; give those, or join them first with "
+                "`ffmpeg -f concat -i INPUT -c copy JOINED.mkv`"
+            )
         missing = missing_bytes(path)
     except FileNotFoundError:
         raise InputError(f"INPUT {name} does not exist") from None
@@ -112,6 +117,13 @@ def check_input(path: Path) -> None:
             f"INPUT {name} is cut short: its header announces {missing} bytes more than it has; get the "
             "whole file, or rescue what there is with `ffmpeg -i INPUT -map 0 -c copy RESCUED.mkv`"
         )
+
+
+def _is_playlist(path: Path) -> bool:
+    """Whether it is text by which libavformat would open other files: concat, HLS, DASH, SDP."""
+    with path.open("rb") as file:
+        head = file.read(2048).removeprefix(b"\xef\xbb\xbf").lstrip()
+    return head.startswith((b"ffconcat version", b"#EXTM3U", b"v=0")) or b"<MPD" in head
 
 
 def open_source(
