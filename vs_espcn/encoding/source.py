@@ -19,6 +19,7 @@ import vapoursynth as vs
 from vs_espcn.cache_folder import UntrustedFileError, cache_dir, check_trusted
 from vs_espcn.encoding.truncation import missing_bytes
 from vs_espcn.errors import InputError
+from vs_espcn.playlists import reference_kind
 
 _log = logging.getLogger(__name__)
 
@@ -85,7 +86,8 @@ def check_input(path: Path) -> None:
     """Refuse a file that can be seen to be unusable without decoding it.
 
     Raises:
-        InputError: It is missing, no regular file, unreadable, empty, or cut short.
+        InputError: It is missing, no regular file, unreadable, empty, cut short, or
+            would have ffmpeg open other files, as a playlist does.
             A cut is seen where the format announces its length: MP4, MOV,
             Matroska, WebM and AVI. A transport stream or a bare H.264 or HEVC
             stream just ends; it is decoded up to its last whole frame.
@@ -102,11 +104,17 @@ def check_input(path: Path) -> None:
             )
         if not status.st_size:
             raise InputError(f"INPUT {name} is empty (0 bytes)")
+        kind = reference_kind(path)
         missing = missing_bytes(path)
     except FileNotFoundError:
         raise InputError(f"INPUT {name} does not exist") from None
     except OSError as error:
         raise InputError(f"INPUT {name} cannot be read: {error.strerror}") from None
+    if kind:
+        raise InputError(
+            f"INPUT {name} is {kind}, and would have other files read; give the video itself, renamed if "
+            "need be, or join what it lists with ffmpeg first"
+        )
     if missing:
         raise InputError(
             f"INPUT {name} is cut short: its header announces {missing} bytes more than it has; get the "
