@@ -105,3 +105,9 @@ def test_the_options_of_the_command(tmp_path: Path) -> None:
     (error,) = map(json.loads, lines)
     assert error["level"] == "error"
     assert "exists" in error["message"]
+
+
+def test_what_steers_a_terminal_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    with logs.on_stderr():
+        logs.console_logger.info("%s", "a \x1b]0;title\x07 and \x9b31m; two\nlines")
+    assert capsys.readouterr().err == "vs-espcn: a \\x1b]0;title\\x07 and \\x9b31m; two\\nlines\n"

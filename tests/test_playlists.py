@@ -4,39 +4,43 @@ from pathlib import Path
 
 import pytest
 
-from vs_espcn.playlists import reference_kind
+from vs_espcn.playlists import is_playlist, is_sequence_name
 
 MPD = '<?xml version="1.0"?><MPD profiles="urn:mpeg:dash:profile:isoff-on-demand:2011"></MPD>'
 
 
 @pytest.mark.parametrize(
-    ("content", "kind"),
+    "content",
     [
-        ("ffconcat version 1.0\nfile secret.mkv\n", "a concat script"),
-        ("#EXTM3U\n#EXTINF:1.0,\nsecret.ts\n", "an HLS playlist"),
-        (MPD, "a DASH manifest"),
-        ("<!-- junk -->\n" * 3000 + MPD, "a DASH manifest"),
-        ("<CompositionPlaylist xmlns='http://www.smpte-ra.org/schemas/2067-3/2016'/>", "an IMF playlist"),
-        ("v=0\ns=x\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n", "an SDP session"),
-        ("Not a playlist: it only speaks of ffconcat and #EXTM3U.\n", None),
-        ("\0\0\0\x20ftypisom\0 <MPD", None),
+        "ffconcat version 1.0\nfile secret.mkv\n",
+        "#EXTM3U\n#EXTINF:1.0,\nsecret.ts\n",
+        MPD,
+        "<!-- junk -->\n" * 3000 + MPD,
+        "<CompositionPlaylist xmlns='http://www.smpte-ra.org/schemas/2067-3/2016'/>",
+        "v=0\ns=x\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n",
+        "s=x\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n",
     ],
 )
-def test_the_content_tells(tmp_path: Path, content: str, kind: str | None) -> None:
+def test_the_content_makes_a_playlist(tmp_path: Path, content: str) -> None:
     path = tmp_path / "film.mkv"
     path.write_text(content)
-    assert reference_kind(path) == kind
+    assert is_playlist(path)
 
 
-@pytest.mark.parametrize("name", ["frame%d.png", "frame%03d.jpg", "frame%d.dpx", "frame%d"])
-def test_a_name_that_is_a_pattern(tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-    path.write_bytes(b"\0")
-    assert reference_kind(path) == "named like a pattern of an image sequence"
+@pytest.mark.parametrize(
+    "content", ["It only speaks of ffconcat version and #EXTM3U.\n", "\0\0\0\x20ftypisom\0 <MPD"]
+)
+def test_other_content_does_not(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "film.m3u8"
+    path.write_text(content)
+    assert not is_playlist(path)
+
+
+@pytest.mark.parametrize("name", ["frame%d.png", "frame%03d.jpg", "frame%d.dpx", "frame%d", "a%d/frame.png"])
+def test_a_name_that_stands_for_a_sequence(name: str) -> None:
+    assert is_sequence_name(Path(name))
 
 
 @pytest.mark.parametrize("name", ["100%d.mkv", "100%.png", "50% done.mp4"])
-def test_a_name_that_is_none(tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-    path.write_bytes(b"\0")
-    assert reference_kind(path) is None
+def test_a_name_that_stands_for_itself(name: str) -> None:
+    assert not is_sequence_name(Path(name))

@@ -1,4 +1,4 @@
-"""Finding files that have ffmpeg open other files: playlists, manifests, names taken for patterns.
+"""Finding files that have ffmpeg open other files: playlists, and names that stand for image sequences.
 
 Whoever upscales a file that somebody sent must not thereby read, and pass on, other files of this
 machine, nor wait for ever because one of those is a FIFO.
@@ -10,37 +10,34 @@ from pathlib import Path
 _PROBED = 1 << 20
 """Bytes by which ffmpeg tells a format, at most."""
 
-_BEGINNINGS = {b"ffconcat": "a concat script", b"#EXTM3U": "an HLS playlist"}
+_BEGINNINGS = (b"ffconcat version", b"#EXTM3U", b"v=0")
+"""Of concat scripts, HLS playlists and SDP sessions."""
 
-_WITHIN = {
-    re.compile(rb"<MPD", re.IGNORECASE): "a DASH manifest",
-    re.compile(rb"<CompositionPlaylist", re.IGNORECASE): "an IMF playlist",
-    re.compile(rb"^c=IN IP", re.MULTILINE): "an SDP session",
-}
-"""ffmpeg looks for these anywhere before the first zero byte."""
+_WITHIN = re.compile(rb"<MPD|<CompositionPlaylist|^c=IN IP", re.IGNORECASE | re.MULTILINE)
+"""DASH manifests, IMF playlists, SDP sessions: ffmpeg looks anywhere before the first zero byte."""
 
 _PATTERN = re.compile(r"%\d*d")
 _VIDEO_SUFFIXES = frozenset(
     {".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mxf", ".ts", ".webm", ".y4m"}
 )
-"""Suffixes with which ffmpeg never takes a name for the pattern of an image sequence."""
+"""Suffixes with which ffmpeg never takes a name for an image sequence."""
 
 
-def reference_kind(path: Path) -> str | None:
-    """Say in what way a file would have ffmpeg open others.
+def is_playlist(path: Path) -> bool:
+    """Whether a file's content would have ffmpeg open other files, or connect to others.
 
     Args:
         path: A regular file.
 
-    Returns:
-        ``"a concat script"``, for example; None for a file that is read alone.
-
     Raises:
         OSError: The file cannot be read.
     """
-    if _PATTERN.search(str(path)) and path.suffix.lower() not in _VIDEO_SUFFIXES:
-        return "named like a pattern of an image sequence"
     with path.open("rb") as file:
         text = file.read(_PROBED).partition(b"\0")[0]
-    begun = next((kind for beginning, kind in _BEGINNINGS.items() if text.startswith(beginning)), None)
-    return begun or next((kind for pattern, kind in _WITHIN.items() if pattern.search(text)), None)
+    start = text.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return start.startswith(_BEGINNINGS) or _WITHIN.search(text) is not None
+
+
+def is_sequence_name(path: Path) -> bool:
+    """Whether ffmpeg would read a path, such as ``frame%03d.png``, as a sequence of images."""
+    return _PATTERN.search(str(path)) is not None and path.suffix.lower() not in _VIDEO_SUFFIXES

@@ -1,4 +1,6 @@
-"""Renew the tables of docs/performance.md from docs/performance.json, which `vs-espcn bench --json` writes.
+"""Renew the tables of docs/performance.md from docs/performance.json.
+
+`vs-espcn bench --json` writes that file; bench_shares, bench_growth, bench_start and bench_encode add to it.
 
 python3 scripts/dev/performance_page.py
 """

@@ -3,7 +3,7 @@
 import pytest
 
 from vs_espcn.bench import interleaving
-from vs_espcn.bench.interleaving import Contestant, measure
+from vs_espcn.bench.interleaving import Contestant, ContestantKey, measure
 
 
 def test_contestants_alternate_and_slow_ones_do_less(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,7 +16,7 @@ def test_contestants_alternate_and_slow_ones_do_less(monkeypatch: pytest.MonkeyP
             now += frames * seconds
             calls.append((name, frames))
 
-        return Contestant(name=name, network="", precision="", run=run)
+        return Contestant(ContestantKey(name), run)
 
     monkeypatch.setattr(interleaving.time, "perf_counter", lambda: now)
     runners = [contestant("quick", 0.01), contestant("middle", 0.02), contestant("slow", 8)]

@@ -1,54 +1,30 @@
 """Peers compute the same picture sizes as we do, and those that are absent are named."""
 
-from contextlib import ExitStack
-from pathlib import Path
-
 import pytest
 import vapoursynth as vs
 
 from vs_espcn.bench import peers as peers_module
 from vs_espcn.bench.cpu import UpscaleCase, source_clip
-from vs_espcn.bench.peers import BICUBIC, FFMPEG_SR, OPENCV, ORT_CLIP, OV_CLIP, OV_LUMA, peers
-from vs_espcn.encoding.ffmpeg import Ffmpeg
-from vs_espcn.errors import EncodeError
+from vs_espcn.bench.peers import BICUBIC, OPENCV, ORT_CLIP, OV_CLIP, OV_LUMA, peers
 
 
 def test_every_peer_runs_or_is_named() -> None:
     case = UpscaleCase(scale=4, width=96, height=64)
-    with ExitStack() as stack:
-        present, missing = peers(source_clip(case), "espcn", 4, stack)
-        for contestant in present:
-            contestant.run(1)
-    named = {each.name for each in present} | {line.partition(": ")[0] for line in missing}
-    assert named == {OV_LUMA, OV_CLIP, ORT_CLIP, OPENCV, FFMPEG_SR, BICUBIC}
-    assert BICUBIC in {each.name for each in present}
+    present, missing = peers(source_clip(case), "espcn", 4)
+    for contestant in present:
+        contestant.run(1)
+    named = {each.key.name for each in present} | {line.partition(": ")[0] for line in missing}
+    assert named == {OV_LUMA, OV_CLIP, ORT_CLIP, OPENCV, BICUBIC}
+    assert BICUBIC in {each.key.name for each in present}
 
 
 def test_what_is_absent_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_ffmpeg() -> None:
-        raise EncodeError("ffmpeg was not found")
-
-    monkeypatch.setattr(peers_module, "find_ffmpeg", no_ffmpeg)
     monkeypatch.setattr(peers_module, "find_spec", lambda _: None)
-    with ExitStack() as stack:
-        _, missing = peers(source_clip(UpscaleCase(scale=4, width=96, height=64)), "espcn", 4, stack)
+    _, missing = peers(source_clip(UpscaleCase(scale=4, width=96, height=64)), "espcn", 4)
     text = "\n".join(missing)
     assert f"{OPENCV}: the module cv2 is not installed; install vs-espcn[bench]" in text
-    assert f"{FFMPEG_SR}: ffmpeg was not found" in text
     if not hasattr(vs.core, "ort"):
         assert "install vapoursynth-mlrt-ort" in text
-
-
-def test_a_network_that_ffmpegs_format_cannot_hold_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old = tmp_path / "ffmpeg"
-    old.write_text("#!/bin/sh\necho native backend\n")
-    old.chmod(0o755)
-    monkeypatch.setattr(peers_module, "find_ffmpeg", lambda: Ffmpeg(path=str(old), version=(5, 1)))
-    with ExitStack() as stack:
-        _, missing = peers(source_clip(UpscaleCase(scale=4, width=96, height=64)), "subpixel-m", 4, stack)
-    assert f"{FFMPEG_SR}: the network has the operation LeakyRelu, which ffmpeg's sr cannot run" in missing
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

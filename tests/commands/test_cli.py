@@ -95,14 +95,6 @@ def test_bench_of_several_networks(tmp_path: Path) -> None:
     assert any("fp32: scale 4 is out of reach: theirs" in line for line in lines)
 
 
-def test_bench_of_memory() -> None:
-    """Each scale has a peak of its own."""
-    done = run("bench", "--scale", "3", "--scale", "4", "--soak", "3")
-    rows = json.loads(done.stdout.splitlines()[-1])["memory"]
-    assert [(row["scale"], row["early_frame"], row["last_frame"]) for row in rows] == [(3, 1, 3), (4, 1, 3)]
-    assert all(0 < row["early_mb"] <= row["last_mb"] for row in rows)
-
-
 NAMES = sorted({spec.network for spec in registry.shipped()})
 AUTO = (
     "network 'auto' is chosen for each clip, and here one has to be named; "
@@ -126,20 +118,17 @@ AUTO = (
             ("bench", "--json", "missing/figures.json"),
             "missing/figures.json cannot be written; give a file in a folder that exists",
         ),
-        (("bench", "--chart", "chart.svg"), "--chart 'chart.svg' is a picture; give it the suffix .png"),
-        (("bench", "--encode", "missing.mkv"), "INPUT 'missing.mkv' does not exist"),
         (
-            ("bench", "--soak", "1", "--chart", "chart.png"),
-            "--chart was given; it is for the frame rates on openvino, leave it out",
+            ("bench", "--backend", "torch", "--network", "espcn"),
+            "--network was given; it is for openvino, leave it out",
         ),
-        (("bench", "--soak", "1", "--scale", "9"), "scale 9 has no espcn network; choose one of 2, 3, 4"),
         (("bench", "--scale", "9"), "scale 9 has no espcn network; choose one of 2, 3, 4"),
         (
             ("bench", "--precision", "fp8"),
             "precision 'fp8' is not known; choose one of auto, fp32, bf16, int8, fast",
         ),
         (
-            ("bench", "--soak", "1", "--precision", "bf16", "--precision", "fp32"),
+            ("bench", "--backend", "torch", "--precision", "fp16", "--precision", "fp32"),
             "precision was given 2 times; give it once",
         ),
     ],

@@ -172,7 +172,7 @@ def test_an_encoder_that_hangs_is_told_of_but_none_that_waits_for_us(
     wait = (lambda _: None) if is_stuck else (lambda number: time.sleep(1.5 * (number == 2)))
     with pytest.raises(EncodeError, match="exit code 3"):
         encode(job, on_frame=wait)
-    assert ("neither read nor encoded anything" in caplog.text) == is_stuck
+    assert ("neither taken nor encoded a frame" in caplog.text) == is_stuck
 
 
 @pytest.mark.slow

@@ -28,6 +28,7 @@ from vs_espcn.encoding.source import open_source
 from vs_espcn.encoding.trim import trim
 from vs_espcn.errors import EncodeError, InputError
 from vs_espcn.streaming import y4m_writer
+from vs_espcn.streaming.frame_output import write_all
 
 FFV1 = ("-c:v", "ffv1")
 X264 = ("-c:v", "libx264", "-preset", "veryfast", "-bf", "3")
@@ -280,7 +281,8 @@ def test_the_commands_are_those_that_are_run(film: Path, tmp_path: Path) -> None
     for segment, line in zip(segments, commands(job, 20), strict=False):
         with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
             assert process.stdin
-            y4m_writer.write(job.clip[segment.start : segment.stop], process.stdin.fileno())
+            for buffers in y4m_writer.frame_buffers(job.clip[segment.start : segment.stop]):
+                write_all(process.stdin.fileno(), buffers)
         assert process.returncode == 0
     join_segments(job, folder, segments, by_hand)
     assert commands(job, 20)[-1][-1] == f"file:{by_hand}"

@@ -32,6 +32,9 @@ def test_the_commands_defaults_are_the_functions() -> None:
     [
         ({"scale": 0.5}, "scale is 0.5; give a number of at least 1"),
         ({"scale": True}, "scale is True"),
+        ({"scale": 1e308}, "scale is 1e.308; give a number of at least 1, and at most 1000"),
+        ({"scale": float("inf")}, "scale is inf"),
+        ({"scale": float("nan")}, "scale is nan"),
         ({"width": 0}, "width is 0; give a whole number of at least 1"),
         ({"height": 2.5}, "height is 2.5"),
         ({"source": "video"}, "source='video' is for network='auto', and network is 'espcn'"),

@@ -11,17 +11,17 @@ from vs_espcn.bench.cpu import FILTER
 from vs_espcn.networks import registry
 from vs_espcn.training.history import History, HistoryRow
 
-ROOT = Path(__file__).parents[2]
+SCRIPTS = Path(__file__).parents[2] / "scripts" / "dev"
 
 
 @pytest.fixture(autouse=True)
 def _beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scripts import each other, as they do when they are run."""
-    monkeypatch.syspath_prepend(ROOT / "scripts" / "dev")
+    monkeypatch.syspath_prepend(SCRIPTS)
 
 
 def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / "dev" / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from tests.clips import noise_clip
 from tests.media import ffmpeg, raw_planes
 from vs_espcn.errors import InputError
+from vs_espcn.streaming import y4m_writer
+from vs_espcn.streaming.frame_output import write_all
 from vs_espcn.streaming.y4m_reader import StoppableInput, Y4mReader, parse_header
 
 FFMPEG_WRITES = (
@@ -213,11 +215,10 @@ def test_a_descriptor_that_cannot_be_read_is_named(tmp_path: object) -> None:
 
 
 def test_a_clip_that_our_writer_writes_is_read() -> None:
-    from vs_espcn.streaming import y4m_writer  # noqa: PLC0415
-
     clip = noise_clip(vs.YUV420P10, 34, 18, 3, _SARNum=32, _SARDen=27, _Range=vs.RANGE_FULL)
     end, fd = os.pipe()
-    y4m_writer.write(clip, fd)
+    for buffers in y4m_writer.frame_buffers(clip):
+        write_all(fd, buffers)
     os.close(fd)
     reader = Y4mReader(StoppableInput(end).stream)
     frames = list(reader.frames())

@@ -1,3 +1,4 @@
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,4 +42,23 @@ def test_a_foreign_file_of_tensors_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.pt"
     torch.save({"weights": torch.ones(2)}, path)
     with pytest.raises(InputError, match="of this version"):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize("place", range(0, 60, 7))
+def test_a_flipped_bit_is_damage(tmp_path: Path, place: int) -> None:
+    path = tmp_path / "run.ckpt"
+    checkpoint(path, 2)
+    content = bytearray(path.read_bytes())
+    content[len(content) * place // 60] ^= 0x10
+    path.write_bytes(content)
+    with suppress(InputError):  # and nothing else; a bit of padding between the members concerns nobody
+        assert set(load_checkpoint(path)) == {"format", "of", "average"}
+
+
+@pytest.mark.parametrize("of", [None, "espcn", {}, {"network": "espcn"}])
+def test_a_checkpoint_of_no_network_is_refused(tmp_path: Path, of: object) -> None:
+    path = tmp_path / "run.ckpt"
+    save_checkpoint(path, {"of": of, "average": {}})
+    with pytest.raises(InputError, match="does not say of which network it is"):
         load_checkpoint(path)

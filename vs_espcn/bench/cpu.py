@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from statistics import median
 
 import vapoursynth as vs
 
-from vs_espcn.bench.interleaving import Contestant, Runner, measure, to_null
+from vs_espcn.bench.interleaving import Contestant, ContestantKey, Runner, measure, to_null
 from vs_espcn.bench.peers import OV_CLIP, peers
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.filter.upscale import upscale
@@ -43,15 +42,6 @@ class UpscaleCase:
 
     def _even(self, length: int) -> int:
         return 2 * math.ceil(length / self.scale / 2)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FilterSettings:
-    """One way to run the filter: a shipped network, one of its scales, and its arithmetic."""
-
-    network: str
-    scale: int
-    precision: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,31 +104,26 @@ def measure_filter(
     """
     first = networks[0]
     registry.find(first, case.scale)
+    plugin = ContestantKey(OV_CLIP, first.removesuffix(registry.INT8_SUFFIX), "fp32")
     clip = source_clip(case)
-    with ExitStack() as stack:
-        ours, missing = _ours(clip, case, networks, precisions)
-        others, absent = peers(clip, first, case.scale, stack) if with_peers else ([], [])
-        contestants = [*ours, *others]
-        rates = measure(contestants, frames=frames, repeats=repeats)
-    rounds = {
-        (each.name, each.network, each.precision): of_each
-        for each, of_each in zip(contestants, rates, strict=True)
-    }
+    ours, missing = _ours(clip, case, networks, precisions)
+    others, absent = peers(clip, first, case.scale) if with_peers else ([], [])
+    contestants = [*ours, *others]
+    rates = measure(contestants, frames=frames, repeats=repeats)
+    rounds = {each.key: of_each for each, of_each in zip(contestants, rates, strict=True)}
     results = [
         CpuResult(
-            name=name,
-            network=network,
+            **asdict(key),
             scale=case.scale,
             size=case.size,
-            precision=precision,
             ms=1000 / median(fps),
             fps=median(fps),
             slowest=min(fps),
             fastest=max(fps),
-            of_raw=_ratio(fps, rounds.get((RAW, network, precision))),
-            of_plugin=_ratio(fps, rounds.get((OV_CLIP, first.removesuffix(registry.INT8_SUFFIX), "fp32"))),
+            of_raw=_ratio(fps, rounds.get(replace(key, name=RAW))),
+            of_plugin=_ratio(fps, rounds.get(plugin)),
         )
-        for (name, network, precision), fps in rounds.items()
+        for key, fps in rounds.items()
     ]
     return results, [*missing, *absent]
 
@@ -162,8 +147,7 @@ def _ours(
         if network == networks[0]:
             runners = {RAW: _raw(clip, registry.find(network, case.scale), backend), **runners}
         contestants += [
-            Contestant(name=name, network=network, precision=precision, run=run)
-            for name, run in runners.items()
+            Contestant(ContestantKey(name, network, precision), run) for name, run in runners.items()
         ]
     return contestants, missing
 

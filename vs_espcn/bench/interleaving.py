@@ -10,20 +10,26 @@ Runner = Callable[[int], None]
 """Computes a number of frames."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Contestant:
-    """What is measured.
+@dataclass(frozen=True)
+class ContestantKey:
+    """What tells a contestant from the others.
 
     Attributes:
         name: What runs.
         network: Name of its network; empty if it has none.
         precision: Arithmetic of its network; empty if it has none.
-        run: Computes frames.
     """
 
     name: str
-    network: str
-    precision: str
+    network: str = ""
+    precision: str = ""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """What is measured: a key, and what computes frames."""
+
+    key: ContestantKey
     run: Runner
 
 

@@ -1,21 +1,15 @@
 """Other ways to upscale the same clip, each as its users run it. All but zimg are optional installs."""
 
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import vapoursynth as vs
 from onnx import ModelProto
 
-from vs_espcn.bench.ffmpeg_sr import native_model
-from vs_espcn.bench.interleaving import Contestant, Runner, to_null
-from vs_espcn.encoding.ffmpeg import find_ffmpeg
-from vs_espcn.errors import BackendError, EncodeError, InputError
+from vs_espcn.bench.interleaving import Contestant, ContestantKey, Runner, to_null
+from vs_espcn.errors import BackendError
 from vs_espcn.filter import vsmlrt
 from vs_espcn.filter.chroma import find_resizer, scale_chroma
 from vs_espcn.networks.registry import INT8_SUFFIX, find, load_network
@@ -25,7 +19,6 @@ OV_LUMA = "core.ov.Model, luma only"
 OV_CLIP = "core.ov.Model, whole clip"
 ORT_CLIP = "core.ort.Model, whole clip"
 OPENCV = "OpenCV dnn, whole clip"
-FFMPEG_SR = "ffmpeg sr, whole clip"
 BICUBIC = "zimg bicubic, whole clip"
 
 _Made = Iterator[tuple[str, Runner]]
@@ -36,16 +29,13 @@ class Missing(Exception):  # noqa: N818 - it is news, not an error
     """A peer is not here; says what would bring it."""
 
 
-def peers(
-    clip: vs.VideoNode, network: str, scale: int, stack: ExitStack
-) -> tuple[list[Contestant], list[str]]:
+def peers(clip: vs.VideoNode, network: str, scale: int) -> tuple[list[Contestant], list[str]]:
     """What is installed, and a line for each peer that isn't.
 
     Args:
         clip: YUV 4:2:0 of 8 bits, which costs nothing to make.
         network: Name of the shipped network that all of them run; of an int8 one, what it was made from.
         scale: Its scale.
-        stack: Deletes what they need on the disk.
     """
     network = network.removesuffix(INT8_SUFFIX)
     model = load_network(find(network, scale).path)
@@ -54,14 +44,13 @@ def peers(
         OV_CLIP: partial(_plugin, "ov", clip, model, whole=True),
         ORT_CLIP: partial(_plugin, "ort", clip, model, whole=True),
         OPENCV: partial(_opencv, clip, model, scale),
-        FFMPEG_SR: partial(_ffmpeg_sr, clip, model, scale, stack),
         BICUBIC: partial(_bicubic, clip, scale),
     }
     present, missing = [], []
     for name, make in makers.items():
         try:
             present += [
-                Contestant(name=name, network=network if precision else "", precision=precision, run=run)
+                Contestant(ContestantKey(name, network if precision else "", precision), run)
                 for precision, run in make()
             ]
         except Missing as reason:
@@ -122,44 +111,6 @@ def _opencv(clip: vs.VideoNode, network: ModelProto, scale: int) -> _Made:
             cv2.convertScaleAbs(net.forward()[0, 0], alpha=255)
             for plane in chroma:
                 cv2.resize(plane, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-
-    yield "fp32", run
-
-
-def _ffmpeg_sr(clip: vs.VideoNode, network: ModelProto, scale: int, stack: ExitStack) -> _Made:
-    try:
-        executable = find_ffmpeg().path
-    except EncodeError as error:
-        raise Missing(str(error)) from None
-    described = subprocess.run(
-        [executable, "-hide_banner", "-h", "filter=sr"], capture_output=True, check=False
-    )
-    if b"native backend" not in described.stdout:
-        raise Missing(
-            f"ffmpeg {executable!r} has no filter sr with a native backend; 6.0 is the last that has"
-        )
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    try:
-        (folder / "network.model").write_bytes(native_model(network, scale))
-    except InputError as error:
-        raise Missing(str(error)) from None
-    source = f"color=gray:s={clip.width}x{clip.height}:r=25,format=yuv420p"
-
-    def run(frames: int) -> None:
-        command = [
-            executable,
-            "-v",
-            "error",
-            "-nostdin",
-            "-f",
-            "lavfi",
-            "-i",
-            source,
-            "-frames:v",
-            str(frames),
-        ]
-        command += ["-vf", "sr=dnn_backend=native:model=network.model", "-f", "null", "-"]
-        subprocess.run(command, cwd=folder, check=True)
 
     yield "fp32", run
 

@@ -10,7 +10,6 @@ wrote as many frames as the clip has, and the file is on the disk.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -257,7 +256,7 @@ def encode(job: EncodePlan, *, on_frame: Callable[[int], None] | None = None) ->
     destination = job.destination
     with frame_errors(), disk_errors(destination.path), partial_file(destination.path) as part:
         with FfmpegProcess(destination.ffmpeg.path, [*job.arguments, f"file:{part}"]) as encoder:
-            encoder.feed(partial(job.feed.write, on_frame=on_frame))
+            encoder.feed(job.feed.frames(), on_frame=on_frame)
             encoder.finish(job.clip.num_frames)
         publish(part, destination.path, overwrite=destination.overwrite)
 

@@ -5,7 +5,7 @@ frames have times of their own as raw video in Matroska.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -53,11 +53,11 @@ class PipeInput:
 
     Attributes:
         options: ffmpeg's input, the pipe.
-        write: Writes the whole clip to a file descriptor; ``on_frame`` is told of each frame.
+        frames: Starts the clip; yields what to write for each frame.
     """
 
     options: tuple[str, ...]
-    write: Callable[..., int]
+    frames: Callable[[], Generator[list[memoryview]]]
 
 
 def timeline(clip: vs.VideoNode, source: ClipSource, known: Probe) -> Timeline:
@@ -101,12 +101,12 @@ def pipe_input(
         shown = [time - times[0] + delay for time in times]
         return PipeInput(
             options=("-f", "matroska", *options, "-i", "pipe:0"),
-            write=partial(matroska_writer.write, clip, times=shown),
+            frames=partial(matroska_writer.frame_buffers, clip, shown),
         )
     y4m_writer.header(clip, first.props)
     return PipeInput(
         options=("-f", "yuv4mpegpipe", *options, "-itsoffset", seconds(delay), "-i", "pipe:0"),
-        write=partial(y4m_writer.write, clip),
+        frames=partial(y4m_writer.frame_buffers, clip),
     )
 
 

@@ -1,21 +1,23 @@
 """ffmpeg as a child process: fed, drained, watched, and ended with its parent's work."""
 
-import fcntl
 import logging
 import os
 import re
 import signal
-import struct
 import subprocess
-import termios
+import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO, Self
 
 from vs_espcn.errors import EncodeError
+from vs_espcn.streaming.frame_output import write_all
+
+if sys.platform == "linux":
+    import fcntl
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +29,7 @@ _GLOBAL_OPTIONS = (
 _PIPE_BYTES = 1 << 20
 
 _SECONDS_OF_SILENCE = 60.0
-"""After as long without a frame or byte going through it, ffmpeg may hang; encoders are seldom that slow."""
+"""After as long without taking or encoding a frame, ffmpeg may hang; encoders are seldom that slow."""
 
 _CONSEQUENCE = re.compile(
     r"Last message repeated|Task finished with error|Terminating thread|Error opening output file"
@@ -48,8 +50,8 @@ class FfmpegProcess:
     """A running ffmpeg that reads a pipe.
 
     A context manager: ffmpeg never outlives it. Its standard error is read all
-    the time, so that it cannot stall on it. If it takes nothing of what it is
-    given, and gives nothing, a line in the log says so; whoever runs it decides.
+    the time, so that it cannot stall on it. If it takes no frame that it is
+    offered, and encodes none, a line in the log says so; whoever runs it decides.
 
     Args:
         executable: Path of ffmpeg.
@@ -64,22 +66,14 @@ class FfmpegProcess:
     def __init__(self, executable: str, arguments: Sequence[str], *, folder: Path | None = None) -> None:
         command = command_line(executable, arguments)
         try:
-            # In its own process group, a Ctrl-C on the terminal reaches only us, who end it in good order.
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                process_group=0,
-                cwd=folder,
-            )
+            self._process = _start(command, folder)
         except OSError as error:
             raise EncodeError(f"ffmpeg {executable!r} could not be started: {error.strerror}") from None
         self._input, output, errors = self._process.stdin, self._process.stdout, self._process.stderr
         assert self._input
         assert output
         assert errors
-        self._frames = 0
+        self._offered = self._taken = self._frames = 0  # frames; the last are those that are encoded
         self._ended = threading.Event()
         self._errors: deque[str] = deque(maxlen=50)
         self._readers = [
@@ -96,19 +90,29 @@ class FfmpegProcess:
 
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            _kill(self._process)
         self._wait()
 
-    def feed(self, write: Callable[[int], object]) -> None:
+    def feed(
+        self,
+        frames: Generator[Sequence[memoryview]],
+        *,
+        on_frame: Callable[[int], None] | None = None,
+    ) -> None:
         """Write ffmpeg's input, or as much as it takes before it ends.
 
         Args:
-            write: Writes all of it to an open, blocking file descriptor; what
-                it raises, but for BrokenPipeError, is passed on.
+            frames: What to write for each frame; what it raises is passed on.
+            on_frame: Called with the number of frames written so far after each.
         """
         assert self._input
-        with suppress(BrokenPipeError):  # finish() tells why ffmpeg ended
-            write(self._input.fileno())
+        with closing(frames), suppress(BrokenPipeError):  # finish() tells why ffmpeg ended
+            for number, buffers in enumerate(frames, start=1):
+                self._offered = number
+                write_all(self._input.fileno(), buffers)
+                self._taken = number
+                if on_frame:
+                    on_frame(number)
 
     def finish(self, frames: int) -> None:
         """Close ffmpeg's input, wait for its end, and check what it did.
@@ -132,6 +136,7 @@ class FfmpegProcess:
 
     def _wait(self) -> int:
         assert self._input
+        self._offered += 1  # the end, which it takes by ending
         self._input.close()
         code = self._process.wait()
         self._ended.set()
@@ -154,23 +159,14 @@ class FfmpegProcess:
     def _watch(self) -> None:
         before = None
         while not self._ended.wait(_SECONDS_OF_SILENCE):
-            now = (self._frames, _bytes_read(self._process.pid)) if self._has_input() else None
-            if now and now == before:
+            now = (self._offered, self._taken, self._frames)
+            if now == before and self._offered > self._taken:
                 _log.warning(
-                    "ffmpeg has neither read nor encoded anything for a minute; if it goes on, its encoder "
+                    "ffmpeg has neither taken nor encoded a frame for a minute; if it goes on, its encoder "
                     "hangs: stop with Ctrl-C and take another encoder, or another ffmpeg (IMAGEIO_FFMPEG_EXE)"
                 )
                 return
             before = now
-
-    def _has_input(self) -> bool:
-        """Whether there is something that ffmpeg could read, if only the end."""
-        assert self._input
-        try:
-            (waiting,) = struct.unpack("i", fcntl.ioctl(self._input, termios.FIONREAD, bytes(4)))
-        except (OSError, ValueError):  # it is closed
-            return True
-        return bool(waiting)
 
     def _read_errors(self, errors: IO[bytes]) -> None:
         with errors:
@@ -178,14 +174,27 @@ class FfmpegProcess:
                 self._errors.append(line.decode(errors="replace"))
 
 
+def _start(command: Sequence[str], folder: Path | None) -> subprocess.Popen[bytes]:
+    """Start a process in a group of its own, so that Ctrl-C on the terminal reaches only us, who end it."""
+    pipe = subprocess.PIPE
+    if sys.platform == "win32":
+        group = subprocess.CREATE_NEW_PROCESS_GROUP
+        return subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=folder, creationflags=group
+        )
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=folder, process_group=0)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process of `_start` at once, with those that it started where the system has groups."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def _enlarge_pipe(fd: int) -> None:
     """Let a third of a 1080p frame into the pipe at once, where the system allows it."""
-    with suppress(OSError):
-        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-
-
-def _bytes_read(pid: int) -> str:
-    """What the system has counted of a child's reading."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/io").read_text().partition("\n")[0]
-    return ""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

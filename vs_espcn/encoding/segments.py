@@ -14,7 +14,6 @@ segments, not as that of one in one piece.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from functools import partial
 from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
@@ -63,7 +62,7 @@ def encode_segment(
     """
     with frame_errors(), disk_errors(path), partial_file(path) as part:
         with FfmpegProcess(job.destination.ffmpeg.path, _segment_arguments(job, frames, part)) as encoder:
-            encoder.feed(partial(_segment_feed(job, frames).write, on_frame=on_frame))
+            encoder.feed(_segment_feed(job, frames).frames(), on_frame=on_frame)
             encoder.finish(len(frames))
         publish(part, path, overwrite=True)
 

@@ -19,7 +19,7 @@ import vapoursynth as vs
 from vs_espcn.cache_folder import UntrustedFileError, cache_dir, check_trusted
 from vs_espcn.encoding.truncation import missing_bytes
 from vs_espcn.errors import InputError
-from vs_espcn.playlists import reference_kind
+from vs_espcn.playlists import is_playlist, is_sequence_name
 
 _log = logging.getLogger(__name__)
 
@@ -104,17 +104,20 @@ def check_input(path: Path) -> None:
             )
         if not status.st_size:
             raise InputError(f"INPUT {name} is empty (0 bytes)")
-        kind = reference_kind(path)
+        if is_playlist(path):
+            raise InputError(
+                f"INPUT {name} is a playlist: it names other files; give those, or join them first with "
+                "`ffmpeg -f concat -i INPUT -c copy JOINED.mkv`"
+            )
+        if is_sequence_name(path):
+            raise InputError(
+                f"INPUT {name} is named like an image sequence, whose other files would be read; rename it"
+            )
         missing = missing_bytes(path)
     except FileNotFoundError:
         raise InputError(f"INPUT {name} does not exist") from None
     except OSError as error:
         raise InputError(f"INPUT {name} cannot be read: {error.strerror}") from None
-    if kind:
-        raise InputError(
-            f"INPUT {name} is {kind}, and would have other files read; give the video itself, renamed if "
-            "need be, or join what it lists with ffmpeg first"
-        )
     if missing:
         raise InputError(
             f"INPUT {name} is cut short: its header announces {missing} bytes more than it has; get the "

@@ -142,7 +142,7 @@ def _compressed(clip: vs.VideoNode, rate: int, file: Path) -> vs.VideoNode:
     options = ("-fps_mode", "passthrough", "-c:v", "libx264", "-preset", "medium", "-crf", str(rate))
     arguments = ("-f", "yuv4mpegpipe", "-i", "pipe:0", *options, f"file:{file}")
     with FfmpegProcess(find_ffmpeg().path, arguments) as encoder:
-        encoder.feed(partial(y4m_writer.write, clip))
+        encoder.feed(y4m_writer.frame_buffers(clip))
         encoder.finish(clip.num_frames)
     return vs.core.bs.VideoSource(str(file), cachemode=0)
 

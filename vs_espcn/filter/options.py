@@ -1,6 +1,5 @@
 """The filter's options, checked when they are made."""
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +14,10 @@ from vs_espcn.runtime.selection import best_backend
 
 Tile = tuple[int, int]
 """Width and height in source samples."""
+
+
+_LARGEST_SCALE = 1000
+"""Beyond any network; sizes stay numbers that can be computed with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +64,10 @@ class UpscaleOptions:
 
     def _check_scale(self) -> None:
         is_number = isinstance(self.scale, int | float) and not isinstance(self.scale, bool)
-        if not (is_number and 1 <= self.scale < math.inf):
-            raise InputError(f"scale is {self.scale!r}; give a number of at least 1")
+        if not (is_number and 1 <= self.scale <= _LARGEST_SCALE):
+            raise InputError(
+                f"scale is {self.scale!r}; give a number of at least 1, and at most {_LARGEST_SCALE}"
+            )
 
     @property
     def criteria(self) -> Criteria | None:

@@ -4,7 +4,7 @@ Only as much of the container (RFC 9559) as a pipe into ffmpeg needs: a segment
 of unknown length, one track of uncompressed video, one cluster for each frame.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from fractions import Fraction
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import vapoursynth as vs
 
 from vs_espcn.errors import InputError
-from vs_espcn.streaming.frame_output import check_constant, frames_in_order, packed, write_all
+from vs_espcn.streaming.frame_output import check_constant, frames_in_order, packed
 
 TICK = Fraction(1, 1_000_000)
 """Frame times are rounded to microseconds."""
@@ -97,38 +97,26 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
     )
 
 
-def write(
-    clip: vs.VideoNode,
-    fd: int,
-    *,
-    times: Sequence[Fraction],
-    on_frame: Callable[[int], None] | None = None,
-) -> int:
-    """Write a whole clip as raw video in Matroska.
+def frame_buffers(clip: vs.VideoNode, times: Sequence[Fraction]) -> Generator[list[memoryview]]:
+    """A whole clip as raw video in Matroska, frame by frame.
 
     Args:
         clip: Clip of constant format and size.
-        fd: Open, blocking file descriptor; stays open.
         times: When each frame is shown, in seconds from 0 on.
-        on_frame: Called with the number of frames written so far after each.
 
-    Returns:
-        The number of frames written.
+    Yields:
+        What to write for each frame, for the first one after the header; valid until the next.
 
     Raises:
-        InputError: The clip cannot be carried; nothing has been written then.
-        OSError: The descriptor cannot be written, for example BrokenPipeError.
+        InputError: The clip cannot be carried; nothing has been yielded then.
         vs.Error: A frame could not be made.
     """
     with closing(frames_in_order(clip)) as frames:
-        for written, (frame, time) in enumerate(zip(frames, times, strict=True), start=1):
-            if written == 1:
-                write_all(fd, [memoryview(header(clip, frame.props))])
+        start = [memoryview(header(clip, clip.get_frame(0).props))]
+        for frame, time in zip(frames, times, strict=True):
             planes = [packed(plane) for plane in frame]
-            write_all(fd, [memoryview(_cluster_start(time, sum(map(len, planes)))), *planes])
-            if on_frame:
-                on_frame(written)
-    return int(clip.num_frames)
+            yield [*start, memoryview(_cluster_start(time, sum(map(len, planes)))), *planes]
+            start = []
 
 
 def _cluster_start(time: Fraction, size: int) -> bytes:

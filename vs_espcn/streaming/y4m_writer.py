@@ -1,10 +1,12 @@
 """YUV4MPEG2, the pipe format that every encoder reads: clip → bytes.
 
 A stream is one header line and, for each frame, the line ``FRAME`` and the
-planes without padding.
+planes without padding. VapourSynth's own writer, ``clip.output(file, y4m=True)``,
+names neither siting, range nor sample aspect ratio: ffmpeg then takes left-sited
+4:2:0 for centred.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from typing import Any, Literal
 
@@ -12,13 +14,7 @@ import vapoursynth as vs
 
 from vs_espcn.errors import InputError
 from vs_espcn.filter.properties import is_full_range
-from vs_espcn.streaming.frame_output import (
-    check_constant,
-    check_frame_rate,
-    frames_in_order,
-    packed,
-    write_all,
-)
+from vs_espcn.streaming.frame_output import check_constant, check_frame_rate, frames_in_order, packed
 
 _DEPTHS = (9, 10, 12, 14, 16)
 
@@ -96,31 +92,24 @@ def frame_parts(frame: vs.VideoFrame) -> list[memoryview]:
     return [_FRAME, *(packed(plane) for plane in frame)]
 
 
-def write(clip: vs.VideoNode, fd: int, *, on_frame: Callable[[int], None] | None = None) -> int:
-    """Write a whole clip as y4m.
+def frame_buffers(clip: vs.VideoNode) -> Generator[list[memoryview]]:
+    """A whole clip as y4m, frame by frame.
 
-    Several frames are in the works while one is written. Planes go from the
-    frame's own memory to the file descriptor; only rows with padding between
-    them are copied together first.
+    Several frames are in the works while one is written. Planes are the
+    frame's own memory; only those with padding between their rows are copied.
 
     Args:
         clip: Clip of constant format, size and frame rate.
-        fd: Open, blocking file descriptor; stays open.
-        on_frame: Called with the number of frames written so far after each.
 
-    Returns:
-        The number of frames written.
+    Yields:
+        What to write for each frame, for the first one after the header; valid until the next.
 
     Raises:
-        InputError: y4m cannot carry the clip; nothing has been written then.
-        OSError: The descriptor cannot be written, for example BrokenPipeError.
+        InputError: y4m cannot carry the clip; nothing has been yielded then.
         vs.Error: A frame could not be made.
     """
     with closing(frames_in_order(clip)) as frames:
-        for written, frame in enumerate(frames, start=1):
-            if written == 1:
-                write_all(fd, [memoryview(header(clip, frame.props))])
-            write_all(fd, frame_parts(frame))
-            if on_frame:
-                on_frame(written)
-    return int(clip.num_frames)
+        start = [memoryview(header(clip, clip.get_frame(0).props))]
+        for frame in frames:
+            yield [*start, *frame_parts(frame)]
+            start = []

@@ -13,6 +13,8 @@ from vs_espcn.training.files import write_atomically
 from vs_espcn.training.networks.layers import Network
 
 _FORMAT = 1
+_UNREADABLE = (RuntimeError, OSError, LookupError, ValueError, TypeError, AttributeError, EOFError)
+"""What PyTorch raises for archives that others made."""
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -48,11 +50,18 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if not zipfile.is_zipfile(path):
         raise InputError(damaged)
     try:
+        with zipfile.ZipFile(path) as archive:
+            # PyTorch itself does not look at the checksums, and may abort on what is damaged.
+            if archive.testzip() is not None:
+                raise InputError(damaged)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, KeyError, pickle.UnpicklingError) as error:
+    except (*_UNREADABLE, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         raise InputError(damaged) from error
     if not isinstance(state, dict) or state.get("format") != _FORMAT:
         raise InputError(f"{path} is no checkpoint of this version of vs-espcn; start a new run")
+    of = state.get("of")
+    if not isinstance(of, dict) or not {"network", "scale", "activation"} <= of.keys():
+        raise InputError(f"{path} does not say of which network it is; choose another, or start a new run")
     return state
 
 

@@ -91,7 +91,7 @@ def test_a_playlist_among_clips_is_skipped(
     listed = tmp_path / "list.mp4"
     listed.write_text(f"ffconcat version 1.0\nfile {clip.name}\n")
     assert Film(VIDEO, tmp_path / "kept").pairs_of([listed], 2, 64) == {}
-    assert f"skipped: {listed} is a concat script, and would have other files read" in caplog.text
+    assert f"skipped: {listed} is a playlist: it names other files; give those" in caplog.text
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vs_espcn.errors import InputError, TrainingError
-from vs_espcn.playlists import reference_kind
+from vs_espcn.playlists import is_playlist
 from vs_espcn.training.data.compression import (
     DegradationProfile,
     Treatment,
@@ -178,11 +178,11 @@ def _check_clip(path: Path) -> None:
     if not path.is_file():
         raise InputError(f"{path} is not a regular file; leave it out")
     try:
-        kind = reference_kind(path)
+        listing = is_playlist(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); leave it out") from error
-    if kind:
-        raise InputError(f"{path} is {kind}, and would have other files read; give the videos themselves")
+    if listing:
+        raise InputError(f"{path} is a playlist: it names other files; give those")
 
 
 def _duration(path: Path) -> float:
