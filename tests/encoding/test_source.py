@@ -166,6 +166,39 @@ def test_text_is_not_video(tmp_path: Path, name: str) -> None:
         open_source(path)
 
 
+LISTS = {
+    "list.mkv": "ffconcat version 1.0\nfile 'other.mkv'\n",
+    "list.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1.0,\nother.mkv\n#EXT-X-ENDLIST\n",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_playlist_does_not_have_other_files_read(tmp_path: Path, name: str) -> None:
+    video(tmp_path / "other.mkv")
+    (tmp_path / name).write_text(LISTS[name])
+    with pytest.raises(InputError, match="is a playlist: it names other files"):
+        open_source(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+@pytest.mark.parametrize("name", LISTS)
+def test_a_fifo_in_a_playlist_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "other.mkv")
+    (tmp_path / name).write_text(LISTS[name])
+    with pytest.raises(InputError, match="is a playlist: it names other files"):
+        open_source(tmp_path / name)
+
+
+def test_a_pattern_does_not_have_other_images_read(tmp_path: Path) -> None:
+    for number in range(3):
+        ffmpeg(*pattern(1), "-frames:v", "1", tmp_path / f"frame{number}.png")
+    path = tmp_path / "frame%d.png"
+    path.write_bytes((tmp_path / "frame0.png").read_bytes())
+    with pytest.raises(InputError, match="is named like an image sequence"):
+        open_source(path)
+    assert open_source(tmp_path / "frame0.png").clip.num_frames == 1
+
+
 def test_noise_is_not_video(tmp_path: Path) -> None:
     path = tmp_path / "film.mkv"
     path.write_bytes(bytes(range(256)) * 400)

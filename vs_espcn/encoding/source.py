@@ -19,6 +19,7 @@ import vapoursynth as vs
 from vs_espcn.cache_folder import UntrustedFileError, cache_dir, check_trusted
 from vs_espcn.encoding.truncation import missing_bytes
 from vs_espcn.errors import InputError
+from vs_espcn.playlists import is_playlist, is_sequence_name
 
 _log = logging.getLogger(__name__)
 
@@ -85,7 +86,8 @@ def check_input(path: Path) -> None:
     """Refuse a file that can be seen to be unusable without decoding it.
 
     Raises:
-        InputError: It is missing, no regular file, unreadable, empty, or cut short.
+        InputError: It is missing, no regular file, unreadable, empty, cut short, or
+            would have ffmpeg open other files, as a playlist does.
             A cut is seen where the format announces its length: MP4, MOV,
             Matroska, WebM and AVI. A transport stream or a bare H.264 or HEVC
             stream just ends; it is decoded up to its last whole frame.
@@ -102,10 +104,14 @@ def check_input(path: Path) -> None:
             )
         if not status.st_size:
             raise InputError(f"INPUT {name} is empty (0 bytes)")
-        if _is_playlist(path):
+        if is_playlist(path):
             raise InputError(
                 f"INPUT {name} is a playlist: it names other files; give those, or join them first with "
                 "`ffmpeg -f concat -i INPUT -c copy JOINED.mkv`"
+            )
+        if is_sequence_name(path):
+            raise InputError(
+                f"INPUT {name} is named like an image sequence, whose other files would be read; rename it"
             )
         missing = missing_bytes(path)
     except FileNotFoundError:
@@ -117,13 +123,6 @@ def check_input(path: Path) -> None:
             f"INPUT {name} is cut short: its header announces {missing} bytes more than it has; get the "
             "whole file, or rescue what there is with `ffmpeg -i INPUT -map 0 -c copy RESCUED.mkv`"
         )
-
-
-def _is_playlist(path: Path) -> bool:
-    """Whether it is text by which libavformat would open other files: concat, HLS, DASH, SDP."""
-    with path.open("rb") as file:
-        head = file.read(2048).removeprefix(b"\xef\xbb\xbf").lstrip()
-    return head.startswith((b"ffconcat version", b"#EXTM3U", b"v=0")) or b"<MPD" in head
 
 
 def open_source(

@@ -1,4 +1,7 @@
 import logging
+import os
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +10,7 @@ from PIL import Image
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.data.dataset import (
+    MOST_PIXELS,
     find_images,
     hold_out,
     make_pairs,
@@ -70,6 +74,34 @@ def test_unusable_images_are_skipped_with_a_line_and_counted(
     assert "corrupt.png cannot be decoded" in caplog.text
     assert "text.jpg cannot be decoded" in caplog.text
     assert "1 images read, 3 skipped" in caplog.text
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+@pytest.mark.parametrize("side", [8001, 10_000, 30_000])
+def test_an_image_that_would_take_all_memory_is_skipped_undecoded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, side: int
+) -> None:
+    """Of 10,000² Pillow itself only warns, and of 30,000² it raises an error of its own."""
+    save(tmp_path / "good.png", np.zeros((32, 32), np.uint8))
+    assert side * side > MOST_PIXELS
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    pixels = png_chunk(b"IDAT", zlib.compress(bytes(side + 1)))
+    (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + pixels)
+    images = read_images(find_images([tmp_path]), smallest=16)
+    assert [path.name for path in images] == ["good.png"]
+    (line,) = caplog.messages
+    assert line.startswith("skipped: ")
+    assert f"bomb.png is {side}x{side}; 64 megapixels are the most" in line or "decompression bomb" in line
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_fifo_among_images_is_not_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    assert read_images(find_images([tmp_path]), smallest=16) == {}
+    assert "pipe.png is not a regular file; leave it out" in caplog.text
 
 
 def test_the_split_depends_on_names_alone() -> None:

@@ -1,4 +1,5 @@
 import logging
+import os
 from pathlib import Path
 
 import numpy as np
@@ -82,3 +83,19 @@ def test_full_range_and_odd_sides_come_as_limited_range_and_even(tmp_path: Path)
 
 def test_half_the_size_is_cut_to_whole_units() -> None:
     assert halved(np.zeros((123, 141), np.uint8), 6).shape == (60, 66)
+
+
+def test_a_playlist_among_clips_is_skipped(
+    clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    listed = tmp_path / "list.mp4"
+    listed.write_text(f"ffconcat version 1.0\nfile {clip.name}\n")
+    assert Film(VIDEO, tmp_path / "kept").pairs_of([listed], 2, 64) == {}
+    assert f"skipped: {listed} is a playlist: it names other files; give those" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_fifo_among_clips_is_not_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert Film(VIDEO, tmp_path / "kept").pairs_of([tmp_path / "pipe.mp4"], 2, 64) == {}
+    assert "pipe.mp4 is not a regular file; leave it out" in caplog.text

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import math
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
 _HELD_OUT = 24  # one image in this many validates
 _LARGEST_SIDE = 512  # of validation images; the rest is cut off, or a few would take all the time
+MOST_PIXELS = 64_000_000
+"""Pixels of an image, at most: to decode and convert one takes up to 40 bytes a pixel."""
 _BACKDROP = (128, 128, 128, 255)  # what shows through transparent pixels
 
 
@@ -156,10 +159,12 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
         uint8, (H, W) of a grey image and (H, W, 3) of any other, 0..255.
 
     Raises:
-        InputError: Pillow cannot decode the file.
+        InputError: Pillow cannot decode the file, or it has more than `MOST_PIXELS`.
     """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is not a regular file; leave it out")
     try:
-        with Image.open(path) as image:
+        with _open_image(path) as image:
             if image.mode.startswith("I;16"):
                 return (np.asarray(image) >> 8).astype(np.uint8)
             if image.has_transparency_data:
@@ -170,6 +175,20 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
             return np.asarray(image.convert("L" if image.mode in {"1", "L"} else "RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} cannot be decoded ({error}); replace the file") from error
+
+
+def _open_image(path: Path) -> Image.Image:
+    """Read an image's header, and refuse to decode what takes too much memory."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is lower
+        image = Image.open(path)
+    if image.width * image.height > MOST_PIXELS:
+        image.close()
+        raise InputError(
+            f"{path} is {image.width}x{image.height}; {MOST_PIXELS // 10**6} megapixels are the most, "
+            "so give it smaller or in parts"
+        )
+    return image
 
 
 def read_images(paths: Iterable[Path], smallest: int) -> dict[Path, NDArray[np.uint8]]:

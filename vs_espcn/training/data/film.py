@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vs_espcn.errors import InputError, TrainingError
+from vs_espcn.playlists import is_playlist
 from vs_espcn.training.data.compression import (
     DegradationProfile,
     Treatment,
@@ -86,6 +87,7 @@ class Film:
         return made
 
     def _pairs(self, path: Path, scale: int, smallest: int) -> list[tuple[Luma, Luma]]:
+        _check_clip(path)
         duration = _duration(path)
         pairs = []
         for part in range(_PARTS):
@@ -165,6 +167,22 @@ def read_frames(path: Path, start: float, count: int) -> list[Luma]:
         :, len(b"FRAME\n") :
     ]
     return [plane[: width * height].reshape(height, width) for plane in planes]
+
+
+def _check_clip(path: Path) -> None:
+    """Refuse what ffmpeg would wait for, or what would have it read other files.
+
+    Raises:
+        InputError: It is no regular file, cannot be read, or is a playlist.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} is not a regular file; leave it out")
+    try:
+        listing = is_playlist(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); leave it out") from error
+    if listing:
+        raise InputError(f"{path} is a playlist: it names other files; give those")
 
 
 def _duration(path: Path) -> float:
