@@ -1,5 +1,6 @@
 """The command line: the commands under one name, and how errors end them."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -58,11 +59,15 @@ app.command()(evaluate.evaluate)
 
 
 def main() -> None:
-    """Run the command line; a deliberate error becomes one line and exit code 1."""
+    """Run the command line; a deliberate error, or one of the system's, becomes one line and exit code 1."""
     try:
         app()
     except EspcnError as error:
         logs.show_error(error)
+        sys.exit(1)
+    except OSError as error:  # what no command expects: stdout on a full disk, say
+        logs.show_error(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python's own flush at exit would fail once more
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

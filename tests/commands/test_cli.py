@@ -137,3 +137,14 @@ def test_errors_are_one_line(arguments: tuple[str, ...], message: str) -> None:
     done = run(*arguments, code=1)
     assert done.stdout == ""
     assert done.stderr == f"vs-espcn: error: {message}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("arguments", [("--version",), ("info",), ("networks", "--scale", "2", "--no-time")])
+def test_a_full_disk_behind_stdout_is_one_line(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "vs_espcn", *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "No space left on device" in done.stderr.splitlines()[-1]

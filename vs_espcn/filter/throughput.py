@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
@@ -10,7 +9,8 @@ from pathlib import Path
 
 import vapoursynth as vs
 
-from vs_espcn.cache_folder import cache_dir
+from vs_espcn.cache_folder import cache_dir, open_cached
+from vs_espcn.file_writing import replace_file
 from vs_espcn.filter.options import Tile
 from vs_espcn.filter.target_size import UpscaleSteps
 from vs_espcn.runtime.backends import Backend, OpenVINO
@@ -100,8 +100,9 @@ def _file() -> Path:
 
 def _figures() -> dict[str, float]:
     try:
-        found = json.loads(_file().read_text())
-    except (OSError, ValueError):
+        with open_cached(_file()) as file:
+            found = json.load(file)
+    except (OSError, ValueError):  # also a file that is not ours
         return {}
     if not isinstance(found, dict):
         return {}
@@ -112,6 +113,4 @@ def _keep(key: str, figure: float) -> None:
     """Without a place to keep it, it is measured again next time; so is what two processes keep at once."""
     with suppress(OSError):
         _file().parent.mkdir(parents=True, exist_ok=True)
-        part = _file().with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps(_figures() | {key: figure}))
-        part.replace(_file())
+        replace_file(_file(), json.dumps(_figures() | {key: figure}).encode())
