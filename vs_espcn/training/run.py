@@ -17,9 +17,12 @@ from vs_espcn.errors import InputError, TrainingError
 from vs_espcn.networks.registry import trained_name
 from vs_espcn.training.checkpoint import (
     check_same_network,
+    check_whole,
     describe,
     load_checkpoint,
+    not_whole,
     save_checkpoint,
+    take_weights,
 )
 from vs_espcn.training.data.dataset import load_images
 from vs_espcn.training.data.patches import RandomPatches
@@ -96,6 +99,7 @@ class Run:
         state = load_checkpoint(settings.checkpoint) if settings.resume else None
         if state:
             check_same_network(settings.checkpoint, state, network)
+            check_whole(settings.checkpoint, state)
         degrades, validate_by = settings.pick_degradation()
         self._images = load_images(
             settings.folders,
@@ -274,13 +278,30 @@ class Run:
                     f"{path} was made with {name} {held[name]}, the run asks for {wanted};"
                     f" resume with the same {name}, or start from it with --init-from"
                 )
-        self._network.load_state_dict(state["weights"])
-        self._average.load_state_dict(state["average"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._patches.load_state_dict(state["patches"])
-        self._schedule.load_state_dict(state["schedule"])
+        take_weights(path, self._network, state["weights"])
+        take_weights(path, self._average, state["average"])
+        try:
+            self._restore_optimizer(state["optimizer"])
+            self._patches.load_state_dict(state["patches"])
+            self._schedule.load_state_dict(state["schedule"])
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
+            raise not_whole(path) from error
         self.step, self._seconds_before = state["step"], state["seconds"]
         self._loss, self._psnr, self._best_psnr = state["loss"], state["psnr"], state["best_psnr"]
+
+    def _restore_optimizer(self, state: dict[str, Any]) -> None:
+        """Restore its memory; its options stay those of the recipe."""
+        options = [
+            {name: value for name, value in group.items() if name != "params"}
+            for group in self._optimizer.param_groups
+        ]
+        self._optimizer.load_state_dict(state)
+        for group, own in zip(self._optimizer.param_groups, options, strict=True):
+            group.update(own)
+        for param, held in self._optimizer.state.items():  # SGD does not look at what it is given
+            momentum = held.get("momentum_buffer")
+            if momentum is not None and getattr(momentum, "shape", None) != param.shape:
+                raise ValueError("a state of other weights")
 
     def progress(self) -> Progress:
         """Say how far the run is."""
