@@ -12,6 +12,7 @@ The one where this is started opens the film with the same backend; so for GPUs 
 """
 
 import os
+import secrets
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,13 +23,19 @@ import typer
 from vs_espcn import logs
 from vs_espcn.commands import file_upscaling, options
 from vs_espcn.commands.ffmpeg_arguments import CommandWithTail, ffmpeg_args
-from vs_espcn.console import JobProgress
-from vs_espcn.encoding.segments import SEGMENT_FRAMES, encode_in_segments, encode_segment, segment_path
+from vs_espcn.commands.libraries import load_libraries
+from vs_espcn.console import JobProgress, exit_at_once
+from vs_espcn.encoding.segment_folder import segment_path
+from vs_espcn.encoding.segments import SEGMENT_FRAMES, encode_in_segments, encode_segment
 from vs_espcn.errors import EncodeError, EspcnError, InputError
-from vs_espcn.runtime.backends import OpenVINO, backend_from_name
+from vs_espcn.runtime.backends import OpenVINO
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anyone
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # `uv run` has the workers copy this folder
+# Ray listens on every address of this machine. Without a token, whoever reaches it may run code here.
+os.environ.setdefault("RAY_AUTH_MODE", "token")
+if os.environ["RAY_AUTH_MODE"] == "token" and "RAY_AUTH_TOKEN_PATH" not in os.environ:
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 try:
     import ray
 except ImportError as missing:
@@ -46,7 +53,8 @@ def encode(
     path = segment_path(folder, segment)
     if path.exists():  # the process was lost after its work was done
         return
-    file_upscaling.load_libraries()
+    with exit_at_once():
+        load_libraries()
     _, job = file_upscaling.plan_file(request, source, path.with_suffix(suffix), JobProgress())
     encode_segment(job, segment, path)
 
@@ -110,21 +118,13 @@ _Gpus = Annotated[
 ]
 
 
+@options.takes_filter_options
 def main(
     context: typer.Context,
     film: _Film,
     output: _Output,
     *,
-    scale: options.Scale = 2,
-    width: options.Width = None,
-    height: options.Height = None,
-    network: options.Network = "espcn",
-    source: options.Source = None,
-    fps: options.Fps = None,
-    chroma: options.Chroma = "spline36",
-    range_: options.Range = None,
-    backend: options.Backend = None,
-    precision: options.Precision = None,
+    filter_options: options.FilterOptions,
     preset: options.Preset = None,
     segment_frames: _SegmentFrames = SEGMENT_FRAMES,
     address: _Address = "local",
@@ -132,26 +132,16 @@ def main(
     gpus: _Gpus = None,
 ) -> None:
     """Upscale one film on several processes or machines."""
-    chosen = backend_from_name(backend, precision)
+    with exit_at_once():
+        chosen = filter_options.checked()
     if gpus is None:
-        gpus = 0 if chosen is None or isinstance(chosen, OpenVINO) else 1
+        gpus = 0 if chosen.backend is None or isinstance(chosen.backend, OpenVINO) else 1
     request = file_upscaling.UpscaleRequest(
-        filter={
-            "scale": scale,
-            "width": width,
-            "height": height,
-            "network": network,
-            "source": source,
-            "fps": fps,
-            "backend": chosen,
-            "chroma": chroma,
-            "range": range_,
-        },
+        filter=chosen,
         preset=preset,
         ffmpeg_args=ffmpeg_args(context),
         resume=True,
     )
-    file_upscaling.load_libraries()
     with JobProgress() as progress:
         film, output = film.absolute(), output.absolute()
         # Workers get the network that was chosen here: theirs may be faster machines or slower ones.

@@ -8,7 +8,7 @@
 # which must be such that a new run can take it up: an address, or files named by
 # the time. SOUND=1 takes the source's sound along. PIPE holds options of
 # `vs-espcn pipe`, WAIT the seconds between runs (2). After RETRIES runs in a row
-# (5) of less than 10 seconds it gives up.
+# (5) of fewer than 250 frames it gives up.
 set -uo pipefail
 
 usage() {
@@ -42,7 +42,7 @@ one_run() {
         echo "$BASHPID" >"$folder/source"
         exec "${ffmpeg[@]}" -nostdin -y "${source[@]}" -map 0:v:0 -f yuv4mpegpipe -strict -1 - "${sound_out[@]}"
     } |
-        vs-espcn pipe "${pipe[@]}" |
+        vs-espcn pipe "${pipe[@]}" 2> >(tee "$folder/messages" >&2) |
         "${ffmpeg[@]}" "${sound_in[@]}" -thread_queue_size 64 -i - "${result[@]}"
 }
 
@@ -55,18 +55,24 @@ stop() {
 trap 'stop 130' INT
 trap 'stop 143' TERM
 
+# Frames are counted, not seconds: on a slow machine even a run that fails at once takes a while.
+frames_of_run() {
+    sed -n 's/^vs-espcn: \([0-9][0-9]*\) frames in .*/\1/p' "$folder/messages" 2>/dev/null | tail -n 1
+}
+
 short=0
 while [ -z "$stopped" ] && [ "$short" -lt "${RETRIES:-5}" ]; do
-    began=$SECONDS
+    rm -f "$folder/messages"
     one_run &
     run=$!
     # A signal interrupts the wait.
     until wait "$run" || [ -z "$stopped" ] || ! kill -0 "$run" 2>/dev/null; do :; done
     [ -z "$stopped" ] || break
-    if [ $((SECONDS - began)) -lt 10 ]; then short=$((short + 1)); else short=0; fi
+    frames=$(frames_of_run)
+    if [ "${frames:-0}" -lt 250 ]; then short=$((short + 1)); else short=0; fi
     echo "$0: the source ended; trying again" >&2
     sleep "${WAIT:-2}"
 done
 [ -z "$stopped" ] || exit "$stopped"
-echo "$0: gave up after $short runs of less than 10 seconds" >&2
+echo "$0: gave up after $short runs of fewer than 250 frames" >&2
 exit 1

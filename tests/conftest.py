@@ -3,11 +3,19 @@
 import signal
 
 import pytest
+from hypothesis import is_hypothesis_test
 
 # Before vapoursynth: once it has loaded vs-mlrt's plugin, which carries its own
 # copy of OpenVINO, openvino can no longer be imported.
 import vs_espcn.runtime.openvino  # noqa: F401
 from vs_espcn.errors import BackendError
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Property runs are slow ones."""
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +31,12 @@ def _signals_are_heard() -> None:
     for number, handler in heard.items():
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+@pytest.fixture
+def with_vnni(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the processor pass for one that adds 8-bit products exactly, for what only chooses forms."""
+    monkeypatch.setattr("vs_espcn.runtime.precision.instruction_sets", lambda: ["avx512_vnni"])
 
 
 @pytest.fixture

@@ -52,6 +52,24 @@ def test_the_verbosity_chooses_what_is_shown(
     assert captured.err.splitlines() == [f"vs-espcn: {line}" for line in lines]
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b]0;owned\x07.mkv", r"\x1b]0;owned\x07.mkv"),
+        ("one\r\nvs-espcn: error: two", r"one\r\nvs-espcn: error: two"),
+        ("\x9b2J \x7f", r"\x9b2J \x7f"),
+        ("film\u202egpj.mkv", r"film\u202egpj.mkv"),
+        ("né 日本 \N{MAN}\N{ZERO WIDTH JOINER}\N{ROCKET}", "né 日本 \N{MAN}\N{ZERO WIDTH JOINER}\N{ROCKET}"),
+    ],
+)
+def test_no_name_or_title_steers_the_terminal(
+    text: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with logs.on_stderr():
+        logs.console_logger.info("%s", text)
+    assert capsys.readouterr().err == f"vs-espcn: {shown}\n"
+
+
 def test_json_has_one_object_per_line(capsys: pytest.CaptureFixture[str]) -> None:
     with logs.on_stderr(as_json=True):
         assert not logs.is_for_people()
@@ -87,3 +105,9 @@ def test_the_options_of_the_command(tmp_path: Path) -> None:
     (error,) = map(json.loads, lines)
     assert error["level"] == "error"
     assert "exists" in error["message"]
+
+
+def test_what_steers_a_terminal_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    with logs.on_stderr():
+        logs.console_logger.info("%s", "a \x1b]0;title\x07 and \x9b31m; two\nlines")
+    assert capsys.readouterr().err == "vs-espcn: a \\x1b]0;title\\x07 and \\x9b31m; two\\nlines\n"

@@ -1,12 +1,61 @@
-"""Where this package keeps files of its own."""
+"""Where this package keeps files of its own, and which of them it trusts."""
 
 import os
+import stat
+import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import platformdirs
+
+
+class UntrustedFileError(ValueError):
+    """A file of the cache that must not be used: no regular file, a link, or another user's."""
 
 
 def cache_dir() -> Path:
     """The user's cache folder for this package; VS_ESPCN_CACHE moves it."""
     chosen = os.environ.get("VS_ESPCN_CACHE")
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("vs-espcn"))
+
+
+def open_cached(path: Path) -> BinaryIO:
+    """Open a file of the cache for reading; never follows a link and never waits for a FIFO.
+
+    Raises:
+        FileNotFoundError: There is none.
+        UntrustedFileError: It is a link, no regular file, or belongs to another user.
+        OSError: It cannot be read.
+    """
+    check_trusted(path.lstat())
+    # Windows has neither of the first two; there the check above is all.
+    flags = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+    file = os.fdopen(os.open(path, os.O_RDONLY | flags), "rb")
+    try:
+        check_trusted(os.fstat(file.fileno()))
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def check_trusted(status: os.stat_result) -> None:
+    """Refuse a file that this user, or root, did not write.
+
+    Args:
+        status: From `os.lstat` or `os.fstat`.
+
+    Raises:
+        UntrustedFileError: It is no regular file, or belongs to another user.
+    """
+    if not stat.S_ISREG(status.st_mode):
+        raise UntrustedFileError("the stored file is a link or no regular file")
+    if not _is_trusted_owner(status.st_uid):
+        raise UntrustedFileError(f"the stored file belongs to another user (uid {status.st_uid})")
+
+
+def _is_trusted_owner(uid: int) -> bool:
+    """True for this user and for root; on Windows always, where the folder's access list decides."""
+    if sys.platform == "win32":
+        return True
+    return uid in {0, os.geteuid()}

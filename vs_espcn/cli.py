@@ -1,5 +1,6 @@
 """The command line: the commands under one name, and how errors end them."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -35,12 +36,10 @@ def _root(
     ] = False,
     verbose: Annotated[
         int,
-        typer.Option("-v", "--verbose", count=True, help="Say what the library does; -vv its details too."),
+        typer.Option("-v", "--verbose", count=True, help="Log what the library does; -vv adds details."),
     ] = 0,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
-    log_json: Annotated[
-        bool, typer.Option("--log-json", help="One JSON object per line on stderr instead of text.")
-    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Log errors only.")] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Log one JSON object per line.")] = False,
 ) -> None:
     del version  # its callback has acted
     context.with_resource(logs.on_stderr(-1 if quiet else verbose, as_json=log_json))
@@ -60,11 +59,15 @@ app.command()(evaluate.evaluate)
 
 
 def main() -> None:
-    """Run the command line; a deliberate error becomes one line and exit code 1."""
+    """Run the command line; a deliberate error, or one of the system's, becomes one line and exit code 1."""
     try:
         app()
     except EspcnError as error:
         logs.show_error(error)
+        sys.exit(1)
+    except OSError as error:  # what no command expects: stdout on a full disk, say
+        logs.show_error(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python's own flush at exit would fail once more
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

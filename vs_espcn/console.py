@@ -1,6 +1,5 @@
 """How a long job shows itself and is interrupted on the command line, and who may write to stdout."""
 
-import fcntl
 import os
 import signal
 import sys
@@ -20,13 +19,17 @@ from vs_espcn.errors import InputError
 
 Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
+)
+"""Those that end a command; Windows has no SIGHUP, and SIGBREAK instead."""
+
 _SECONDS_PER_LINE = 10.0
 
 
 @contextmanager
 def exit_in_order() -> Iterator[Callable[[], None]]:
-    """Let SIGINT, SIGTERM and SIGHUP unwind the stack and exit with 128 + their number.
+    """Let Ctrl-C, SIGTERM and SIGHUP (on Windows SIGBREAK) unwind the stack and exit with 128 + their number.
 
     A signal that is ignored, as under nohup, stays ignored.
 
@@ -107,7 +110,7 @@ def reserve_stdout(*, for_video: bool = True) -> int:
         InputError: Standard output is closed, or a terminal and that is no place for it.
     """
     try:
-        video = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, 3)  # not 0 to 2, which may be free
+        video = _duplicate(1)
     except OSError:
         raise InputError(
             "stdout is closed; the result goes there: pipe it on, or into a file with >"
@@ -117,6 +120,7 @@ def reserve_stdout(*, for_video: bool = True) -> int:
             "stdout is a terminal; video goes there: pipe it on, for example with | ffmpeg -i - OUTPUT, "
             "or into a file with >"
         )
+    binary(video)
     sys.stdout.flush()
     try:
         os.dup2(2, 1)
@@ -124,6 +128,31 @@ def reserve_stdout(*, for_video: bool = True) -> int:
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
             os.dup2(nowhere.fileno(), 1)
     return video
+
+
+def binary(fd: int) -> int:
+    """Keep Windows from translating line ends on a descriptor; return it."""
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415 - Windows alone has it
+
+        msvcrt.setmode(fd, os.O_BINARY)
+    return fd
+
+
+def end_with_reader() -> None:
+    """End quietly when the reader of stdout leaves, as ``cat`` does; on Windows the write fails instead."""
+    if sys.platform != "win32":
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
+def _duplicate(fd: int) -> int:
+    """A copy of a descriptor that child processes don't inherit, and none of 0 to 2, which may be free."""
+    copies = [os.dup(fd)]
+    while copies[-1] <= 2:
+        copies.append(os.dup(fd))
+    for copy in copies[:-1]:
+        os.close(copy)
+    return copies[-1]
 
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

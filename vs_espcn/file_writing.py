@@ -1,5 +1,7 @@
-"""Files that measurements are written into."""
+"""Files that are written whole or not at all."""
 
+import os
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,12 +20,43 @@ def check_destinations(paths: Iterable[Path | None]) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file.
+    """Write a file that a user named; a link leads to the file, and a device or pipe is written into.
 
     Raises:
         InputError: The file cannot be written.
     """
     try:
-        path.write_bytes(content)
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            target.write_bytes(content)
+        else:
+            replace_file(target, content)
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror}); choose another place") from error
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file in one step: a crash, a signal or a full disk leaves the previous one whole.
+
+    A link at `path` is replaced; the file that it leads to is not touched.
+
+    Args:
+        path: File to write, in a folder that exists.
+        content: All of it.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    # As tempfile.mkstemp does it, but with the permissions of any new file: that one's are the owner's alone.
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(temporary, flags, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -7,15 +7,17 @@
 Needs vsjetpack: ``pip install vs-espcn[jetpack]``.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import vapoursynth as vs
 from vskernels import Catrom, KernelLike, ScalerLike
 from vsscale.generic import BaseGenericScaler
 
-from vs_espcn.filter.frame_selection import as_vs_error
+from vs_espcn.filter.options import UpscaleOptions
 from vs_espcn.filter.target_size import scale_that_reaches
-from vs_espcn.filter.upscale import upscale
+from vs_espcn.filter.upscale import upscale_with
+from vs_espcn.filter.vs_errors import as_vs_error
 from vs_espcn.networks.quality import SourceKind
 from vs_espcn.runtime.backends import Backend
 
@@ -51,13 +53,13 @@ class ESPCN(BaseGenericScaler):
                 multiple; None is `kernel`.
             shifter: Shifts the result; None is `kernel`.
             **kwargs: As for every scaler of vskernels.
+
+        Raises:
+            vs.Error: An option cannot be used.
         """
         super().__init__(kernel=kernel, scaler=scaler, shifter=shifter, **kwargs)
-        self.backend = backend
-        self.network = network
-        self.source = source
-        self.fps = fps
-        self.tile = tile
+        with as_vs_error():
+            self.options = UpscaleOptions(backend=backend, network=network, source=source, fps=fps, tile=tile)
 
     def scale(
         self,
@@ -84,15 +86,13 @@ class ESPCN(BaseGenericScaler):
         """
         width, height = self._wh_norm(clip, width, height)
         with as_vs_error():
-            scale = scale_that_reaches(self.network, max(width / clip.width, height / clip.height, 1))
-        upscaled = upscale(
-            clip,
-            scale,
-            network=self.network,
-            source=self.source,
-            fps=self.fps,
-            backend=self.backend,
-            chroma=lambda plane: self.kernel.scale(plane, plane.width * scale, plane.height * scale),
-            tile=self.tile,
-        )
+            scale = scale_that_reaches(
+                str(self.options.network), max(width / clip.width, height / clip.height, 1)
+            )
+            options = replace(
+                self.options,
+                scale=scale,
+                chroma=lambda plane: self.kernel.scale(plane, plane.width * scale, plane.height * scale),
+            )
+        upscaled = upscale_with(clip, options)
         return self._finish_scale(upscaled, clip, width, height, shift)

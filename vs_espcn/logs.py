@@ -8,6 +8,7 @@ asked to be quiet; what the library logs is shown from warnings on.
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,12 +23,20 @@ _for_the_user = (console_logger, logging.getLogger("vs_espcn.training"))
 _LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
 
 
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What moves a terminal's cursor, recolours or renames it, or turns the direction of writing."""
+
+
 class _Line(logging.Formatter):
-    """``vs-espcn: error: …`` for people."""
+    """``vs-espcn: error: …`` for people; control characters, as in file names and titles, are escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         kind = "error: " if record.levelno >= logging.ERROR else ""
-        return f"vs-espcn: {kind}{record.getMessage()}"
+        return f"vs-espcn: {kind}{_CONTROLS.sub(_escaped, record.getMessage())}"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 class _Json(logging.Formatter):

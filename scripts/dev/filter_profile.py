@@ -42,8 +42,7 @@ class CopyingEngine:
 
     description = "an engine that only copies"
 
-    def __init__(self, _backend: Backend, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
-        del depth
+    def __init__(self, _backend: Backend, graph: ModelProto, *, lanes: int) -> None:
         shapes = [
             tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim[2:])
             for value in (graph.graph.input[0], graph.graph.output[0])

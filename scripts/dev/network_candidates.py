@@ -30,7 +30,7 @@ from vs_espcn.runtime.cuda_slot import typed_graph
 from vs_espcn.runtime.tensorrt.api import load_api
 from vs_espcn.runtime.tensorrt.build import build_plan
 from vs_espcn.training.data.dataset import TrainingImages, load_images
-from vs_espcn.training.data.degradation import clean
+from vs_espcn.training.data.degradation import bicubic
 from vs_espcn.training.evaluate import as_upscaler, score_pair
 from vs_espcn.training.export import in_bfloat16, to_onnx
 from vs_espcn.training.int8.calibration import calibrate, ramps
@@ -189,7 +189,9 @@ def main() -> None:
         )
     }
     recipe = {"patch": MODERN.patch, "shares": MODERN.shares}
-    images = load_images(arguments.data, arguments.scale, degrade=clean, **recipe)
+    images = load_images(
+        arguments.data, arguments.scale, degrades=(bicubic,), validate_by=(bicubic,), **recipe
+    )
     columns = ["network", "operations", "of ESPCN", "parameters", *(f"{each}, ms" for each in times)]
     print("|", " | ".join([*columns, "kernels", "held out, dB"]), "|")
     print("| --- " * (len(columns) + 2) + "|")

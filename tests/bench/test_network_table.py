@@ -10,7 +10,9 @@ from vs_espcn.networks.quality import SOURCES
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network_table, "Case", lambda scale: UpscaleCase(scale=scale, width=96, height=64))
+    monkeypatch.setattr(
+        network_table, "UpscaleCase", lambda scale: UpscaleCase(scale=scale, width=96, height=64)
+    )
 
 
 def test_every_shipped_network_has_a_row() -> None:
@@ -23,6 +25,7 @@ def test_every_shipped_network_has_a_row() -> None:
         assert sorted(chosen) == sorted(SOURCES), "auto takes one network for each kind of source"
 
 
+@pytest.mark.usefixtures("with_vnni")
 def test_in_int8_auto_takes_int8_forms() -> None:
     rows = list(network_table.rows(2, OpenVINO(precision="int8"), timed=False))
     chosen = {source: row.network for row in rows for source in row.chosen_for}

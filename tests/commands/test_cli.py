@@ -61,10 +61,10 @@ def test_networks_are_listed_with_what_is_known_of_them() -> None:
     psnr = quality_of(registry.find("espcn", 2))
     assert psnr is not None
     assert by_name["espcn"][1:3] == ["x2", f"{psnr.set5:.2f}"]
-    assert by_name["espcn"][7] == "", "nothing is measured"
-    assert by_name["espcn"][8] == "clean images"
-    assert by_name["espcn-int8"][8] == "clean images, for int8"
-    assert [source for row in cells for source in row[9].split(", ") if source].count("video") == 1
+    assert by_name["espcn"][8] == "", "nothing is measured"
+    assert by_name["espcn"][9].startswith("images made smaller by")
+    assert by_name["espcn-int8"][9].startswith("images made smaller by")
+    assert [source for row in cells for source in row[10].split(", ") if source].count("video") == 1
 
 
 def test_bench_prints_a_table_and_json() -> None:
@@ -137,3 +137,14 @@ def test_errors_are_one_line(arguments: tuple[str, ...], message: str) -> None:
     done = run(*arguments, code=1)
     assert done.stdout == ""
     assert done.stderr == f"vs-espcn: error: {message}\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("arguments", [("--version",), ("info",), ("networks", "--scale", "2", "--no-time")])
+def test_a_full_disk_behind_stdout_is_one_line(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "vs_espcn", *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "No space left on device" in done.stderr.splitlines()[-1]

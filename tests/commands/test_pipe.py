@@ -268,6 +268,7 @@ def test_when_the_reader_leaves_it_ends_like_cat() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("moment", ["starting", "waiting for input", "in the works", "output is full"])
 def test_signals_at_any_moment(number: signal.Signals, moment: str) -> None:
@@ -336,6 +337,7 @@ def _peak_memory(data: bytes) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.slow
 def test_memory_stays_flat() -> None:
     """Over 30,000 frames, after the first 500."""
     with start() as process:

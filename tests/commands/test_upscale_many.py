@@ -172,6 +172,7 @@ def wait_for(folder: Path, found: str, process: subprocess.Popen[str]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes(tmp_path: Path, folder: Path) -> None:
     """kill -9 of the command in its second segment; the second command makes only what is missing."""
     film, output = tmp_path / "film.mkv", folder / "né w.mkv"
@@ -218,6 +219,7 @@ def test_two_runs_on_one_output(tmp_path: Path, folder: Path) -> None:
     assert decode(output).num_frames == 1500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resume", [(), ("--resume",)])
 def test_signals_at_any_moment(tmp_path: Path, folder: Path, resume: tuple[str, ...]) -> None:
     """From the start of Python to the last frame: the code of the signal or a whole file, never half."""

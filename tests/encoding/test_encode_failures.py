@@ -17,7 +17,8 @@ from tests.clips import noise_clip
 from tests.encode_support import FAST, upscale
 from tests.media import FFMPEG, decode, video
 from vs_espcn.encoding.encode import check_output, encode, plan_encode
-from vs_espcn.encoding.segments import encode_in_segments, segments_folder
+from vs_espcn.encoding.segment_folder import segments_folder
+from vs_espcn.encoding.segments import encode_in_segments
 from vs_espcn.encoding.source import open_source
 from vs_espcn.errors import EncodeError, InputError
 
@@ -126,6 +127,7 @@ def test_an_ffmpeg_that_dies_is_an_error(
         )
 
 
+@pytest.mark.slow
 def test_an_ffmpeg_that_stalls_dies_with_us(
     source: Path, folder: Path, fake_ffmpeg: Callable[[str], None], tmp_path: Path
 ) -> None:
@@ -173,6 +175,7 @@ def test_an_encoder_that_hangs_is_told_of_but_none_that_waits_for_us(
     assert ("neither taken nor encoded a frame" in caplog.text) == is_stuck
 
 
+@pytest.mark.slow
 def test_an_ffmpeg_killed_at_any_frame_is_an_error(
     source: Path, folder: Path, fake_ffmpeg: Callable[[str], None], tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import vapoursynth as vs
 
 from tests.media import H264, ffmpeg, packets, pattern, raw_planes, shared_video, tone, video, with_sound
 from vs_espcn.cache_folder import cache_dir
+from vs_espcn.encoding import source as source_module
 from vs_espcn.encoding.source import open_source
 from vs_espcn.encoding.truncation import missing_bytes
 from vs_espcn.errors import InputError
@@ -69,6 +70,53 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     assert open_source(path).clip.num_frames == 120
 
 
+def test_a_full_disk_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A folder in the place of the index is to BestSource what a full disk is: it cannot write it."""
+    path = video(tmp_path / "film.mp4", frames=120)
+    open_source(path)
+    [index] = cache_dir().rglob("*.bsindex")
+    index.unlink()
+    index.mkdir()
+    monkeypatch.setattr(source_module, "_can_keep", lambda *_: True)
+    assert open_source(path).clip.num_frames == 120
+    assert "cannot keep an index in" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "fifo", "folder", "garbage", "another user's"])
+def test_what_lies_in_the_place_of_an_index_is_not_used(tmp_path: Path, kind: str) -> None:
+    path = video(tmp_path / "film.mp4", frames=120)
+    open_source(path)
+    [index] = cache_dir().rglob("*.bsindex")
+    content = index.read_bytes()
+    index.unlink()
+    victim = tmp_path / "victim"
+    match kind:
+        case "link":
+            victim.write_text("precious")
+            index.symlink_to(victim)
+        case "dangling link":
+            index.symlink_to(victim)
+        case "fifo":
+            pytest.importorskip("fcntl", reason="needs FIFOs")
+            os.mkfifo(index)
+        case "folder":
+            index.mkdir()
+        case "garbage":
+            index.write_bytes(content[:300])
+        case _:
+            if not hasattr(os, "geteuid") or os.geteuid() != 0:
+                pytest.skip("needs root, to make another user's file")
+            index.write_bytes(content)
+            os.chown(index, 12345, -1)
+    assert open_source(path).clip.num_frames == 120
+    assert victim.exists() == (kind == "link")
+    assert kind != "link" or victim.read_text() == "precious"
+    assert kind == "folder" or index.read_bytes() == content
+    assert kind == "folder" or index.lstat().st_uid == path.stat().st_uid
+
+
 @pytest.mark.parametrize(
     "name",
     ["-dash.mkv", "two words.mkv", 'it\'s "so".mkv', "a:b.mkv", "100%d.mkv", "new\nline.mkv", "né 日本.mkv"],
@@ -116,6 +164,39 @@ def test_text_is_not_video(tmp_path: Path, name: str) -> None:
     path.write_text("Not a video at all.\n" * 200)
     with pytest.raises(InputError, match=r"cannot be opened as a video|has no video track, only text"):
         open_source(path)
+
+
+LISTS = {
+    "list.mkv": "ffconcat version 1.0\nfile 'other.mkv'\n",
+    "list.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1.0,\nother.mkv\n#EXT-X-ENDLIST\n",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_playlist_does_not_have_other_files_read(tmp_path: Path, name: str) -> None:
+    video(tmp_path / "other.mkv")
+    (tmp_path / name).write_text(LISTS[name])
+    with pytest.raises(InputError, match="is a playlist: it names other files"):
+        open_source(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+@pytest.mark.parametrize("name", LISTS)
+def test_a_fifo_in_a_playlist_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "other.mkv")
+    (tmp_path / name).write_text(LISTS[name])
+    with pytest.raises(InputError, match="is a playlist: it names other files"):
+        open_source(tmp_path / name)
+
+
+def test_a_pattern_does_not_have_other_images_read(tmp_path: Path) -> None:
+    for number in range(3):
+        ffmpeg(*pattern(1), "-frames:v", "1", tmp_path / f"frame{number}.png")
+    path = tmp_path / "frame%d.png"
+    path.write_bytes((tmp_path / "frame0.png").read_bytes())
+    with pytest.raises(InputError, match="is named like an image sequence"):
+        open_source(path)
+    assert open_source(tmp_path / "frame0.png").clip.num_frames == 1
 
 
 def test_noise_is_not_video(tmp_path: Path) -> None:
@@ -215,3 +296,20 @@ def test_real_clips_have_all_their_frames(name: str, frames: int, fps: Fraction)
     source = open_source(shared_video(name))
     assert (source.clip.num_frames, source.clip.fps) == (frames, fps)
     assert isinstance(source.clip, vs.VideoNode)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ffconcat version 1.0\nfile /etc/passwd\n",
+        "#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n",
+        "\ufeff#EXTM3U\n",
+        '<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"></MPD>\n',
+        "v=0\no=- 0 0 IN IP4 192.0.2.1\n",
+    ],
+)
+def test_a_playlist_is_refused_by_its_content(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_text(text)
+    with pytest.raises(InputError, match="is a playlist: it names other files"):
+        open_source(path)

@@ -151,3 +151,10 @@ def test_times_of_a_variable_rate_are_kept(tmp_path: Path) -> None:
     after = sorted(packets(written(film, tmp_path / "out.mkv", frames))[0])
     expected = [time - before[frames.start][0] for time, _ in before[frames.start : frames.stop]]
     assert [time for time, _ in after] == pytest.approx(expected, abs=0.0011)
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "1:" + "9" * 5000, "0." + "9" * 5000])
+def test_thousands_of_digits_are_no_time(text: str) -> None:
+    with pytest.raises(InputError, match="is not understood") as raised:
+        parse_time(text)
+    assert len(str(raised.value)) < 200

@@ -14,8 +14,12 @@ from tests.media import DATA
 from vs_espcn.errors import InputError
 from vs_espcn.evaluation.clips import through_arrays
 from vs_espcn.evaluation.images import Original, read_folders, read_measured_luma, score_images
+from vs_espcn.evaluation.kernels import find_kernels
 from vs_espcn.evaluation.methods import Method, choose
 from vs_espcn.evaluation.scores import EXACT_COPY, Score
+from vs_espcn.training.data.degradation import enlarge, round_to_8_bit, shrink
+from vs_espcn.training.data.kernels import KERNELS
+from vs_espcn.training.metrics import mod_crop, psnr, shave
 
 EVAL = DATA / "eval"
 
@@ -125,3 +129,32 @@ def test_folders_of_one_name_stay_apart(tmp_path: Path) -> None:
         folder_of(tmp_path / parent / "set", count=1)
     images = read_folders([tmp_path / "a" / "set", tmp_path / "b" / "set"], [2])
     assert len({image.group for image in images}) == 2
+
+
+def test_images_are_reduced_by_every_kernel_that_is_asked_for(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "set", count=1)
+    methods, scales = choose(["bicubic"], [], None, [2], None)
+    images = read_folders([folder], scales)
+    kernels = find_kernels(["box", "lanczos"])
+    scores = list(score_images(images, methods, scales, kernels))
+    assert [score.source for score in scores] == ["box", "lanczos"]
+    truth = mod_crop(images[0].luma, 2)
+    for score in scores:
+        low = round_to_8_bit(shrink(truth / 255, 2, KERNELS[score.source]))
+        result = round_to_8_bit(enlarge(low / 255, 2))
+        assert score.psnr == pytest.approx(psnr(shave(result, 2), shave(truth, 2)), abs=0.02)
+
+
+def test_without_a_kernel_it_is_the_bicubic_of_the_literature(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "set", count=1)
+    methods, scales = choose(["bicubic"], [], None, [2], None)
+    images = read_folders([folder], scales)
+    (usual,) = score_images(images, methods, scales)
+    (named,) = score_images(images, methods, scales, find_kernels(["bicubic"]))
+    assert usual.source == "uncompressed"
+    assert (usual.psnr, usual.ssim) == (named.psnr, named.ssim)
+
+
+def test_an_unknown_kernel_is_refused() -> None:
+    with pytest.raises(InputError, match="kernel 'magic' is not known; choose box, box-linear, bilinear"):
+        find_kernels(["box", "magic"])

@@ -39,13 +39,13 @@ def test_without_a_choice_everything_is_measured_at_the_usual_scales() -> None:
     assert names[: len(RESIZERS)] == ["nearest", "bilinear", "bicubic", "lanczos", "spline36"]
     assert names[len(RESIZERS) :] == [
         "espcn",
-        "subpixel-l",
-        "subpixel-l-video",
         "subpixel-m",
         "subpixel-m-anime",
         "subpixel-m-video",
         "subpixel-s",
         "subpixel-s-video",
+        "subpixel-xs",
+        "subpixel-xs-video",
     ]
 
 

@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,33 @@ def test_a_table_of_images() -> None:
         "| --- | --- | --- |",
         "| bicubic | 31.00 / 0.8500 | 28.00 / 0.7000 |",
         "| net | – | 29.12 / 0.7500 |",
+    ]
+
+
+def test_kernels_get_a_table_of_their_own() -> None:
+    def of_kernel(method: str, kernel: str, psnr: float) -> Score:
+        return replace(of_image(method, 2, "a.png", psnr, 0.9), source=kernel)
+
+    scores = [
+        of_kernel("bicubic", "box", 30.0),
+        of_kernel("net", "box", 31.0),
+        of_kernel("bicubic", "lanczos", 32.0),
+        of_kernel("net", "lanczos", 34.0),
+    ]
+    assert report.markdown_of_images(scores).splitlines() == [
+        "PSNR in dB / SSIM, means over 1 images.",
+        "",
+        "| method | Set x2 |",
+        "| --- | --- |",
+        "| bicubic | 31.00 / 0.9000 |",
+        "| net | 32.50 / 0.9000 |",
+        "",
+        "### Set x2, by kernel",
+        "",
+        "| method | box | lanczos | mean |",
+        "| --- | --- | --- | --- |",
+        "| bicubic | 30.00 | 32.00 | 31.00 |",
+        "| net | 31.00 | 34.00 | 32.50 |",
     ]
 
 

@@ -9,10 +9,12 @@ from tests.clips import noise_clip, samples
 from tests.media import H264, ffmpeg, pattern, video
 from vs_espcn.errors import InputError
 from vs_espcn.evaluation.images import degrade
+from vs_espcn.evaluation.kernels import find_kernels
 from vs_espcn.evaluation.methods import Method, choose
 from vs_espcn.evaluation.scores import EXACT_COPY, Score
 from vs_espcn.evaluation.video import frame_psnrs, score_clips
 from vs_espcn.training.data.degradation import enlarge, round_to_8_bit
+from vs_espcn.training.data.kernels import KERNELS
 from vs_espcn.training.metrics import psnr, shave
 
 
@@ -82,3 +84,18 @@ def test_clips_that_cannot_be_measured_are_refused(tmp_path: Path) -> None:
     (tmp_path / "text.mkv").write_text("no video")
     refuse(tmp_path / "text.mkv", r"text\.mkv")
     refuse(tmp_path / "absent.mkv", "does not exist")
+
+
+def test_clips_are_reduced_by_every_kernel_that_is_asked_for(tmp_path: Path) -> None:
+    clip = video(tmp_path / "clip.mkv", "-qp", "0", frames=2, size="64x48")
+    kernels = find_kernels(["box", "bicubic"])
+    scores = list(score_clips([clip], methods("bicubic"), [2], frames=1, rates=[30], kernels=kernels))
+    assert [score.source for score in scores] == [
+        "box, uncompressed",
+        "box, crf 30",
+        "bicubic, uncompressed",
+        "bicubic, crf 30",
+    ]
+    truth = samples(vs.core.bs.VideoSource(clip, cachemode=0)).astype(np.uint8)
+    result = round_to_8_bit(enlarge(degrade(truth, 2, KERNELS["box"]) / 255, 2))
+    assert scores[0].psnr == pytest.approx(psnr(shave(result, 2), shave(truth, 2)), abs=0.02)

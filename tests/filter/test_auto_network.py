@@ -1,9 +1,12 @@
 """``network="auto"``: its rule on figures made up here, and the filter that follows it."""
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import vapoursynth as vs
 
@@ -35,7 +38,9 @@ def choose_by(
 
     def quality_of(spec: registry.ModelSpec) -> Quality | None:
         figure = psnr[spec.network]
-        return Quality(set5=figure, set14=figure, video=figure, anime=figure) if figure else None
+        if not figure:
+            return None
+        return Quality(set5=figure, set14=figure, kernels=figure, video=figure, anime=figure)
 
     monkeypatch.setattr(auto_network, "quality_of", quality_of)
     return choose_network(plans(*psnr), wish or Criteria(), dict(rates or {}).__getitem__)
@@ -76,14 +81,14 @@ def test_with_a_frame_rate_the_best_that_keeps_up(monkeypatch: pytest.MonkeyPatc
     rates = {"espcn": 12.0, "subpixel-m": 25.0, "subpixel-s": 40.0}
     choice = choose_by(monkeypatch, psnr, Criteria(source="anime", fps=24), rates)
     assert choice.network == "subpixel-m"
-    assert choice.granted
+    assert choice.reaches_fps
     assert choice.reason == (
         "the best on anime sources (33.40 dB) that keeps up with 24 fps here "
         "(espcn 12.0 fps, subpixel-m 25.0 fps)"
     )
     choice = choose_by(monkeypatch, psnr, Criteria(fps=60), rates)
     assert choice.network == "subpixel-s"
-    assert not choice.granted
+    assert not choice.reaches_fps
     assert "the fastest here, as none keeps up with 60 fps" in choice.reason
 
 
@@ -116,6 +121,7 @@ def test_only_networks_of_that_scale_and_no_int8_forms() -> None:
         shipped_steps(clip, 17, None, None)
 
 
+@pytest.mark.usefixtures("with_vnni")
 def test_of_a_precision_only_networks_that_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "vs_espcn.runtime.precision.in_int8", lambda spec: None if spec.network != "espcn" else spec
@@ -190,9 +196,10 @@ def test_speed_with_a_function_for_chroma_is_measured_anew(monkeypatch: pytest.M
     assert len(rates) == 2
 
 
+@pytest.mark.usefixtures("with_vnni")
 def test_in_int8_the_int8_forms_are_compared() -> None:
-    both = runnable(plans("espcn", "subpixel-m"), vs_espcn.OpenVINO(precision="int8"))
-    assert [plan.steps[0].network for plan in both.values()] == ["espcn-int8", "subpixel-m-int8"]
+    both = runnable(plans("espcn", "subpixel-s"), vs_espcn.OpenVINO(precision="int8"))
+    assert [plan.steps[0].network for plan in both.values()] == ["espcn-int8", "subpixel-s-int8"]
 
 
 def test_a_frame_rate_that_is_out_of_reach_is_warned_of(
@@ -210,3 +217,24 @@ def test_clips_that_vary_are_chosen_for_by_rule_alone() -> None:
     assert [frame.width for frame in varying.frames()] == [64, 80]
     with pytest.raises(vs.Error, match="vs_espcn: fps is given, and the clip's format or size varies"):
         vs_espcn.upscale(clip, 2, network="auto", fps=25, backend=FP32)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_each_networks_file_is_read_once(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: Counter[str] = Counter()
+    read = onnx.load
+
+    def counted(path: Path) -> onnx.ModelProto:
+        reads[path.name] += 1
+        return read(path)
+
+    monkeypatch.setattr("vs_espcn.runtime.precision.instruction_sets", lambda: ["avx512_vnni"])
+    monkeypatch.setattr(registry, "_loaded", {})
+    monkeypatch.setattr(onnx, "load", counted)
+    backend = vs_espcn.OpenVINO(precision=precision)  # type: ignore[arg-type]
+    for _ in range(2):
+        vs_espcn.upscale(noise_clip(vs.GRAY8, 32, 32), 2, network="auto", backend=backend)
+    assert set(reads.values()) == {1}
+    assert len(reads) == sum(
+        spec.scale == 2 and (precision == "int8" or not spec.is_int8) for spec in registry.shipped()
+    )

@@ -11,6 +11,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 import vs_espcn
 from tests.clips import largest_difference, noise_clip, samples
+from tests.hardware import needs_exact_int8
 from tests.small_networks import conv, kernel, network, rounded, saved, shuffle
 from vs_espcn.networks import registry
 
@@ -117,6 +118,7 @@ def test_tiles_overlap_by_as_much_as_a_dilated_convolution_reaches(tmp_path: Pat
     assert largest_difference(whole, tiled) <= 1
 
 
+@needs_exact_int8
 @pytest.mark.parametrize("nodes", INT8.values(), ids=INT8.keys())
 @pytest.mark.parametrize("video", [vs.GRAY8, vs.GRAY10, vs.GRAYS])
 def test_int8_of_other_tools_runs_at_every_depth(nodes: list[NodeProto], video: int, tmp_path: Path) -> None:

@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 import vs_espcn
 from tests.clips import clip_of, noise_clip, samples
 from tests.filter.test_formats import scene
+from tests.hardware import needs_exact_int8
 from vs_espcn.evaluation.images import read_folders, score_images
 from vs_espcn.evaluation.methods import choose
 from vs_espcn.evaluation.scores import mean_psnr
-from vs_espcn.filter.properties import sample_format
+from vs_espcn.filter.sample_formats import sample_format
 from vs_espcn.networks import graph, registry
 
+pytestmark = needs_exact_int8
+
 INT8, FP32 = (vs_espcn.OpenVINO(precision=name) for name in ("int8", "fp32"))
-SHIPPED = [spec for spec in registry.shipped() if spec.network.endswith(registry.INT8_SUFFIX)]
+SHIPPED = [spec for spec in registry.shipped() if spec.is_int8]
 EACH = pytest.mark.parametrize("spec", SHIPPED, ids=lambda spec: spec.path.stem)
 EVAL = Path(__file__).parents[3] / "shared" / "data" / "eval"
 
@@ -37,7 +40,7 @@ FORMATS = [
     for video in (vs.GRAY8, vs.GRAY10, vs.GRAY12, vs.GRAY16, vs.GRAYS)
     for full_range in (False, True)
 ]
-SHALLOW = {"espcn-int8", "subpixel-s-int8", "subpixel-m-int8"}
+SHALLOW = {"espcn-int8", "subpixel-xs-int8", "subpixel-s-int8"}
 IN_ALL = {"espcn-int8", "subpixel-s-int8"}
 """Networks of either kind, tried with every format; the others with one of codes as they are and one not."""
 
@@ -84,30 +87,25 @@ def test_every_sample_format_is_onnxruntimes(spec: registry.ModelSpec, video: in
 
 @EACH
 def test_a_picture_is_that_of_the_float_network(spec: registry.ModelSpec) -> None:
-    """0.1 dB at 35 dB, where an error is 4.5 codes, is 0.7 codes beside it.
-
-    That of subpixel-l and its variants, which round 17 times, is larger; docs/networks.md says what it costs.
-    """
+    """0.1 dB at 35 dB, where an error is 4.5 codes, is 0.7 codes beside it."""
     clip = scene(vs.GRAY8)
     exact, fast = (
         samples(vs_espcn.upscale(clip, spec.scale, network=of_floats(spec), backend=backend)).astype(float)
         for backend in (FP32, INT8)
     )
-    limit = 0.85 if spec.network.startswith("subpixel-l") else 0.7
-    assert np.sqrt(np.mean((fast - exact) ** 2)) < limit
+    assert np.sqrt(np.mean((fast - exact) ** 2)) < 0.7
 
 
 @pytest.mark.skipif(not EVAL.is_dir(), reason="Set5 and Set14 are not on this machine")
 @EACH
 def test_quality_is_within_a_tenth_of_a_decibel(spec: registry.ModelSpec) -> None:
-    """That of subpixel-l, which rounds 17 times, is a little further off; docs/networks.md says so."""
     scale = spec.scale
     images = read_folders([EVAL / "Set5"], [scale])
     exact, fast = (
         mean_psnr(score_images(images, choose([of_floats(spec)], [], None, [scale], backend)[0], [scale]))
         for backend in (FP32, INT8)
     )
-    assert fast > exact - (0.13 if spec.network == "subpixel-l-int8" else 0.1)
+    assert fast > exact - 0.1
 
 
 @EACH

@@ -20,6 +20,7 @@ print(peaks[1499] - peaks[200])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the heap is tuned on Linux only")
 @pytest.mark.parametrize("runtime", ["openvino", "plugin"])
 def test_memory_is_flat(runtime: str) -> None:

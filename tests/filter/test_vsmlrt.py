@@ -10,9 +10,10 @@ import vapoursynth as vs
 
 import vs_espcn
 from tests.clips import largest_difference, noise_clip, samples
+from tests.hardware import needs_exact_int8
 from vs_espcn.errors import BackendError, RuntimeMissingError
 from vs_espcn.filter import luma, vsmlrt
-from vs_espcn.filter.properties import sample_format
+from vs_espcn.filter.sample_formats import sample_format
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime.precision import network_for
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.skipif(not vsmlrt.is_present(), reason="vapoursynth-mlr
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize(("width", "height"), [(64, 32), (37, 21)])
 @pytest.mark.parametrize("full_range", [False, True])
-@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize("precision", ["fp32", pytest.param("int8", marks=needs_exact_int8)])
 def test_the_plugin_gives_the_engines_codes(
     scale: int, width: int, height: int, full_range: bool, precision: str
 ) -> None:

@@ -24,6 +24,6 @@ def test_of_a_file_that_was_not_measured_nothing_is_known(tmp_path_factory: pyte
     assert quality_of(registry.ModelSpec(network="mine", scale=2, path=path)) is None
 
 
-def test_clean_sources_are_both_sets_of_images() -> None:
-    quality = Quality(set5=37, set14=33, video=34, anime=36)
-    assert [quality.on(source) for source in SOURCES] == [35, 34, 36]
+def test_clean_sources_are_what_many_kernels_made() -> None:
+    quality = Quality(set5=37, set14=33, kernels=32, video=34, anime=36)
+    assert [quality.on(source) for source in SOURCES] == [32, 34, 36]

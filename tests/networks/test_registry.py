@@ -1,4 +1,6 @@
 import re
+import shutil
+from pathlib import Path
 
 import onnx
 import pytest
@@ -6,21 +8,28 @@ import pytest
 from vs_espcn.errors import InputError
 from vs_espcn.networks import registry
 
-NETWORKS = (
-    "espcn",
-    *(f"subpixel-{size}{variant}" for size in "sml" for variant in ("", "-video")),
-    "subpixel-m-anime",
-)
+USUAL = ("espcn", "subpixel-s", "subpixel-s-video", "subpixel-m-video")
+IN_FLOATS_ALONE = ("subpixel-m", "subpixel-m-anime")
+AT_X2_ALONE = ("subpixel-xs", "subpixel-xs-video")
 
 
 @pytest.mark.parametrize("form", ["", registry.INT8_SUFFIX])
-@pytest.mark.parametrize("network", NETWORKS)
-def test_every_network_is_shipped_at_three_scales(network: str, form: str) -> None:
-    assert [spec.scale for spec in registry.of_network(network + form)] == [2, 3, 4]
+@pytest.mark.parametrize("network", [*USUAL, *AT_X2_ALONE])
+def test_networks_for_real_time_are_shipped_in_int8_too(network: str, form: str) -> None:
+    scales = [2] if network in AT_X2_ALONE else [2, 3, 4]
+    assert [spec.scale for spec in registry.of_network(network + form)] == scales
+
+
+@pytest.mark.parametrize("network", IN_FLOATS_ALONE)
+def test_networks_for_the_best_picture_are_shipped_in_floats(network: str) -> None:
+    specs = registry.of_network(network)
+    assert [spec.scale for spec in specs] == [2, 3, 4]
+    assert all(registry.in_int8(spec) is None for spec in specs)
 
 
 def test_int8_is_a_form_of_a_shipped_network() -> None:
     for scale in (2, 3, 4):
+        assert [registry.find(name, scale).is_int8 for name in ("espcn", "espcn-int8")] == [False, True]
         assert registry.in_int8(registry.find("espcn", scale)) == registry.find("espcn-int8", scale)
         assert registry.in_int8(registry.find("espcn-int8", scale)) is None
 
@@ -54,3 +63,20 @@ def test_a_networks_file_keeps_the_contract(spec: registry.ModelSpec) -> None:
 def test_unknown_choices_name_what_there_is(network: str, scale: int, message: str) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
         registry.find(network, scale)
+
+
+def test_a_file_is_read_again_once_it_has_changed(tmp_path: Path) -> None:
+    path = tmp_path / "mine.onnx"
+    shutil.copy(registry.find("espcn", 2).path, path)
+    assert registry.network_metadata(registry.load_network(path))["scale"] == "2"
+    shutil.copy(registry.find("espcn", 3).path, path)
+    assert registry.network_metadata(registry.load_network(path))["scale"] == "3"
+    path.unlink()
+    with pytest.raises(InputError, match="cannot read the network"):
+        registry.load_network(path)
+
+
+def test_a_caller_cannot_change_the_network_of_another() -> None:
+    path = registry.find("espcn", 2).path
+    registry.load_network(path).graph.ClearField("node")
+    assert registry.load_network(path).graph.node

@@ -31,6 +31,7 @@ def double(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tests", "count"),
     [
@@ -44,7 +45,7 @@ def double(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_on_the_double(double: Path, tests: tuple[Path | str, ...], count: int) -> None:
     plugin = ("-p", "tests.runtime.double.plugin")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *plugin, "-p", "no:cacheprovider", *tests],
+        [sys.executable, "-m", "pytest", "-q", "-n0", "-m", "", *plugin, "-p", "no:cacheprovider", *tests],
         cwd=ROOT,
         env=os.environ | {"LD_LIBRARY_PATH": str(double)},
         capture_output=True,

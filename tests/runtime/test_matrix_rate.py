@@ -6,6 +6,7 @@ import openvino as ov
 import pytest
 from onnx import numpy_helper
 
+from tests.hardware import needs_bf16, needs_exact_int8
 from vs_espcn.errors import InputError
 from vs_espcn.networks import graph
 from vs_espcn.networks.registry import INPUT_NAME
@@ -30,11 +31,16 @@ def test_the_products_are_numpys() -> None:
     assert 0 < np.sqrt((error**2).mean()) < 0.1 * expected.std()
 
 
-@pytest.mark.parametrize(("precision", "executed"), [("fp32", "f32"), ("bf16", "bf16"), ("int8", "i8")])
+@pytest.mark.parametrize(
+    ("precision", "executed"),
+    [
+        ("fp32", "f32"),
+        pytest.param("bf16", "bf16", marks=needs_bf16),
+        pytest.param("int8", "i8", marks=needs_exact_int8),
+    ],
+)
 def test_products_run_in_the_arithmetic_that_was_asked_for(precision: str, executed: str) -> None:
     core = ov.Core()
-    if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-        pytest.skip("this processor has no bf16")
     network = matrix_network(SIDE, int8=precision == "int8")
     model = graph.build_graph(network, graph.UINT8, full_range=False, width=SIDE, height=SIDE)
     options = {"INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32"}

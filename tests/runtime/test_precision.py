@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines import open_engine
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks import graph, registry
 from vs_espcn.networks.registry import is_int8
 from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch
-from vs_espcn.runtime.engine_factory import open_engine
-from vs_espcn.runtime.precision import network_for
+from vs_espcn.runtime.precision import network_for, resolve
+
+pytestmark = pytest.mark.usefixtures("with_vnni")
 
 
 @pytest.fixture
@@ -89,3 +91,34 @@ def test_a_processor_without_vnni_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     assert not is_int8(network_for(registry.find("espcn", 2), OpenVINO(precision="fast")))
     monkeypatch.setattr("platform.machine", lambda: "aarch64")
     assert is_int8(network_for(registry.find("espcn", 2), OpenVINO(precision="fast")))
+
+
+@pytest.mark.parametrize(
+    ("backend", "network", "precisions"),
+    [
+        (OpenVINO(), "espcn", ["auto", "fp32", "fp32", "fp32", "fp32"]),
+        (OpenVINO(precision="bf16"), "subpixel-m", ["bf16"] * 5),
+        (OpenVINO(), "espcn-int8", ["int8"] * 5),
+        (OpenVINO(precision="int8"), "espcn", ["int8"] * 5),
+        (TensorRT(), "espcn", ["fp16", "fp16", "fp32", "fp32", "fp32"]),
+        (Torch(precision="fp16"), "espcn", ["fp16"] * 5),
+    ],
+)
+def test_the_depth_decides_the_precision(
+    backend: Backend, network: str, precisions: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vs_espcn.runtime.precision.instruction_sets", lambda: ["avx512_vnni"])
+    resolved = [resolve(registry.find(network, 2), backend, depth) for depth in (8, 10, 12, 16, None)]
+    assert [each.backend.precision for each in resolved] == precisions
+
+
+def test_a_network_too_deep_for_bf16_takes_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vs_espcn.runtime.precision._MOST_LAYERS_IN_BF16", 8)
+    for network, precision in (("subpixel-s", "auto"), ("subpixel-m", "fp32")):
+        assert resolve(registry.find(network, 2), OpenVINO(), 8).backend.precision == precision
+
+
+@pytest.mark.parametrize("kind", [TensorRT, Torch])
+def test_an_unresolved_precision_is_no_arithmetic(kind: type[TensorRT | Torch]) -> None:
+    with pytest.raises(ValueError, match="still 'auto'"):
+        _ = kind().arithmetic

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from vs_espcn.networks import registry
 from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch
 from vs_espcn.runtime.engine import Plane
+from vs_espcn.runtime.precision import resolved_backend
 from vs_espcn.runtime.tiles import TiledEngine, automatic_tile, tile_for, windows
 
 
@@ -60,7 +61,7 @@ def test_tiles_of_the_usual_sizes(
     backend: Backend, depth: int, size: tuple[int, int], tile: tuple[int, int]
 ) -> None:
     network = registry.load_network(registry.find("espcn", 2).path)
-    assert tile_for(backend, network, size, lanes=2, depth=depth) == tile
+    assert tile_for(resolved_backend(backend, network, depth), network, size, lanes=2) == tile
 
 
 class Spreader:

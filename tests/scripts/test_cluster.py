@@ -58,7 +58,7 @@ def test_a_film_survives_the_loss_of_a_process(tmp_path: Path, environment: Envi
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as cluster:
         victim = None
         while victim is None and cluster.poll() is None:
-            victim = holder(cluster.pid, "split.mkv.segments/.*.part.segment")
+            victim = holder(cluster.pid, "split.mkv.segments/.*.lock")
             time.sleep(0.01)
         assert victim, (cluster.stderr or sys.stderr).read()
         os.kill(victim, signal.SIGKILL)

@@ -1,5 +1,3 @@
-import os
-import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,21 +13,9 @@ TIMES = [Fraction(0), Fraction(1, 30), Fraction(1, 10), Fraction(123457, 1_000_0
 
 
 def written(clip: vs.VideoNode, times: list[Fraction]) -> bytes:
-    read_end, write_end = os.pipe()
-    chunks = []
-
-    def read() -> None:
-        with open(read_end, "rb") as pipe:  # noqa: PTH123 - a descriptor
-            chunks.append(pipe.read())
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    numbers: list[int] = []
-    assert matroska_writer.write(clip, write_end, times=times, on_frame=numbers.append) == clip.num_frames
-    os.close(write_end)
-    reader.join()
-    assert numbers == list(range(1, clip.num_frames + 1))
-    return chunks[0]
+    parts = [b"".join(buffers) for buffers in matroska_writer.frame_buffers(clip, times)]
+    assert len(parts) == clip.num_frames
+    return b"".join(parts)
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,8 @@ def test_ffmpeg_reads_the_clip_back(video: vs.PresetVideoFormat) -> None:
 
 def test_the_header_comes_with_the_first_frame() -> None:
     parts = [
-        b"".join(buffers).split(b"\n")[0] for buffers in y4m_writer.frame_buffers(noise_clip(vs.GRAY8, 16, 16, 3))
+        b"".join(buffers).split(b"\n")[0]
+        for buffers in y4m_writer.frame_buffers(noise_clip(vs.GRAY8, 16, 16, 3))
     ]
     assert [part.split()[0] for part in parts] == [b"YUV4MPEG2", b"FRAME", b"FRAME"]
 

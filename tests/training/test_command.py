@@ -64,4 +64,4 @@ def test_a_network_is_trained_on_what_encoders_leave(
 
 def test_an_unknown_degradation_is_refused(image_folder: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, arguments(image_folder, tmp_path / "out.onnx", "--degradation", "film"))
-    assert "degradation 'film' is not known; choose clean, video or anime" in str(done.exception)
+    assert "degradation 'film' is not known; choose clean, bicubic, video or anime" in str(done.exception)

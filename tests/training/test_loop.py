@@ -1,10 +1,12 @@
 """Runs of a few steps on small images; what they must keep is the same for any length."""
 
 import errno
+import math
 import os
 import signal
 import subprocess
 import sys
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from PIL import Image
 
 from vs_espcn.errors import InputError, TrainingError
 from vs_espcn.training import run as run_module
-from vs_espcn.training.checkpoint import load_checkpoint
+from vs_espcn.training.checkpoint import load_checkpoint, save_checkpoint
 from vs_espcn.training.history import read_history
 from vs_espcn.training.loop import train
 from vs_espcn.training.networks.layers import Espcn
@@ -93,6 +95,7 @@ train(settings, lambda _: os.kill(os.getpid(), signal.SIGKILL))
 """
 
 
+@pytest.mark.slow
 def test_a_killed_and_resumed_run_ends_like_an_unbroken_one(settings: Settings, tmp_path: Path) -> None:
     run(settings)
     second = replace(settings, output=tmp_path / "b.onnx", checkpoint=tmp_path / "b.ckpt")
@@ -291,3 +294,72 @@ def test_cuda_without_a_device_is_refused(settings: Settings) -> None:
 def test_cuda_trains_and_resumes(settings: Settings) -> None:
     run(settings, device="cuda", steps=3)
     assert run(settings, device="cuda", resume=True)[-1].step == 6
+
+
+def spoilt(state: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    """A copy with one value changed, or taken out where the new one is `...`."""
+    *outer, last = path.split("/")
+    state = deepcopy(state)
+    inner = state
+    for name in outer:
+        inner = inner[int(name) if name.isdecimal() else name]
+    key = int(last) if last.isdecimal() else last
+    if value is ...:
+        del inner[key]
+    else:
+        inner[key] = value
+    return state
+
+
+SPOILT: list[tuple[str, object]] = [
+    *((name, ...) for name in ("recipe", "data", "seed", "weights", "optimizer", "patches", "schedule")),
+    *((name, ...) for name in ("step", "seconds", "loss", "psnr", "best_psnr")),
+    ("step", "3"),
+    ("step", -1),
+    ("seconds", math.nan),
+    ("weights", {}),
+    ("optimizer", {}),
+    ("optimizer/state", []),
+    ("optimizer/state/0/mean", torch.ones(3)),
+    ("optimizer/state/0/step", "one"),
+    ("optimizer/state/0/basis", []),
+    ("optimizer/param_groups/0/params", [0]),
+    ("patches/random", {}),
+    ("patches/random/state", "x"),
+]
+
+
+@pytest.mark.parametrize(
+    ("place", "value"), SPOILT, ids=[f"{place}-{number}" for number, (place, _) in enumerate(SPOILT)]
+)
+def test_a_run_does_not_go_on_from_a_spoilt_checkpoint(settings: Settings, place: str, value: object) -> None:
+    run(settings, steps=3)
+    save_checkpoint(settings.checkpoint, spoilt(load_checkpoint(settings.checkpoint), place, value))
+    with pytest.raises(InputError, match=r"does not hold the whole state of a run|are not those of espcn x2"):
+        run(settings, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("optimizer/state/0/momentum_buffer", torch.ones(3)),
+        ("optimizer/state/0/momentum_buffer", "x"),
+        ("patches/order", [10**6]),
+        ("patches/order", "x"),
+        ("patches/next", -1),
+        ("schedule/rate", "x"),
+        ("schedule", {}),
+    ],
+)
+def test_nor_by_the_paper(settings: Settings, place: str, value: object) -> None:
+    run(settings, recipe="paper", steps=3)
+    save_checkpoint(settings.checkpoint, spoilt(load_checkpoint(settings.checkpoint), place, value))
+    with pytest.raises(InputError, match="does not hold the whole state of a run"):
+        run(settings, recipe="paper", resume=True)
+
+
+def test_options_in_a_checkpoint_do_not_replace_the_recipes(settings: Settings) -> None:
+    run(settings, steps=3)
+    state = load_checkpoint(settings.checkpoint)
+    save_checkpoint(settings.checkpoint, spoilt(state, "optimizer/param_groups/0/refresh", 0))
+    assert run(settings, resume=True)[-1].step == 6

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from vs_espcn.errors import InputError
-from vs_espcn.training.data.dataset import make_pair
+from vs_espcn.training.data.dataset import make_pairs
+from vs_espcn.training.data.degradation import bicubic
 from vs_espcn.training.networks.catalogue import make_network
 from vs_espcn.training.networks.layers import Espcn
 from vs_espcn.training.recipes import find_recipe
@@ -34,7 +35,7 @@ def test_thin_networks_learn_half_as_fast() -> None:
 
 
 def test_the_papers_patches_are_17_wide_and_13_apart() -> None:
-    pairs = [make_pair(np.zeros((2 * 43, 2 * 30), np.uint8), 2)]
+    pairs = make_pairs(np.zeros((2 * 43, 2 * 30), np.uint8), 2, [bicubic])
     patches, schedule = find_recipe("paper").plan(pairs, 0)
     low, phases = patches.draw()
     assert low.shape == (6, 1, 17, 17)  # 3 rows and 2 columns

@@ -28,6 +28,7 @@ from vs_espcn.runtime.backends import TensorRT, Torch, gpu_precision
 from vs_espcn.runtime.cuda_slot import CudaSlot
 from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.matrix_rate import matrix_rate
+from vs_espcn.runtime.precision import resolved_backend
 from vs_espcn.runtime.tensorrt.prebuild import plan_for
 
 KERNELS = "kernels alone"
@@ -176,7 +177,7 @@ def _runners(case: GpuCase, backend: TensorRT | Torch) -> Iterator[dict[str, Run
     model = graph.build_graph(network, case.sample, full_range=False, width=case.width, height=case.height)
     clip = _source(case)
     with ExitStack() as stack:
-        engine = open_engine(backend, model, lanes=case.lanes, depth=case.sample.depth)
+        engine = open_engine(resolved_backend(backend, model, case.sample.depth), model, lanes=case.lanes)
         stack.callback(engine.close)
         slots = [slot for slot in engine.slots if isinstance(slot, CudaSlot)]
         pool = stack.enter_context(ThreadPoolExecutor(case.lanes))
@@ -209,7 +210,7 @@ def _peer(
     path: Path,
 ) -> dict[str, Runner]:
     """What our filter does, done with vs-mlrt's plugin on a plan of ours, if it takes that."""
-    flavour, plan = plan_for(backend, model, depth=8)
+    flavour, plan = plan_for(replace(backend, precision=gpu_precision(backend.precision, 8)), model)
     path.write_bytes(plan)
     luma = vs.core.resize.Point(vs.core.std.ShufflePlanes(clip, 0, vs.GRAY), format=samples)
     try:

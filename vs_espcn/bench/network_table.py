@@ -7,6 +7,7 @@ import vapoursynth as vs
 
 from vs_espcn.bench.cpu import UpscaleCase, source_clip
 from vs_espcn.errors import InputError
+from vs_espcn.filter.options import UpscaleOptions
 from vs_espcn.filter.throughput import frame_rate
 from vs_espcn.filter.upscale import chosen_network, upscale
 from vs_espcn.networks import registry
@@ -15,7 +16,12 @@ from vs_espcn.networks.quality import SOURCES, Quality, SourceKind, quality_of
 from vs_espcn.runtime.backends import Backend
 from vs_espcn.runtime.precision import form_for
 
-_SOURCES = {"clean": "clean images", "video": "compressed video", "anime": "compressed cartoons"}
+_SOURCES = {
+    "clean": "clean images",
+    "bicubic": "images made smaller by bicubic",
+    "video": "compressed video",
+    "anime": "compressed drawings",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +94,9 @@ def _milliseconds(spec: registry.ModelSpec, backend: Backend) -> float | None:
 def _chosen(scale: int, source: SourceKind, backend: Backend) -> str | None:
     """The form that runs: an int8 one where the backend's precision asks for that."""
     clip = source_clip(UpscaleCase(scale=scale))
+    options = UpscaleOptions(scale=scale, network=registry.AUTO, source=source, backend=backend)
     try:
-        choice = chosen_network(clip, scale=scale, network=registry.AUTO, source=source, backend=backend)
+        choice = chosen_network(clip, options)
         return form_for(registry.find(choice.network, scale), backend).network
     except InputError:  # nothing is known of the networks' quality
         return None
@@ -97,6 +104,6 @@ def _chosen(scale: int, source: SourceKind, backend: Backend) -> str | None:
 
 def _trained_on(spec: registry.ModelSpec) -> str:
     network = registry.load_network(spec.path)
-    degradation = registry.network_metadata(network).get("degradation", "clean")
+    degradation = registry.network_metadata(network).get("degradation", "bicubic")
     source = _SOURCES.get(degradation, degradation)
     return f"{source}, for int8" if registry.is_int8(network) else source

@@ -1,12 +1,12 @@
 """``vs-espcn bench``."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from vs_espcn.commands.libraries import load_openvino
 from vs_espcn.errors import BackendError, InputError
 
 _Scale = Annotated[
@@ -14,17 +14,17 @@ _Scale = Annotated[
 ]
 _Network = Annotated[
     list[str] | None,
-    typer.Option(help="Shipped network; may be repeated, the peers run the first. Default: espcn."),
+    typer.Option(help="Shipped network; may be repeated. Peers run the first. Default: espcn."),
 ]
 _Backend = Annotated[str, typer.Option(help="What to measure: openvino, tensorrt or torch.")]
 _Precision = Annotated[
     list[str] | None,
-    typer.Option(help="Arithmetic of the network; may be repeated on openvino. Default: all."),
+    typer.Option(help="Precision of the network; may be repeated on openvino. Default: all."),
 ]
 _Frames = Annotated[int, typer.Option(min=1, help="Frames per contestant and round.")]
 _Repeats = Annotated[int, typer.Option(min=1, help="Rounds; medians are printed.")]
 _Peers = Annotated[bool, typer.Option(help="Measure vs-mlrt, OpenCV and zimg too.")]
-_JsonFile = Annotated[Path | None, typer.Option("--json", help="File for the figures.")]
+_JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 
 
 def bench(
@@ -40,8 +40,7 @@ def bench(
     """Measure the filter beside the engine alone and its peers; the last line is JSON."""
     import json
 
-    with suppress(BackendError):
-        from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
+    load_openvino()
     import vapoursynth as vs
 
     from vs_espcn.file_writing import check_destinations, write

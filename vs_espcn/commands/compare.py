@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from vs_espcn.commands import options
+from vs_espcn.commands.libraries import load_libraries
 from vs_espcn.errors import InputError
 
 
@@ -24,13 +25,13 @@ def compare(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Draw part of a frame by every network and by bicubic, side by side, into a PNG file."""
-    from vs_espcn.commands.file_upscaling import load_libraries
     from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
 
     output = out or Path(f"{source.stem}_{frame}_x{scale}.png")
     if output.suffix.lower() != ".png":
         raise InputError(f"--out {str(output)!r} is a picture; give it the suffix .png")
-    load_libraries()
+    with exit_at_once():
+        load_libraries()
     import vapoursynth as vs
 
     from vs_espcn.encoding import comparison
@@ -38,7 +39,7 @@ def compare(
     from vs_espcn.encoding.ffmpeg import find_ffmpeg
     from vs_espcn.encoding.preview import write_png
     from vs_espcn.encoding.source import open_source
-    from vs_espcn.streaming.frame_output import last_line
+    from vs_espcn.filter.vs_errors import last_line
 
     networks = comparison.networks_of(scale)
     with JobProgress() as progress:

@@ -1,13 +1,12 @@
 """``vs-espcn evaluate``."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vs_espcn.commands import options
-from vs_espcn.errors import BackendError
+from vs_espcn.commands.libraries import load_openvino
 
 _Folders = Annotated[list[Path] | None, typer.Argument(metavar="FOLDER", help="Folders of original images.")]
 _Video = Annotated[list[Path] | None, typer.Option(help="Original clip; may be repeated.")]
@@ -21,19 +20,26 @@ _Method = Annotated[
         "Default: all."
     ),
 ]
-_Network = Annotated[list[Path] | None, typer.Option(help="ONNX file too; may be repeated.")]
+_Network = Annotated[list[Path] | None, typer.Option(help="Also measure this ONNX file; may be repeated.")]
 _Torch = Annotated[
-    Path | None, typer.Option(help="Training checkpoint too, through PyTorch.", metavar="CHECKPOINT")
+    Path | None, typer.Option(help="Also measure this training checkpoint, in PyTorch.", metavar="CHECKPOINT")
 ]
 _Frames = Annotated[int | None, typer.Option(min=1, help="Frames of a clip, from its start. Default: all.")]
 _Crf = Annotated[
     list[int] | None,
     typer.Option(min=0, max=51, help="Compression of clips; may be repeated. Default: 18, 23 and 28."),
 ]
-_Markdown = Annotated[Path | None, typer.Option(help="File for the tables.")]
-_Csv = Annotated[Path | None, typer.Option(help="File for a row per image and frame.")]
-_Plot = Annotated[Path | None, typer.Option(help="PNG file for the clips' PSNR over time.")]
-_Picture = Annotated[Path | None, typer.Option(help="Image to show parts of, side by side.")]
+_Kernel = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What makes the low resolution: box, box-linear, bilinear, mitchell, bicubic, bicubic-sharp, "
+        "spline36, lanczos, gauss-sharp or gauss-soft; may be repeated. Default: the literature's bicubic."
+    ),
+]
+_Markdown = Annotated[Path | None, typer.Option(help="Write the tables to this file.")]
+_Csv = Annotated[Path | None, typer.Option(help="Write one row per image and frame to this file.")]
+_Plot = Annotated[Path | None, typer.Option(help="Plot the clips' PSNR over time into this PNG file.")]
+_Picture = Annotated[Path | None, typer.Option(help="Image whose crops are shown side by side.")]
 _Crop = Annotated[
     list[str] | None, typer.Option(help="Part: X,Y,WIDTH,HEIGHT; may be repeated. Default: all of it.")
 ]
@@ -52,6 +58,7 @@ def evaluate(
     precision: options.Precision = None,
     frames: _Frames = None,
     crf: _Crf = None,
+    kernel: _Kernel = None,
     markdown: _Markdown = None,
     csv: _Csv = None,
     plot: _Plot = None,
@@ -68,8 +75,7 @@ def evaluate(
     from vs_espcn.runtime.backends import backend_from_name
 
     chosen = backend_from_name(backend, precision)
-    with suppress(BackendError):
-        from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
+    load_openvino()
     from vs_espcn.evaluation import evaluation
 
     asked = evaluation.Evaluation(
@@ -82,6 +88,7 @@ def evaluate(
         backend=chosen,
         frames=frames,
         rates=tuple(crf or evaluation.DEFAULT_RATES),
+        kernels=tuple(kernel or ()),
         markdown=markdown,
         csv=csv,
         plot=plot,

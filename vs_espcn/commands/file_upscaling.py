@@ -1,17 +1,16 @@
 """How one file is upscaled on the command line: with progress, and ended in order by signals."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
-import vs_espcn
 from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
-from vs_espcn.errors import BackendError, EspcnError, InputError
+from vs_espcn.errors import EspcnError, InputError
 from vs_espcn.logs import console_logger
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from vs_espcn.encoding.encode import EncodePlan
     from vs_espcn.encoding.source import ClipSource
+    from vs_espcn.filter.options import UpscaleOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class UpscaleRequest:
     """What is asked for, for any number of files.
 
     Attributes:
-        filter: Arguments of `vs_espcn.upscale`.
+        filter: Options of `vs_espcn.upscale`.
         start: First time to take, as it was typed.
         end: Time to stop before, as it was typed.
         frames: How many frames to take at most.
@@ -37,7 +37,7 @@ class UpscaleRequest:
         dry_run: Print the command instead of running it.
     """
 
-    filter: Mapping[str, Any]
+    filter: "UpscaleOptions"
     start: str | None = None
     end: str | None = None
     frames: int | None = None
@@ -49,17 +49,9 @@ class UpscaleRequest:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The filter's arguments as text."""
-        return {name: repr(value) for name, value in self.filter.items()}
-
-
-def load_libraries() -> None:
-    """Load what upscaling needs, in the order in which it can be loaded."""
-    with exit_at_once():
-        with suppress(BackendError):
-            # Before VapourSynth loads its plugins: vs-mlrt's own copy of OpenVINO would bar this one.
-            from vs_espcn.runtime import openvino  # noqa: F401
-        import vapoursynth  # noqa: F401
+        """The filter's options as text, without those that are None."""
+        values = {option.name: getattr(self.filter, option.name) for option in fields(self.filter)}
+        return {name: repr(value) for name, value in values.items() if value is not None}
 
 
 def upscale_file(request: UpscaleRequest, source: Path, output: Path) -> None:
@@ -201,10 +193,11 @@ def _open(
     from vs_espcn.encoding.pixel_format import encodable
     from vs_espcn.encoding.source import open_source
     from vs_espcn.encoding.trim import frames_between, parse_time, trim
-    from vs_espcn.streaming.frame_output import last_line
+    from vs_espcn.filter.upscale import upscale_with
+    from vs_espcn.filter.vs_errors import last_line
 
     # A width or height is that of the picture as it is shown.
-    sized = request.filter["width"] is not None or request.filter["height"] is not None
+    sized = request.filter.width is not None or request.filter.height is not None
     opened = open_source(path, turn_upright=sized or not keeps_rotation, on_index=progress.indexing)
     start, end = (parse_time(time) if time else None for time in (request.start, request.end))
     opened = trim(opened, frames_between(opened, start, end, request.frames))
@@ -214,6 +207,6 @@ def _open(
         opened = replace(opened, clip=converted)
     try:
         request = replace(request, filter=with_network_chosen(request.filter, opened.clip))
-        return request, opened, vs_espcn.upscale(opened.clip, **request.filter)
+        return request, opened, upscale_with(opened.clip, request.filter)
     except vs.Error as error:
         raise InputError(last_line(error)) from None

@@ -1,13 +1,13 @@
 """``vs-espcn flags``."""
 
 import shlex
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from vs_espcn.errors import BackendError, InputError
+from vs_espcn.commands.libraries import load_openvino
+from vs_espcn.errors import InputError
 
 
 def flags(
@@ -15,23 +15,22 @@ def flags(
     *,
     arg: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=VALUE, a variable for the script; may be repeated.", metavar="NAME=VALUE"),
+        typer.Option(help="Set a variable of the script; may be repeated.", metavar="NAME=VALUE"),
     ] = None,
     output: Annotated[int, typer.Option(min=0, help="Index of the script's output.")] = 0,
     only: Annotated[
         Literal["ffmpeg", "ffmpeg-output", "x264", "x265"] | None,
-        typer.Option("--for", help="Print the options of one program alone, for use in a command."),
+        typer.Option("--for", help="Print one program's options only, for use in a command."),
     ] = None,
 ) -> None:
-    """Print the options that tell ffmpeg, x264 and x265 of a script's colour, siting, aspect and rate."""
+    """Print the options that tell ffmpeg, x264 and x265 a script's colour, siting, aspect and rate."""
     import os
 
     from vs_espcn.console import reserve_stdout
 
     arguments = dict(_argument(each) for each in arg or ())
     stdout = reserve_stdout(for_video=False)  # whatever the script prints goes to stderr
-    with suppress(BackendError):
-        from vs_espcn.runtime import openvino  # noqa: F401 - before VapourSynth's plugins, as in `upscale`
+    load_openvino()
     import vapoursynth as vs
 
     from vs_espcn.encoding.colour_args import ffmpeg_args, x264_args, x265_args

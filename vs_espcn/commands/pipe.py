@@ -3,15 +3,14 @@
 import os
 import stat
 import time
-from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-import vs_espcn
 from vs_espcn import logs
 from vs_espcn.commands import options
-from vs_espcn.errors import BackendError, InputError
+from vs_espcn.errors import InputError
 
 if TYPE_CHECKING:
     from vs_espcn.streaming.frame_scheduler import FrameCount
@@ -25,73 +24,49 @@ _Latency = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Frames in the works at once. Default: as few as keep the engine busy; "
-        "half a second of them with --realtime.",
+        help="Frames processed at once. Default: the fewest that keep the engine busy; "
+        "half a second of frames with --realtime.",
     ),
 ]
 _Realtime = Annotated[
     Literal["resize", "skip"] | None,
     typer.Option(
-        help="Never hold up the input: a frame that comes too fast is resized plainly, "
-        "or skipped: the frame before it is written once more."
+        help="Never block the input: resize late frames with spline36 (resize), "
+        "or repeat the frame before them (skip)."
     ),
 ]
 
 
+@options.takes_filter_options
 def pipe(
     *,
-    scale: options.Scale = 2,
-    width: options.Width = None,
-    height: options.Height = None,
-    network: options.Network = "espcn",
-    source: options.Source = None,
-    fps: options.Fps = None,
-    chroma: options.Chroma = "spline36",
-    range_: options.Range = None,
-    backend: options.Backend = None,
-    precision: options.Precision = None,
+    filter_options: options.FilterOptions,
     latency: _Latency = None,
     realtime: _Realtime = None,
 ) -> None:
     """Upscale y4m from stdin to stdout, for example between two ffmpegs."""
-    import signal
-
-    from vs_espcn.console import exit_at_once, reserve_stdout
+    from vs_espcn.console import binary, end_with_reader, exit_at_once, reserve_stdout
 
     _check_stdin()
     stdout = reserve_stdout()
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # when the reader leaves, end as cat does
+    end_with_reader()
     with exit_at_once():
-        from vs_espcn.runtime.backends import backend_from_name, lane_count
-
-        chosen = backend_from_name(backend, precision)
-        with suppress(BackendError):
-            # Before VapourSynth loads its plugins: vs-mlrt's own copy of OpenVINO would bar this one.
-            from vs_espcn.runtime import openvino  # noqa: F401
+        chosen = filter_options.checked()
         import vapoursynth as vs
 
         from vs_espcn.commands.network_choice import with_network_chosen
-        from vs_espcn.runtime.selection import best_backend
+        from vs_espcn.filter.upscale import upscale_with
+        from vs_espcn.runtime.backends import lane_count
         from vs_espcn.streaming.y4m_pipe import Y4mStream
         from vs_espcn.streaming.y4m_reader import StoppableInput, Y4mReader
 
-        stdin = StoppableInput(_STDIN)
-        reader = Y4mReader(stdin.stream, range_=range_)
-        runs_on = chosen or best_backend()
-        arguments = {
-            "scale": scale,
-            "width": width,
-            "height": height,
-            "network": network,
-            "source": source,
-            "fps": fps,
-            "backend": runs_on,
-            "chroma": chroma,
-        }
+        stdin = StoppableInput(binary(_STDIN))
+        reader = Y4mReader(stdin.stream, range_=chosen.range)
+        chosen = replace(chosen, backend=chosen.runs_on, range=None)  # the reader sets each frame's range
         stream = Y4mStream(
             reader,
-            lambda clip: vs_espcn.upscale(clip, **with_network_chosen(arguments, clip)),
-            lanes=lane_count(runs_on, vs.core.num_threads),
+            lambda clip: upscale_with(clip, with_network_chosen(chosen, clip)),
+            lanes=lane_count(chosen.runs_on, vs.core.num_threads),
             latency=latency,
             late=realtime,
         )

@@ -15,14 +15,14 @@ def build(
     size: Annotated[str | None, typer.Option(help="Size of the clip, for example 960x540.")] = None,
     max_size: Annotated[
         str | None,
-        typer.Option(help="Instead, one plan for clips of any size up to this, for TensorRT(max_size=…)."),
+        typer.Option(help="Build one plan for all sizes up to this one instead, for TensorRT(max_size=…)."),
     ] = None,
     scale: Annotated[int, typer.Option(help="Scale of the network.")] = 2,
     network: Annotated[
         str, typer.Option(help="Name of a shipped network, or path of an ONNX file.")
     ] = "espcn",
     bits: Annotated[int, typer.Option(help="Depth of the clip: 8 to 16, or 32 for float.")] = 8,
-    precision: Annotated[str, typer.Option(help="Arithmetic of the network: auto, fp32 or fp16.")] = "auto",
+    precision: Annotated[str, typer.Option(help="Precision of the network: auto, fp32 or fp16.")] = "auto",
     flavour: Annotated[str, typer.Option(help="auto, tensorrt or tensorrt_rtx.")] = "auto",
     compute_capability: Annotated[
         list[str] | None,

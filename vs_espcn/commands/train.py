@@ -6,12 +6,17 @@ from typing import Annotated
 import typer
 
 _Scale = Annotated[int, typer.Option(help="Integer scale.")]
-_Data = Annotated[list[Path], typer.Option(help="Folder of images, searched in depth; may be repeated.")]
+_Data = Annotated[
+    list[Path],
+    typer.Option(
+        help="Folder of images and, for video and anime, of clips; searched in depth; may be repeated."
+    ),
+]
 _Out = Annotated[Path, typer.Option(help="ONNX file; rewritten each time validation improves.")]
 _Checkpoint = Annotated[
     Path | None, typer.Option(help="State of the run. Default: beside the output, with the suffix .ckpt.")
 ]
-_Resume = Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")]
+_Resume = Annotated[bool, typer.Option("--resume", help="Continue from the checkpoint.")]
 _InitFrom = Annotated[
     Path | None,
     typer.Option(help="Checkpoint or ONNX file of any scale whose layers a new run starts from."),
@@ -19,7 +24,7 @@ _InitFrom = Annotated[
 _Network = Annotated[
     str,
     typer.Option(
-        help="What to train: espcn, subpixel-s, -m or -l, each also as -int8; or srcnn-915 or -955."
+        help="What to train: espcn, subpixel-xs, -s, -m or -l, each also as -int8; or srcnn-915 or -955."
     ),
 ]
 _Branches = Annotated[
@@ -29,17 +34,17 @@ _Recipe = Annotated[str, typer.Option(help="How to train: modern or paper.")]
 _Degradation = Annotated[
     str,
     typer.Option(
-        help="What makes the low resolution: clean (bicubic), video (blur, noise, x264 and x265 too)"
-        " or anime (milder, tuned for drawn frames; a quarter stays clean)."
+        help="What makes the low resolution: clean (many kernels), bicubic (that of the literature), video"
+        " (kernels, then an encoder; takes clips too) or anime (the same, encoders tuned for drawn frames)."
     ),
 ]
 _Activation = Annotated[
     str | None,
     typer.Option(help="tanh (default of espcn), relu (of srcnn) or leaky (of subpixel)."),
 ]
-_Steps = Annotated[int | None, typer.Option(help="Length of the run. Default: the recipe's.")]
-_Hours = Annotated[float | None, typer.Option(help="Longest duration, earlier parts included.")]
-_Seed = Annotated[int, typer.Option(help="Start of weights and data order.")]
+_Steps = Annotated[int | None, typer.Option(help="Training steps. Default: the recipe's.")]
+_Hours = Annotated[float | None, typer.Option(help="Time limit in hours, including resumed runs.")]
+_Seed = Annotated[int, typer.Option(help="Random seed of weights and data order.")]
 _Device = Annotated[str, typer.Option(help="Where to train: auto, cpu or cuda.")]
 _ValidateEvery = Annotated[
     int, typer.Option(min=1, help="Steps between two validations; each writes a checkpoint.")

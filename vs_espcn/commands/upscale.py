@@ -15,43 +15,37 @@ _Paths = Annotated[
     list[Path],
     typer.Argument(
         metavar="INPUT... [OUTPUT] [-- FFMPEG ARGS]",
-        help="The video, the file to write (.mp4, .m4v, .mov, .mkv, .webm or .ts by its suffix), "
-        "and output options for ffmpeg, such as -- -crf 20. With --output-dir, files and folders.",
+        help="Source video, output file (.mp4, .m4v, .mov, .mkv, .webm or .ts), "
+        "and output options for ffmpeg, such as -- -crf 20. With --output-dir: files and folders.",
     ),
 ]
-_Start = Annotated[str | None, typer.Option(metavar="TIME", help="Begin here: 90, 1:30 or 0:01:30.5.")]
+_Start = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Start at this time: 90, 1:30 or 0:01:30.5.")
+]
 _End = Annotated[str | None, typer.Option(metavar="TIME", help="Stop before this time.")]
-_Frames = Annotated[int | None, typer.Option(help="Stop after so many frames.")]
+_Frames = Annotated[int | None, typer.Option(help="Stop after this many frames.")]
 _OutputDir = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Upscale files and folders into this one, but for what it has."),
+    typer.Option(metavar="DIR", help="Write outputs into this folder; files already there are skipped."),
 ]
-_Suffix = Annotated[str, typer.Option(help="With --output-dir: suffix of the outputs.")]
+_Suffix = Annotated[str, typer.Option(help="Suffix of the outputs in --output-dir.")]
 _Resume = Annotated[
     bool,
-    typer.Option("--resume", help="Encode in segments; the same command goes on where a run was killed."),
+    typer.Option("--resume", help="Encode in segments; the same command resumes an interrupted run."),
 ]
 _Preview = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Write a contact sheet of N frames beside bicubic, OUTPUT is a .png."),
+    typer.Option(metavar="N", help="Write N frames beside bicubic into OUTPUT, a .png file."),
 ]
-_DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the command line of ffmpeg and stop.")]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the ffmpeg command and exit.")]
 
 
+@options.takes_filter_options
 def upscale(
     context: typer.Context,
     paths: _Paths,
     *,
-    scale: options.Scale = 2,
-    width: options.Width = None,
-    height: options.Height = None,
-    network: options.Network = "espcn",
-    source: options.Source = None,
-    fps: options.Fps = None,
-    chroma: options.Chroma = "spline36",
-    range_: options.Range = None,
-    backend: options.Backend = None,
-    precision: options.Precision = None,
+    filter_options: options.FilterOptions,
     preset: options.Preset = None,
     start: _Start = None,
     end: _End = None,
@@ -67,25 +61,12 @@ def upscale(
     encoding = ffmpeg_args(context)
     _check_together(paths, output_dir, preview, dry_run=dry_run)
     from vs_espcn.commands import file_upscaling
-    from vs_espcn.runtime.backends import backend_from_name
+    from vs_espcn.console import exit_at_once
 
-    chosen = backend_from_name(backend, precision)
-    file_upscaling.load_libraries()
-    from vs_espcn.filter.auto_network import criteria_for
-
-    criteria_for(network, source, fps)
+    with exit_at_once():
+        chosen = filter_options.checked()
     request = file_upscaling.UpscaleRequest(
-        filter={
-            "scale": scale,
-            "width": width,
-            "height": height,
-            "network": network,
-            "source": source,
-            "fps": fps,
-            "backend": chosen,
-            "chroma": chroma,
-            "range": range_,
-        },
+        filter=chosen,
         start=start,
         end=end,
         frames=frames,

@@ -11,8 +11,8 @@ import vapoursynth as vs
 
 from vs_espcn.encoding.ffmpeg import MATRICES, PRIMARIES, TRANSFERS, frame_options
 from vs_espcn.errors import InputError
-from vs_espcn.filter.frame_selection import as_vs_error
-from vs_espcn.streaming.frame_output import check_constant
+from vs_espcn.filter.vs_errors import as_vs_error
+from vs_espcn.streaming.frame_output import check_constant, check_frame_rate
 from vs_espcn.streaming.y4m_writer import declared_range
 
 _GAMMAS = {"gamma22": "bt470m", "gamma28": "bt470bg"}
@@ -84,11 +84,7 @@ def _common(clip: vs.VideoNode, props: Mapping[str, int], matrices: Mapping[str,
 
 def _props(clip: vs.VideoNode) -> dict[str, int]:
     check_constant(clip)
-    if not clip.fps:
-        raise InputError(
-            "the clip has no constant frame rate, and y4m carries no timestamps; "
-            "give it one first, for example with std.AssumeFPS(fpsnum=24000, fpsden=1001)"
-        )
+    check_frame_rate(clip)
     with clip.get_frame(0) as frame:
         return dict(frame.props)
 

@@ -87,7 +87,7 @@ def networks_of(scale: int) -> list[str]:
     Raises:
         InputError: There is none.
     """
-    specs = [spec for spec in registry.shipped() if not spec.network.endswith(registry.INT8_SUFFIX)]
+    specs = [spec for spec in registry.shipped() if not spec.is_int8]
     names = [spec.network for spec in specs if spec.scale == scale]
     if not names:
         scales = sorted({spec.scale for spec in specs})

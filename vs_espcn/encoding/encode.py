@@ -2,7 +2,7 @@
 
 The pipe carries y4m, or, where every frame has its own time, raw video in Matroska.
 
-The file is written under a hidden name beside the output (see `part`) and takes
+The file is written under a hidden name beside the output (see `output_file`) and takes
 the output's name only when everything went well: ffmpeg ended without an error,
 wrote as many frames as the clip has, and the file is on the disk.
 """
@@ -24,7 +24,7 @@ from vs_espcn.encoding.output_file import partial_file, publish
 from vs_espcn.encoding.presets import preset_args
 from vs_espcn.encoding.source import ClipSource, check_input
 from vs_espcn.errors import EncodeError, InputError
-from vs_espcn.streaming.frame_output import last_line
+from vs_espcn.filter.vs_errors import last_line
 
 _CHOOSES_ENCODER = frozenset({"-c", "-c:v", "-c:v:0", "-codec", "-codec:v", "-codec:v:0", "-vcodec"})
 
@@ -90,7 +90,7 @@ def check_writable(source: Path, output: Path, *, overwrite: bool) -> Path:
         with partial_file(output):
             pass
     except OSError as error:
-        raise InputError(f"OUTPUT {name} cannot be written: {error.strerror}") from None
+        raise InputError(f"OUTPUT {name} cannot be written: {error.strerror or error}") from None
     return output
 
 
@@ -276,4 +276,4 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise EncodeError(f"{str(path)!r} cannot be written: {error.strerror}") from None
+        raise EncodeError(f"{str(path)!r} cannot be written: {error.strerror or error}") from None

@@ -128,7 +128,7 @@ def find_ffmpeg() -> Ffmpeg:
         return _checked(chosen, "IMAGEIO_FFMPEG_EXE names")
     on_path = shutil.which("ffmpeg")
     if on_path and (version := _version_of(on_path)) and version >= OLDEST:
-        return Ffmpeg(path=on_path, version=version)
+        return Ffmpeg(path=_absolute(on_path), version=version)
     try:
         return _checked(imageio_ffmpeg.get_ffmpeg_exe(), "imageio-ffmpeg brings")
     except RuntimeError:
@@ -182,13 +182,19 @@ def frame_options(props: Mapping[str, Any]) -> list[str]:
     return options
 
 
-def _checked(path: str, who: str) -> Ffmpeg:
+def _absolute(program: str) -> str:
+    """The path of a program, looked up as a shell does; the same from whatever folder it is started."""
+    return str(Path(shutil.which(program) or program).absolute())
+
+
+def _checked(program: str, who: str) -> Ffmpeg:
+    path = _absolute(program)
     version = _version_of(path)
     if version is None:
-        raise EncodeError(f"{who} {path!r}, which does not run as ffmpeg; give the path of its executable")
+        raise EncodeError(f"{who} {program!r}, which does not run as ffmpeg; give the path of its executable")
     if version < OLDEST:
         raise EncodeError(
-            f"{who} {path!r}, which is ffmpeg {_dotted(version)}; install {_dotted(OLDEST)} or newer"
+            f"{who} {program!r}, which is ffmpeg {_dotted(version)}; install {_dotted(OLDEST)} or newer"
         )
     return Ffmpeg(path=path, version=version)
 

@@ -16,10 +16,8 @@ from typing import IO, Self
 from vs_espcn.errors import EncodeError
 from vs_espcn.streaming.frame_output import write_all
 
-try:
+if sys.platform == "linux":
     import fcntl
-except ModuleNotFoundError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 _log = logging.getLogger(__name__)
 
@@ -197,6 +195,6 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def _enlarge_pipe(fd: int) -> None:
     """Let a third of a 1080p frame into the pipe at once, where the system allows it."""
-    if hasattr(fcntl, "F_SETPIPE_SZ"):
+    if sys.platform == "linux":
         with suppress(OSError):
             fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

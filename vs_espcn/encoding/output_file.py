@@ -1,24 +1,31 @@
 """The file that an output is written under until it is whole.
 
-It lies beside the output under a hidden name that follows from the output's,
-and is locked while its run lives: a second run for the same output is refused,
-and what a killed run left is taken over by the next one.
+It lies beside the output under a hidden name that follows from the output's.
+A lock file beside it is held while its run lives: a second run for the same
+output is refused, and what a killed run left is taken over by the next one.
+
+The lock lies beside the output, not in the user's cache folder, so that two
+users, or two machines on one shared folder, exclude each other, too. The run
+that holds it removes it.
 """
 
-import fcntl
+import errno
 import hashlib
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from vs_espcn.errors import EncodeError, InputError
 
 
 @contextmanager
 def partial_file(output: Path) -> Iterator[Path]:
-    """An empty, locked file beside `output`; gone at the end unless it was renamed.
+    """An empty file beside `output`, locked; gone at the end, whether it was published or not.
 
     Args:
         output: The output, with symbolic links resolved.
@@ -28,19 +35,38 @@ def partial_file(output: Path) -> Iterator[Path]:
         OSError: The folder cannot be written.
     """
     digest = hashlib.sha256(os.fsencode(output.name)).hexdigest()[:8]
-    part = output.with_name(f".{output.stem[:40]}.{digest}.part{output.suffix}")
-    lock = _claim(part, output)
+    hidden = f".{output.stem[:40]}.{digest}"
+    part = output.with_name(f"{hidden}.part{output.suffix}")
+    with _locked(output.with_name(f"{hidden}.lock"), output):
+        # What a dead run left is removed rather than written over: its ffmpeg may go on writing for a
+        # moment, then into a file without a name. A link that somebody put there is removed, too.
+        part.unlink(missing_ok=True)
+        try:
+            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            yield part
+        finally:
+            _remove(part)
+
+
+def _remove(part: Path) -> None:
+    """Remove a hidden file, also if a signal comes; what cannot be removed is left for the next run."""
     try:
-        yield part
-    finally:
-        # After it was renamed, the name may already be another run's.
-        if _is_same_file(lock, part):
-            part.unlink()
-        os.close(lock)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def publish(part: Path, output: Path, *, overwrite: bool) -> None:
-    """Give a finished file its name; it is complete on the disk before it has it.
+    """Give a finished file its name, under which it is complete on the disk from the first moment.
+
+    Whenever it is interrupted, `output` is what it was before or the whole new file.
+
+    Args:
+        part: From `partial_file`, which removes this name at its end.
+        output: The name to give it.
+        overwrite: Whether a file of that name is replaced.
 
     Raises:
         EncodeError: A file took the name meanwhile; the finished one has another then.
@@ -51,53 +77,70 @@ def publish(part: Path, output: Path, *, overwrite: bool) -> None:
         part.replace(output)
         return
     try:
-        # Claims the name, so that the rename cannot hit another's file.
-        os.close(os.open(output, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        _claim_name(part, output)
     except FileExistsError:
         rescued = output.with_name(f"{output.stem[:40]}.{secrets.token_hex(3)}{output.suffix}")
-        part.rename(rescued)
+        _claim_name(part, rescued)
         raise EncodeError(
             f"OUTPUT {str(output)!r} appeared while it was being encoded; "
             f"the finished video is {str(rescued)!r}"
         ) from None
-    try:
-        part.replace(output)
-    except BaseException:
-        output.unlink()
-        raise
 
 
-def _claim(part: Path, output: Path) -> int:
-    """Create the file and lock it; returns the descriptor that holds the lock.
+def _claim_name(part: Path, name: Path) -> None:
+    """Give a file a name that is free, in one step.
 
-    What a dead run left is removed rather than written over: its ffmpeg may go
-    on writing for a moment, then into a file without a name.
+    Raises:
+        FileExistsError: The name is taken.
     """
-    while True:
-        is_new = False
-        try:
-            held = os.open(part, os.O_RDWR)
-        except FileNotFoundError:
+    try:
+        os.link(part, name)
+    except FileExistsError:
+        raise
+    except OSError:
+        # FAT, exFAT and some network folders have no hard links. On Windows a rename fails if the name is
+        # taken. Elsewhere it replaces: the lock keeps other runs of ours away, so that only a file that
+        # another program makes between these two lines could be lost.
+        if os.path.lexists(name):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(name)) from None
+        part.rename(name)
+
+
+@contextmanager
+def _locked(path: Path, output: Path) -> Iterator[None]:
+    """Hold a lock file, which is removed at the end.
+
+    Raises:
+        InputError: Another run holds it, or what lies there cannot be opened.
+    """
+    lock = FileLock(path, timeout=0)
+    path.parent.stat()  # fails where there is no folder; the lock would make it
+    try:
+        _acquire(lock, path, output)
+        yield
+    finally:
+        if lock.is_locked:
+            # Removed while it is held. A run that had opened it before sees, once it has the lock, that
+            # the file has no name any more, and gives it back. Windows removes no open file; there
+            # releasing removes it.
             try:
-                held = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-            except FileExistsError:
-                continue  # another run was quicker
-            is_new = True
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(held)
-            raise InputError(
-                f"OUTPUT {str(output)!r} is being written by another run; wait for it, or give another name"
-            ) from None
-        if is_new and _is_same_file(held, part):
-            return held
-        if _is_same_file(held, part):
-            part.unlink()
-        os.close(held)
+                if sys.platform != "win32":
+                    path.unlink(missing_ok=True)
+            finally:
+                lock.release()
 
 
-def _is_same_file(fd: int, path: Path) -> bool:
-    with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(fd), path.stat())
-    return False
+def _acquire(lock: FileLock, path: Path, output: Path) -> None:
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(
+            f"OUTPUT {str(output)!r} is being written by another run; wait for it, or give another name"
+        ) from None
+    except OSError as error:
+        if not os.path.lexists(path):
+            raise
+        raise InputError(
+            f"OUTPUT {str(output)!r} cannot be locked: {str(path)!r} is a link, or of another user's run "
+            f"({error.strerror}); remove it if no run is writing this output"
+        ) from None

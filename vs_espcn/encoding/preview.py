@@ -1,6 +1,5 @@
 """A contact sheet: frames across a clip, each by bicubic beside the result."""
 
-from functools import partial
 from pathlib import Path
 
 import vapoursynth as vs
@@ -10,13 +9,13 @@ from vs_espcn.encoding.ffmpeg import Ffmpeg
 from vs_espcn.encoding.ffmpeg_process import FfmpegProcess
 from vs_espcn.encoding.output_file import partial_file, publish
 from vs_espcn.errors import InputError
-from vs_espcn.streaming.frame_output import packed, write_all
+from vs_espcn.filter.rgb import usual_matrix
+from vs_espcn.streaming.frame_output import packed
 
 _WIDTH, _HEIGHT = 960, 540
 """The most that is shown of a picture: its middle, pixel for pixel."""
 
 _CAPTION = 40
-_HD = (1280, 720)
 
 
 def frames_across(frames: int, count: int) -> list[int]:
@@ -76,7 +75,7 @@ def write_png(picture: vs.VideoNode, path: Path, ffmpeg: Ffmpeg, *, overwrite: b
             FfmpegProcess(ffmpeg.path, [*arguments, f"file:{part}"]) as encoder,
         ):
             red, green, blue = (packed(plane) for plane in frame)
-            encoder.feed(partial(write_all, buffers=[green, blue, red]))
+            encoder.feed(buffers for buffers in ([green, blue, red],))
             encoder.finish(1)
         publish(part, path, overwrite=overwrite)
 
@@ -105,5 +104,4 @@ def _matrix(clip: vs.VideoNode) -> int | None:
     """The matrix to assume where the clip names none: BT.709 for HD, else BT.601."""
     if clip.get_frame(0).props.get("_Matrix", vs.MATRIX_UNSPECIFIED) != vs.MATRIX_UNSPECIFIED:
         return None
-    is_hd = clip.width >= _HD[0] or clip.height >= _HD[1]
-    return int(vs.MATRIX_BT709 if is_hd else vs.MATRIX_ST170_M)
+    return usual_matrix(clip.width, clip.height)

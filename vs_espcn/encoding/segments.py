@@ -12,11 +12,8 @@ gets it in segments; the result is the same as that of an unbroken run in
 segments, not as that of one in one piece.
 """
 
-import json
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from functools import partial
 from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
@@ -26,27 +23,26 @@ from vs_espcn.encoding.ffmpeg import frame_options
 from vs_espcn.encoding.ffmpeg_input import PipeInput, clock_options, pipe_input, seconds
 from vs_espcn.encoding.ffmpeg_process import FfmpegProcess, command_line
 from vs_espcn.encoding.output_file import partial_file, publish
-from vs_espcn.errors import InputError
+from vs_espcn.encoding.segment_folder import (
+    LISTING,
+    claim_folder,
+    missing_segments,
+    remove_folder,
+    segment_path,
+    segments_folder,
+)
+from vs_espcn.file_writing import replace_file
 from vs_espcn.version import __version__
 
 SEGMENT_FRAMES = 500
 """Frames of a segment: twice x264's longest distance of key frames, so that cutting costs few bits."""
 
 _FILTERS = frozenset({"-vf", "-filter", "-filter:v", "-filter:v:0"})
-_PLAN = "plan.json"
-
-_LISTING = "segments.ffconcat"
-"""Read by ffmpeg in its own folder: it takes a ``?`` or ``#`` in a path for a part of a URL."""
 
 
 def split_frames(frames: int, length: int = SEGMENT_FRAMES) -> list[range]:
     """Cut `frames` frames into ranges of `length`, of which the last may be shorter."""
     return [range(first, min(first + length, frames)) for first in range(0, frames, length)]
-
-
-def segment_path(folder: Path, frames: range) -> Path:
-    """Where a segment lies once it is finished."""
-    return folder / f"{frames.start:08d}-{frames.stop:08d}.segment"
 
 
 def encode_segment(
@@ -89,7 +85,7 @@ def join_segments(job: EncodePlan, folder: Path, segments: Sequence[range], outp
         lines.append(f"file {segment_path(folder, segment).name}")
         if length is not None:
             lines.append(f"duration {seconds(length)}")
-    (folder / _LISTING).write_text("\n".join(lines) + "\n")
+    replace_file(folder / LISTING, ("\n".join(lines) + "\n").encode())
     with FfmpegProcess(job.destination.ffmpeg.path, _join_arguments(job, output), folder=folder) as joiner:
         joiner.finish(job.clip.num_frames)
 
@@ -133,49 +129,60 @@ def encode_in_segments(
 
     Raises:
         EncodeError: As by `encode`; finished segments stay.
-        InputError: Another run is writing the same output, or the segments there
-            are of another job.
+        InputError: Another run is writing the same output, the segments there are
+            of another job, or their folder cannot be trusted (see `claim_folder`).
     """
     destination = job.destination
     folder = segments_folder(destination.path)
+    segments = split_frames(job.clip.num_frames, length)
     with disk_errors(destination.path), partial_file(destination.path) as part:
-        _claim(folder, _identity(job, settings, length))
-        segments = split_frames(job.clip.num_frames, length)
-        missing = [segment for segment in segments if not segment_path(folder, segment).exists()]
-        done = job.clip.num_frames - sum(map(len, missing))
-        if on_done:
-            on_done(done)
+        claim_folder(folder, _identity(job, settings, length), owner=part.lstat().st_uid)
         try:
-            here = partial(_here, job, lambda frame: _count(on_frame, done, frame))
-            for segment in (elsewhere or here)(folder, missing):
-                done += len(segment)
-                if elsewhere:
-                    _count(on_frame, done, 0)
+            missing = missing_segments(folder, segments)
+            done = job.clip.num_frames - sum(map(len, missing))
+            if on_done:
+                on_done(done)
+            if elsewhere:
+                _count_segments(elsewhere(folder, missing), done, on_frame)
+            else:
+                _encode_here(job, folder, missing, done, on_frame)
             join_segments(job, folder, segments, part)
         finally:
-            if not done:
-                shutil.rmtree(folder)
+            if missing_segments(folder, segments) == segments:
+                remove_folder(folder)
         publish(part, destination.path, overwrite=destination.overwrite)
-        shutil.rmtree(folder)
+        remove_folder(folder)
 
 
-def _here(
-    job: EncodePlan, on_frame: Callable[[int], None], folder: Path, segments: Sequence[range]
-) -> Iterator[range]:
-    """Encode segments one by one."""
+def _encode_here(
+    job: EncodePlan,
+    folder: Path,
+    segments: Iterable[range],
+    done: int,
+    on_frame: Callable[[int], None] | None,
+) -> None:
+    """Encode segments one by one, and report after each frame how many are done in all."""
     for segment in segments:
-        encode_segment(job, segment, segment_path(folder, segment), on_frame=on_frame)
-        yield segment
+        encode_segment(job, segment, segment_path(folder, segment), on_frame=_continued(on_frame, done))
+        done += len(segment)
+
+
+def _count_segments(finished: Iterable[range], done: int, on_frame: Callable[[int], None] | None) -> None:
+    """Wait for segments, and report after each how many frames are done in all."""
+    for segment in finished:
+        done += len(segment)
+        if on_frame:
+            on_frame(done)
+
+
+def _continued(on_frame: Callable[[int], None] | None, done: int) -> Callable[[int], None] | None:
+    """A callback that counts a segment's frames on from `done`."""
+    return (lambda number: on_frame(done + number)) if on_frame else None
 
 
 def _muxer(encoder: str) -> str:
     """What holds the segments of an encoder: MOV takes no VP9 and no AV1, MP4 no ProRes and no FFV1."""
     return "mp4" if "vp9" in encoder or "av1" in encoder else "mov"
-
-
-def segments_folder(output: Path) -> Path:
-    """Where the segments of an output lie."""
-    return output.with_name(f"{output.name}.segments")
 
 
 def _segment_feed(job: EncodePlan, frames: range) -> PipeInput:
@@ -198,16 +205,11 @@ def _join_arguments(job: EncodePlan, output: Path) -> list[str]:
     colours = {name: value for name, value in job.first.props.items() if name.startswith("_")}
     return [
         *("-copyts", "-itsoffset", seconds(job.timeline.delay), "-f", "concat", "-safe", "0"),
-        *("-i", f"file:{_LISTING}", *job.source_input),
+        *("-i", f"file:{LISTING}", *job.source_input),
         *(*job.streams.args, *job.timeline.output_options),
         *(*job.container, *_without_filters(job.user), "-c:v:0", "copy", *frame_options(colours)),
         f"file:{output}",
     ]
-
-
-def _count(on_frame: Callable[[int], None] | None, before: int, number: int) -> None:
-    if on_frame:
-        on_frame(before + number)
 
 
 def _begin(job: EncodePlan, frame: int) -> Fraction:
@@ -215,37 +217,21 @@ def _begin(job: EncodePlan, frame: int) -> Fraction:
     return job.source.times[frame] if job.source.times else frame / Fraction(job.clip.fps)
 
 
-def _claim(folder: Path, identity: str) -> None:
-    """Make the folder, or check that its segments are of this job."""
-    folder.mkdir(exist_ok=True)
-    plan = folder / _PLAN
-    if not any(folder.glob("[0-9]*.segment")):
-        plan.write_text(identity)
-    elif not plan.exists() or plan.read_text() != identity:
-        raise InputError(
-            f"{str(folder)!r} holds segments that were made from another file or with other options; "
-            "give the same ones to go on, or remove the folder to begin anew"
-        )
-
-
-def _identity(job: EncodePlan, settings: Mapping[str, Any], length: int) -> str:
+def _identity(job: EncodePlan, settings: Mapping[str, Any], length: int) -> dict[str, object]:
     """All that decides how segments look."""
     status = job.source.path.stat()
     begin, end = job.source.begin, job.source.end
-    return json.dumps(
-        {
-            "vs-espcn": __version__,
-            "ffmpeg": job.destination.ffmpeg.version,
-            "source": [status.st_size, status.st_mtime_ns],
-            "part": [str(begin), str(end)],
-            "clip": [job.clip.format.name, job.clip.width, job.clip.height, job.clip.num_frames],
-            "rate": str(job.clip.fps),
-            "segment": length,
-            "encoder": [*job.video, *job.user],
-            "settings": dict(settings),
-        },
-        indent=1,
-    )
+    return {
+        "version": __version__,
+        "ffmpeg": job.destination.ffmpeg.version,
+        "source": [status.st_size, status.st_mtime_ns],
+        "part": [str(begin), str(end)],
+        "clip": [job.clip.format.name, job.clip.width, job.clip.height, job.clip.num_frames],
+        "rate": str(job.clip.fps),
+        "segment": length,
+        "encoder": [*job.video, *job.user],
+        "settings": dict(settings),
+    }
 
 
 def _without_filters(args: Sequence[str]) -> list[str]:

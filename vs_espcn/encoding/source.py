@@ -16,9 +16,12 @@ from typing import Any
 import numpy as np
 import vapoursynth as vs
 
-from vs_espcn.cache_folder import cache_dir
+from vs_espcn.cache_folder import UntrustedFileError, cache_dir, check_trusted
 from vs_espcn.encoding.truncation import missing_bytes
 from vs_espcn.errors import InputError
+from vs_espcn.playlists import is_playlist, is_sequence_name
+
+_log = logging.getLogger(__name__)
 
 _KINDS = {0: "video", 1: "audio", 2: "data", 3: "subtitle", 4: "attachment"}
 _ATTACHED_PICTURE = 0x400
@@ -83,7 +86,8 @@ def check_input(path: Path) -> None:
     """Refuse a file that can be seen to be unusable without decoding it.
 
     Raises:
-        InputError: It is missing, no regular file, unreadable, empty, or cut short.
+        InputError: It is missing, no regular file, unreadable, empty, cut short, or
+            would have ffmpeg open other files, as a playlist does.
             A cut is seen where the format announces its length: MP4, MOV,
             Matroska, WebM and AVI. A transport stream or a bare H.264 or HEVC
             stream just ends; it is decoded up to its last whole frame.
@@ -100,6 +104,15 @@ def check_input(path: Path) -> None:
             )
         if not status.st_size:
             raise InputError(f"INPUT {name} is empty (0 bytes)")
+        if is_playlist(path):
+            raise InputError(
+                f"INPUT {name} is a playlist: it names other files; give those, or join them first with "
+                "`ffmpeg -f concat -i INPUT -c copy JOINED.mkv`"
+            )
+        if is_sequence_name(path):
+            raise InputError(
+                f"INPUT {name} is named like an image sequence, whose other files would be read; rename it"
+            )
         missing = missing_bytes(path)
     except FileNotFoundError:
         raise InputError(f"INPUT {name} does not exist") from None
@@ -184,12 +197,28 @@ def _first_video(path: Path, tracks: list[Track]) -> Track:
 
 
 def _open(path: Path, track: Track, turn_upright: bool) -> tuple[vs.VideoNode, list[Fraction]]:
-    """Call BestSource: the clip and its frames' times."""
+    """Call BestSource: the clip and its frames' times.
+
+    An index that cannot be kept, on a full disk for example, only costs time.
+    """
     index = _index_path(path)
+    if _can_keep(index, track):
+        try:
+            return _call_bestsource(path, track, turn_upright, _INDEX_IF_LONG, index)
+        except vs.Error as error:
+            if "Failed to write index" not in str(error):
+                raise
+            _log.warning("cannot keep an index in %s; opening without one", index.parent)
+    return _call_bestsource(path, track, turn_upright, _NO_INDEX, index)
+
+
+def _call_bestsource(
+    path: Path, track: Track, turn_upright: bool, mode: int, index: Path
+) -> tuple[vs.VideoNode, list[Fraction]]:
     opened = vs.core.bs.VideoSource(
         os.fsencode(path),
         track=track.index,
-        cachemode=_INDEX_IF_LONG if _can_write_in(index.parent) else _NO_INDEX,
+        cachemode=mode,
         cachepath=os.fsencode(index),
         apply_rotation=turn_upright,
         exporttimestamps=True,
@@ -205,12 +234,31 @@ def _index_path(path: Path) -> Path:
     return cache_dir() / "index" / name
 
 
-def _can_write_in(folder: Path) -> bool:
+def _can_keep(index: Path, track: Track) -> bool:
+    """Whether an index can be read and kept.
+
+    What lies in its place and is no regular file of this user's is removed:
+    BestSource would write through a link, and wait for ever for a FIFO.
+    """
+    file = index.with_name(f"{index.name}.{track.index}.bsindex")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        check_trusted(file.lstat())
+    except FileNotFoundError:
+        pass
+    except UntrustedFileError:
+        return _is_removed(file)
     except OSError:
         return False
-    return os.access(folder, os.W_OK)
+    return os.access(file.parent, os.W_OK)
+
+
+def _is_removed(path: Path) -> bool:
+    try:
+        path.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def _timestamps(opened: Mapping[str, Any]) -> list[Fraction]:

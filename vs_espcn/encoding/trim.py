@@ -8,7 +8,7 @@ from fractions import Fraction
 from vs_espcn.encoding.source import ClipSource
 from vs_espcn.errors import InputError
 
-_TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)")
+_TIME = re.compile(r"(?:(?:([0-9]{1,9}):)?([0-9]{1,9}):)?([0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})")
 
 
 def parse_time(text: str) -> Fraction:
@@ -19,7 +19,7 @@ def parse_time(text: str) -> Fraction:
     """
     found = _TIME.fullmatch(text)
     if not found:
-        raise InputError(f"time {text!r} is not understood; write it as 90, 1:30, 0:01:30 or 90.5")
+        raise InputError(f"time {text[:40]!r} is not understood; write it as 90, 1:30, 0:01:30 or 90.5")
     return 3600 * int(found[1] or 0) + 60 * int(found[2] or 0) + Fraction(found[3])
 
 

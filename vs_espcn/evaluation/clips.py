@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 
 import numpy as np
 import vapoursynth as vs
 from numpy.typing import NDArray
 
 from vs_espcn.errors import InputError
-from vs_espcn.streaming.frame_output import last_line
+from vs_espcn.filter.vs_errors import last_line
 
 Luma = NDArray[np.uint8]
 """8-bit luma codes, (height, width)."""
@@ -45,23 +46,25 @@ def first_luma(clip: vs.VideoNode) -> Luma:
         return np.array(frame[0])
 
 
-def through_arrays(clip: vs.VideoNode, scale: int, upscale: Callable[[Luma], Luma]) -> vs.VideoNode:
-    """Upscale a GRAY8 clip by a function on arrays.
+def through_arrays(clip: vs.VideoNode, scale: int | Fraction, resize: Callable[[Luma], Luma]) -> vs.VideoNode:
+    """Resize a GRAY8 clip by a function on arrays.
 
     Args:
         clip: GRAY8.
-        scale: Integer scale of `upscale`.
-        upscale: uint8 (H, W) → uint8 (scale·H, scale·W).
+        scale: Of `resize`, such that sides stay whole.
+        resize: uint8 (H, W) → uint8 (scale·H, scale·W).
 
     Returns:
         GRAY8, with the properties of `clip`'s frames.
     """
 
-    def upscale_frame(n: int, f: vs.VideoFrame) -> vs.VideoFrame:  # noqa: ARG001 - VapourSynth's names
-        target = vs.core.create_video_frame(f.format, f.width * scale, f.height * scale)
+    def resize_frame(n: int, f: vs.VideoFrame) -> vs.VideoFrame:  # noqa: ARG001 - VapourSynth's names
+        target = vs.core.create_video_frame(f.format, int(f.width * scale), int(f.height * scale))
         target.props.update(f.props)
-        np.copyto(np.asarray(target[0]), upscale(np.asarray(f[0])))
+        np.copyto(np.asarray(target[0]), resize(np.asarray(f[0])))
         return target
 
-    blank = vs.core.std.BlankClip(clip, width=clip.width * scale, height=clip.height * scale, keep=True)
-    return vs.core.std.ModifyFrame(blank, clip, upscale_frame)
+    blank = vs.core.std.BlankClip(
+        clip, width=int(clip.width * scale), height=int(clip.height * scale), keep=True
+    )
+    return vs.core.std.ModifyFrame(blank, clip, resize_frame)

@@ -7,6 +7,7 @@ from pathlib import Path
 from vs_espcn.errors import InputError
 from vs_espcn.evaluation import report
 from vs_espcn.evaluation.images import read_folders, score_images
+from vs_espcn.evaluation.kernels import find_kernels
 from vs_espcn.evaluation.methods import choose
 from vs_espcn.evaluation.picture import Crop, draw_side_by_side
 from vs_espcn.evaluation.plot import check_installed, plot_over_time
@@ -36,6 +37,7 @@ class Evaluation:
         backend: Where networks run; None for the best that is present.
         frames: How many of a clip's first frames count; None for all.
         rates: Values of x264's crf that clips are compressed with.
+        kernels: Names of what makes the low resolution; empty for the literature's bicubic.
         markdown: File for the tables.
         csv: File for every score.
         plot: PNG file for the clips' PSNR over time.
@@ -53,6 +55,7 @@ class Evaluation:
     backend: Backend | None = None
     frames: int | None = None
     rates: tuple[int, ...] = DEFAULT_RATES
+    kernels: tuple[str, ...] = ()
     markdown: Path | None = None
     csv: Path | None = None
     plot: Path | None = None
@@ -81,8 +84,11 @@ def run_evaluation(job: Evaluation, watch: Watch) -> str:
     methods, scales = choose(job.methods, job.networks, job.checkpoint, job.scales, job.backend)
     if job.picture and job.picture_out:
         write(job.picture_out, draw_side_by_side(job.picture, crops, methods, scales))
-    of_images = list(watch(score_images(read_folders(job.folders, scales), methods, scales)))
-    of_clips = list(watch(score_clips(job.clips, methods, scales, frames=job.frames, rates=job.rates)))
+    kernels = find_kernels(job.kernels)
+    of_images = list(watch(score_images(read_folders(job.folders, scales), methods, scales, kernels)))
+    of_clips = list(
+        watch(score_clips(job.clips, methods, scales, frames=job.frames, rates=job.rates, kernels=kernels))
+    )
     tables = "\n\n".join(
         [
             *([report.markdown_of_images(of_images)] if of_images else []),

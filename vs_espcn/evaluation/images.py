@@ -7,10 +7,12 @@ from pathlib import Path
 
 from vs_espcn.errors import InputError
 from vs_espcn.evaluation.clips import Luma, first_luma, measuring, to_clip
+from vs_espcn.evaluation.kernels import LITERATURE, Kernels
 from vs_espcn.evaluation.methods import Method
 from vs_espcn.evaluation.scores import EXACT_COPY, UNCOMPRESSED, Score, labels
 from vs_espcn.training.data.dataset import find_images, read_pixels
 from vs_espcn.training.data.degradation import rgb_to_luma, round_to_8_bit, shrink
+from vs_espcn.training.data.kernels import KERNELS, Kernel
 from vs_espcn.training.metrics import SSIM_WINDOW, mod_crop, psnr, shave, ssim
 
 _log = logging.getLogger(__name__)
@@ -73,21 +75,25 @@ def read_measured_luma(path: Path) -> Luma:
     return pixels if pixels.ndim == 2 else rgb_to_luma(pixels)
 
 
-def degrade(truth: Luma, scale: int) -> Luma:
-    """Antialiased bicubic reduction, rounded to 8 bit.
+def degrade(truth: Luma, scale: int, kernel: Kernel = KERNELS["bicubic"]) -> Luma:
+    """Antialiased reduction, rounded to 8 bit.
 
     Args:
         truth: uint8 (H, W), both multiples of `scale`.
         scale: Integer scale.
+        kernel: What weighs the samples.
 
     Returns:
         uint8 (H / scale, W / scale).
     """
-    return round_to_8_bit(shrink(truth / 255, scale))
+    return round_to_8_bit(shrink(truth / 255, scale, kernel))
 
 
 def score_images(
-    images: Sequence[Original], methods: Sequence[Method], scales: Sequence[int]
+    images: Sequence[Original],
+    methods: Sequence[Method],
+    scales: Sequence[int],
+    kernels: Kernels = LITERATURE,
 ) -> Iterator[Score]:
     """Degrade each image, upscale it by each method that has the scale, and compare.
 
@@ -98,6 +104,7 @@ def score_images(
         images: From `read_folders`, for the same scales.
         methods: What is measured.
         scales: Integer scales.
+        kernels: What makes the low resolution.
 
     Raises:
         InputError: A network cannot run.
@@ -105,19 +112,23 @@ def score_images(
     for image in images:
         with measuring(f"{image.group}/{image.name}"):
             for scale in scales:
-                yield from _score_image(image, [method for method in methods if method.has(scale)], scale)
+                usable = [method for method in methods if method.has(scale)]
+                for name, kernel in kernels.items():
+                    yield from _score_image(image, usable, scale, name, kernel)
 
 
-def _score_image(image: Original, methods: Sequence[Method], scale: int) -> Iterator[Score]:
+def _score_image(
+    image: Original, methods: Sequence[Method], scale: int, name: str, kernel: Kernel
+) -> Iterator[Score]:
     truth = mod_crop(image.luma, scale)
-    low = to_clip(degrade(truth, scale))
+    low = to_clip(degrade(truth, scale, kernel))
     inner = shave(truth, scale)
     for method in methods:
         result = shave(first_luma(method.upscale(low, scale)), scale)
         yield Score(
             group=image.group,
             item=image.name,
-            source=UNCOMPRESSED,
+            source=name or UNCOMPRESSED,
             scale=scale,
             method=method.name,
             psnr=min(psnr(result, inner), EXACT_COPY),

@@ -103,8 +103,7 @@ def _find(name: str, backend: Backend | None) -> Method:
 
 def _shipped_names() -> list[str]:
     """All but int8 forms, which are what a backend's precision makes of a network."""
-    names = dict.fromkeys(spec.network for spec in registry.shipped())
-    return [name for name in names if not name.endswith(registry.INT8_SUFFIX)]
+    return list(dict.fromkeys(spec.network for spec in registry.shipped() if not spec.is_int8))
 
 
 def _resizer(name: str) -> Method:

@@ -14,7 +14,31 @@ _SMALLEST_SHOWN = 0.005  # dB; less is rounded to nothing
 
 
 def markdown_of_images(scores: Sequence[Score]) -> str:
-    """A table of methods by folders and scales: mean PSNR in dB and mean SSIM."""
+    """A table of methods by folders and scales, and one by kernels for each of these if there are several.
+
+    The first gives mean PSNR in dB and mean SSIM, over the kernels too; the others mean PSNR.
+    """
+    kernels = _distinct(score.source for score in scores)
+    places = _distinct((score.group, score.scale) for score in scores) if len(kernels) > 1 else []
+    tables = [
+        f"### {group} x{scale}, by kernel\n\n"
+        + _kernel_table([score for score in scores if (score.group, score.scale) == (group, scale)], kernels)
+        for group, scale in places
+    ]
+    return "\n\n".join([_image_table(scores), *tables])
+
+
+def _kernel_table(scores: Sequence[Score], kernels: Sequence[str]) -> str:
+    rows = []
+    for method in _distinct(score.method for score in scores):
+        by_kernel = [
+            mean_psnr(s for s in scores if (s.method, s.source) == (method, kernel)) for kernel in kernels
+        ]
+        rows.append([method, *(f"{mean:.2f}" for mean in (*by_kernel, fmean(by_kernel)))])
+    return _table(["method", *kernels, "mean"], rows)
+
+
+def _image_table(scores: Sequence[Score]) -> str:
     columns = _distinct((score.group, score.scale) for score in scores)
     rows = []
     for method in _distinct(score.method for score in scores):

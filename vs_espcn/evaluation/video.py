@@ -8,6 +8,7 @@ import logging
 import math
 import tempfile
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -17,11 +18,14 @@ from vs_espcn.encoding.ffmpeg import find_ffmpeg
 from vs_espcn.encoding.ffmpeg_process import FfmpegProcess
 from vs_espcn.encoding.source import open_source
 from vs_espcn.errors import InputError
-from vs_espcn.evaluation.clips import measuring
+from vs_espcn.evaluation.clips import measuring, through_arrays
+from vs_espcn.evaluation.images import degrade
+from vs_espcn.evaluation.kernels import LITERATURE, Kernels
 from vs_espcn.evaluation.methods import BICUBIC, Method
 from vs_espcn.evaluation.scores import EXACT_COPY, UNCOMPRESSED, Score, labels
 from vs_espcn.filter.properties import check_progressive
 from vs_espcn.streaming import y4m_writer
+from vs_espcn.training.data.kernels import Kernel
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +37,7 @@ def score_clips(
     *,
     frames: int | None,
     rates: Sequence[int],
+    kernels: Kernels = LITERATURE,
 ) -> Iterator[Score]:
     """Measure each frame of clips, uncompressed and compressed.
 
@@ -45,6 +50,7 @@ def score_clips(
         scales: Integer scales.
         frames: How many of a clip's first frames count; None for all.
         rates: Values of x264's crf at preset medium.
+        kernels: What makes the low resolution.
 
     Raises:
         InputError: A file is not a usable video, or a network cannot run.
@@ -55,7 +61,8 @@ def score_clips(
             clip = _open(path, frames)
             for scale in scales:
                 usable = [method for method in methods if method.has(scale)]
-                yield from _score_clip(clip, group, usable, scale, rates)
+                for name, kernel in kernels.items():
+                    yield from _score_clip(clip, group, usable, scale, rates, name, kernel)
 
 
 def frame_psnrs(result: vs.VideoNode, truth: vs.VideoNode) -> Iterator[float]:
@@ -86,7 +93,13 @@ def _open(path: Path, frames: int | None) -> vs.VideoNode:
 
 
 def _score_clip(
-    clip: vs.VideoNode, group: str, methods: Sequence[Method], scale: int, rates: Sequence[int]
+    clip: vs.VideoNode,
+    group: str,
+    methods: Sequence[Method],
+    scale: int,
+    rates: Sequence[int],
+    name: str,
+    kernel: Kernel,
 ) -> Iterator[Score]:
     unit = 2 * scale
     if min(clip.width, clip.height) < 2 * unit:
@@ -94,9 +107,7 @@ def _score_clip(
             f"{group} is {clip.width}x{clip.height}; x{scale} needs {2 * unit} pixels a side or more"
         )
     truth = vs.core.std.Crop(clip, right=clip.width % unit, bottom=clip.height % unit)
-    low = vs.core.resize.Bicubic(
-        truth, width=truth.width // scale, height=truth.height // scale, format=vs.YUV420P8, **BICUBIC
-    )
+    low = _reduced(truth, scale, kernel)
     with tempfile.TemporaryDirectory(prefix="vs-espcn-") as folder:
         sources = {UNCOMPRESSED: low}
         for rate in rates:
@@ -109,11 +120,21 @@ def _score_clip(
                     yield Score(
                         group=group,
                         item=str(number),
-                        source=source,
+                        source=f"{name}, {source}" if name else source,
                         scale=scale,
                         method=method.name,
                         psnr=psnr,
                     )
+
+
+def _reduced(clip: vs.VideoNode, scale: int, kernel: Kernel) -> vs.VideoNode:
+    """As 4:2:0; chroma, which is not measured, by bicubic always."""
+    size = {"width": clip.width // scale, "height": clip.height // scale}
+    low = vs.core.resize.Bicubic(clip, format=vs.YUV420P8, **size, **BICUBIC)
+    if kernel.name == "bicubic":
+        return low
+    luma = through_arrays(_luma(clip), Fraction(1, scale), partial(degrade, scale=scale, kernel=kernel))
+    return vs.core.std.ShufflePlanes([luma, low, low], [0, 1, 2], vs.YUV)
 
 
 def _compressed(clip: vs.VideoNode, rate: int, file: Path) -> vs.VideoNode:

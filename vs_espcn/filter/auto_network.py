@@ -29,7 +29,7 @@ class Criteria:
 
     Attributes:
         source: The kind of source.
-        fps: Frames per second that have to be kept up with; None for no such wish.
+        fps: Frames per second that have to be kept up with; None for no such criteria.
     """
 
     source: SourceKind = DEFAULT_SOURCE
@@ -42,13 +42,13 @@ class Candidate:
 
     Attributes:
         name: The network's name.
-        plan: How it reaches the size.
+        steps: How it reaches the size.
         psnr: Its measured quality on the kind of source, in dB.
         macs: Its multiply-adds per sample of the clip.
     """
 
     name: str
-    plan: UpscaleSteps
+    steps: UpscaleSteps
     psnr: float
     macs: float
 
@@ -60,19 +60,19 @@ class NetworkChoice:
     Attributes:
         network: The network's name.
         reason: Why, in a few words.
-        granted: Whether it does what was wished for.
+        reaches_fps: True if it reaches the requested fps.
     """
 
     network: str
     reason: str
-    granted: bool = True
+    reaches_fps: bool = True
 
     def __str__(self) -> str:
         return f"network {self.network}: {self.reason}"
 
 
 def criteria_for(network: str, source: str | None, fps: float | None) -> Criteria | None:
-    """Read what a caller said beside the network's name.
+    """Validate and return what a network is chosen by.
 
     Args:
         network: Name of a network, or ``"auto"``.
@@ -80,7 +80,7 @@ def criteria_for(network: str, source: str | None, fps: float | None) -> Criteri
         fps: Frames per second, or None.
 
     Returns:
-        The wish where the network is ``"auto"``, else None.
+        The criteria if the network is ``"auto"``, else None.
 
     Raises:
         InputError: A value cannot be used, or is given for a named network.
@@ -99,8 +99,8 @@ def criteria_for(network: str, source: str | None, fps: float | None) -> Criteri
     return Criteria(source=source or DEFAULT_SOURCE, fps=fps)
 
 
-def runnable(plans: Mapping[str, UpscaleSteps], backend: Backend) -> dict[str, UpscaleSteps]:
-    """The plans whose networks have a form in the backend's precision, at least one, in that form.
+def runnable(candidates: Mapping[str, UpscaleSteps], backend: Backend) -> dict[str, UpscaleSteps]:
+    """Return the candidates that have a form in the backend's precision, at least one, in that form.
 
     Raises:
         InputError: None has.
@@ -108,9 +108,9 @@ def runnable(plans: Mapping[str, UpscaleSteps], backend: Backend) -> dict[str, U
     """
     found: dict[str, UpscaleSteps] = {}
     refusal: InputError | None = None
-    for name, plan in plans.items():
+    for name, steps in candidates.items():
         try:
-            found[name] = replace(plan, steps=tuple(form_for(step, backend) for step in plan.steps))
+            found[name] = replace(steps, steps=tuple(form_for(step, backend) for step in steps.steps))
         except InputError as error:
             refusal = error
     if not found and refusal:
@@ -119,35 +119,35 @@ def runnable(plans: Mapping[str, UpscaleSteps], backend: Backend) -> dict[str, U
 
 
 def choose_network(
-    plans: Mapping[str, UpscaleSteps], wish: Criteria, rate: Callable[[str], float]
+    candidates: Mapping[str, UpscaleSteps], criteria: Criteria, rate: Callable[[str], float]
 ) -> NetworkChoice:
-    """Choose a network by ``engines/quality.json``, and by its speed if a frame rate is wished for.
+    """Choose a network by ``engines/quality.json``, and by its speed if a frame rate is given.
 
     The best is the one of the highest PSNR on the kind of source; of those
     within `NO_DIFFERENCE` of it, the one of the fewest operations. Without a
-    frame rate only networks of at most ESPCN's operations stand for choice.
+    frame rate, the candidates are the networks of at most ESPCN's operations.
     With one, they are measured from the best downwards until one keeps up;
     where none does, it is the fastest.
 
     Args:
-        plans: What stands for choice, by the networks' names.
-        wish: The kind of source, and the frame rate.
+        candidates: How each network reaches the size, by the networks' names.
+        criteria: The kind of source, and the frame rate.
         rate: Frames per second with a network; not called without need.
 
     Raises:
         InputError: Nothing is known of the networks' quality.
     """
-    ranking = _ranked(_candidates(plans, wish.source))
-    if wish.fps is not None:
-        return _best_that_keeps_up(ranking, wish.source, wish.fps, rate)
-    limit = _macs(plans[_REFERENCE]) if _REFERENCE in plans else math.inf
+    ranking = _ranked(_candidates(candidates, criteria.source))
+    if criteria.fps is not None:
+        return _best_that_keeps_up(ranking, criteria.source, criteria.fps, rate)
+    limit = _macs(candidates[_REFERENCE]) if _REFERENCE in candidates else math.inf
     within = [each for each in ranking if each.macs <= limit] or ranking
     also = f" with no more operations than {_REFERENCE}" if within[0].macs <= limit < math.inf else ""
-    return NetworkChoice(network=within[0].name, reason=f"{_rank_reason(within[0], wish.source)}{also}")
+    return NetworkChoice(network=within[0].name, reason=f"{_rank_reason(within[0], criteria.source)}{also}")
 
 
 def _ranked(candidates: list[Candidate]) -> list[Candidate]:
-    """The best first; each has fewer operations than the one before, or it would be of no use."""
+    """Sort the best first; each has fewer operations than the one before, or it would be of no use."""
     ranking: list[Candidate] = []
     rest = candidates
     while rest:
@@ -159,25 +159,25 @@ def _ranked(candidates: list[Candidate]) -> list[Candidate]:
     return ranking
 
 
-def _candidates(plans: Mapping[str, UpscaleSteps], source: SourceKind) -> list[Candidate]:
+def _candidates(candidates: Mapping[str, UpscaleSteps], source: SourceKind) -> list[Candidate]:
     found = []
-    for name, plan in plans.items():
-        qualities = [quality_of(step) for step in plan.steps]
+    for name, steps in candidates.items():
+        qualities = [quality_of(step) for step in steps.steps]
         if all(qualities):
             psnr = fmean(quality.on(source) for quality in qualities if quality)
-            found.append(Candidate(name=name, plan=plan, psnr=psnr, macs=_macs(plan)))
+            found.append(Candidate(name=name, steps=steps, psnr=psnr, macs=_macs(steps)))
     if not found:
         raise InputError(
-            f"network='auto' knows nothing of the quality of {', '.join(plans)}; name the network, "
+            f"network='auto' knows nothing of the quality of {', '.join(candidates)}; name the network, "
             "or measure them with scripts/dev/network_quality.py"
         )
     return found
 
 
-def _macs(plan: UpscaleSteps) -> float:
+def _macs(steps: UpscaleSteps) -> float:
     """Multiply-adds per sample of the clip; each step works on the picture that the one before made."""
     total, area = 0.0, 1
-    for step in plan.steps:
+    for step in steps.steps:
         total += macs_per_sample(load_network(step.path)) * area
         area *= step.scale**2
     return total
@@ -196,7 +196,7 @@ def _best_that_keeps_up(
             return NetworkChoice(network=each.name, reason=reason)
     fastest = max(rates, key=rates.__getitem__)
     reason = f"the fastest here, as none keeps up with {fps:g} fps ({_listed_rates(rates)})"
-    return NetworkChoice(network=fastest, reason=reason, granted=False)
+    return NetworkChoice(network=fastest, reason=reason, reaches_fps=False)
 
 
 def _rank_reason(candidate: Candidate, source: SourceKind) -> str:

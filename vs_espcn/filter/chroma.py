@@ -15,7 +15,7 @@ from typing import Any
 import vapoursynth as vs
 
 from vs_espcn.errors import InputError
-from vs_espcn.filter.properties import split_plane
+from vs_espcn.filter.sample_formats import split_plane
 
 KERNELS = ("bilinear", "bicubic", "lanczos", "point", "spline16", "spline36", "spline64")
 """Kernels of VapourSynth's ``resize`` plugin, by their names in lower case."""

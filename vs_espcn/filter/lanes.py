@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 import vapoursynth as vs
 
-from vs_espcn.filter.frame_selection import as_vs_error
-from vs_espcn.filter.properties import plane
+from vs_espcn.filter.sample_formats import plane
+from vs_espcn.filter.vs_errors import as_vs_error
 from vs_espcn.runtime.engine import Slot
 
 SlotChoice = Callable[[vs.FrameProps], Slot]

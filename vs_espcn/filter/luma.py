@@ -12,20 +12,19 @@ from onnx import ModelProto
 
 from vs_espcn.errors import InputError, RuntimeMissingError
 from vs_espcn.filter import vsmlrt
-from vs_espcn.filter.frame_selection import by_range
 from vs_espcn.filter.lanes import upscale_in_lanes
-from vs_espcn.filter.properties import Range, check_progressive, is_full_range, sample_format
-from vs_espcn.networks import cost, graph, registry
-from vs_espcn.runtime.backends import Backend, OpenVINO, lane_count, lane_rule
+from vs_espcn.filter.options import Tile
+from vs_espcn.filter.properties import Range, check_progressive, is_full_range
+from vs_espcn.filter.range_selection import by_range
+from vs_espcn.filter.sample_formats import sample_format
+from vs_espcn.networks import cost, graph
+from vs_espcn.runtime.backends import OpenVINO, lane_count, lane_rule
 from vs_espcn.runtime.engine import Engine, Slot
 from vs_espcn.runtime.engine_factory import open_engine
-from vs_espcn.runtime.precision import network_for
+from vs_espcn.runtime.precision import ResolvedNetwork
 from vs_espcn.runtime.tiles import TiledEngine, tile_for
 
 _log = logging.getLogger(__name__)
-
-Tile = tuple[int, int]
-"""Width and height in source samples."""
 
 
 class LumaUpscaler:
@@ -37,42 +36,35 @@ class LumaUpscaler:
 
     def __init__(
         self,
-        spec: registry.ModelSpec,
+        network: ResolvedNetwork,
         clip: vs.VideoNode,
-        backend: Backend,
         *,
-        depth: int | None,
         range_: Range | None,
         tile: Tile | None,
     ) -> None:
-        """Read the network and check `tile`; nothing is opened yet.
+        """Check `tile` and choose the lanes; nothing is opened yet.
 
         Args:
-            spec: The network.
+            network: The network and where it runs.
             clip: GRAY or YUV, of constant format and size; only its first plane is used.
-            backend: Where it runs.
-            depth: Depth whose accuracy ``precision="auto"`` has to keep: the
-                clip's own, or that of the clip which it stands for.
             range_: Range of every frame, or None for what each frame says.
             tile: Size of the tiles; None tiles frames that are too large.
 
         Raises:
-            InputError: The network cannot be read or cannot run in the
-                backend's precision, or `tile` cannot be used.
+            InputError: `tile` is too small for the network.
         """
-        self._network = network_for(spec, backend)
-        self._scale = spec.scale
+        self._network = network.network
+        self._scale = network.scale
         self._clip = clip
         self._size = (clip.width, clip.height)
-        self._backend = backend
-        self._depth = depth
+        self._backend = network.backend
         self._sample = sample_format(clip.format)
         self._range = "full" if self._sample.depth is None else range_
         self._radius = cost.receptive_radius(self._network)
         self._most_lanes = min(vs.core.num_threads, clip.num_frames)
-        self._lanes = lane_count(backend, self._most_lanes)
+        self._lanes = lane_count(self._backend, self._most_lanes)
         self._tile = (
-            tile_for(backend, self._network, self._size, lanes=self._lanes, depth=depth)
+            tile_for(self._backend, self._network, self._size, lanes=self._lanes)
             if tile is None
             else self._checked(tile)
         )
@@ -80,7 +72,7 @@ class LumaUpscaler:
         self._opening = Lock()
 
     def upscale(self, props: vs.FrameProps) -> vs.VideoNode:
-        """The clip's luma, upscaled: GRAY, with all properties of the clip's frames.
+        """Return the clip's luma, upscaled: GRAY, with all properties of the clip's frames.
 
         Args:
             props: Of one frame; the engine for its range is opened now.
@@ -114,9 +106,7 @@ class LumaUpscaler:
             return self._engines[full_range]
 
     def _open(self, full_range: bool) -> Engine:
-        engine = open_engine(
-            self._backend, self._graph(self._sample, full_range), lanes=self._lanes, depth=self._depth
-        )
+        engine = open_engine(self._backend, self._graph(self._sample, full_range), lanes=self._lanes)
         _close_with_core(engine)
         if self._tile == self._size:
             return engine
@@ -136,8 +126,6 @@ class LumaUpscaler:
         )
 
     def _checked(self, tile: Tile) -> Tile:
-        if not isinstance(tile, tuple | list) or [type(side) for side in tile] != [int, int]:
-            raise InputError(f"tile is {tile!r}; give (width, height) in samples, or None for automatic")
         least = 2 * self._radius + 1
         if min(tile) < least:
             raise InputError(
@@ -148,7 +136,7 @@ class LumaUpscaler:
 
 
 def _close_with_core(engine: Engine) -> None:
-    """Have an engine closed before VapourSynth's core goes, if it is still there then."""
+    """Close an engine before VapourSynth's core goes, if it is still there then."""
     close = WeakMethod(engine.close)
 
     def close_if_alive() -> None:

@@ -34,7 +34,7 @@ def keep_heap_flat() -> None:
 
 
 def check_fits(video: vs.VideoFormat, width: int, height: int) -> None:
-    """Refuse frames of which not one fits in VapourSynth's memory limit.
+    """Check that one frame fits in VapourSynth's memory limit.
 
     Args:
         video: Format of the frame; its first plane counts.

@@ -23,7 +23,7 @@ _BT709_FROM = (1280, 720)
 
 
 def check_matrix(value: int | None) -> int | None:
-    """Pass a caller's ``matrix=`` on.
+    """Validate and return the caller's ``matrix``.
 
     Raises:
         InputError: It is neither one of `MATRICES` nor None.
@@ -35,7 +35,7 @@ def check_matrix(value: int | None) -> int | None:
 
 
 def to_yuv(clip: vs.VideoNode, matrix: int | None, *, full_range: bool) -> vs.VideoNode:
-    """YUV 4:4:4 in single float.
+    """Convert RGB to YUV 4:4:4 in single float.
 
     Args:
         clip: RGB of constant format and size.
@@ -50,7 +50,7 @@ def to_yuv(clip: vs.VideoNode, matrix: int | None, *, full_range: bool) -> vs.Vi
 def from_yuv(
     upscaled: vs.VideoNode, source: vs.VideoNode, matrix: int | None, *, full_range: bool
 ) -> vs.VideoNode:
-    """Back to the format and properties of `source`, from which `upscaled` came through `to_yuv`.
+    """Convert back to the format and properties of `source`, from which `upscaled` came through `to_yuv`.
 
     Args:
         upscaled: YUV 4:4:4 in single float.
@@ -65,10 +65,10 @@ def from_yuv(
 
 
 def usual_matrix(width: int, height: int) -> int:
-    """BT.709 from 1280×720 on, else BT.601."""
+    """Return the usual matrix of a size: BT.709 from 1280×720 on, else BT.601."""
     is_hd = width >= _BT709_FROM[0] or height >= _BT709_FROM[1]
     return int(vs.MATRIX_BT709 if is_hd else vs.MATRIX_ST170_M)
 
 
 def _matrix_of(clip: vs.VideoNode, matrix: int | None) -> int:
-    return usual_matrix(clip.width, clip.height) if matrix is None else matrix
+    return usual_matrix(clip.width, clip.height) if matrix is None else int(matrix)

@@ -53,8 +53,7 @@ def steps_to(
         height: Height of the result; None keeps the aspect.
 
     Raises:
-        InputError: The size is not a number that can be reached, is below the
-            clip's, or does not fit its chroma subsampling.
+        InputError: The size cannot be reached, is below the clip's, or does not fit its chroma subsampling.
     """
     size = _target_size(clip, scale, width, height)
     needed = max(size[0] / clip.width, size[1] / clip.height)
@@ -74,7 +73,7 @@ def steps_to(
 def shipped_steps(
     clip: vs.VideoNode, scale: float, width: int | None, height: int | None
 ) -> dict[str, UpscaleSteps]:
-    """The plans of all shipped networks that reach a size as closely, and in as few steps, as any can.
+    """Return how shipped networks reach a size, of those that do so most closely and in the fewest steps.
 
     int8 forms are left out: a backend's precision chooses these.
 
@@ -90,19 +89,19 @@ def shipped_steps(
     Raises:
         InputError: As by `steps_to` of the network with the most scales.
     """
-    plans: dict[str, UpscaleSteps] = {}
+    found: dict[str, UpscaleSteps] = {}
     for name in _shipped_names():
         try:
-            plans[name] = steps_to(clip, name, scale, width, height)
+            found[name] = steps_to(clip, name, scale, width, height)
         except InputError:
-            if not plans:
+            if not found:
                 raise
-    least = min((plan.scale, len(plan.steps)) for plan in plans.values())
-    return {name: plan for name, plan in plans.items() if (plan.scale, len(plan.steps)) == least}
+    least = min((steps.scale, len(steps.steps)) for steps in found.values())
+    return {name: steps for name, steps in found.items() if (steps.scale, len(steps.steps)) == least}
 
 
 def scale_that_reaches(network: str, needed: float) -> int:
-    """The least whole scale of a network, in one step or two, that is at least `needed`.
+    """Return the least whole scale of a network, in one step or two, that is at least `needed`.
 
     Args:
         network: Name of a shipped network, or path of an ONNX file; ``"auto"``
@@ -123,19 +122,14 @@ def scale_that_reaches(network: str, needed: float) -> int:
 
 
 def _shipped_names() -> list[str]:
-    """The shipped networks but for int8 forms, that with the most scales first."""
-    names = [spec.network for spec in registry.shipped() if not spec.network.endswith(registry.INT8_SUFFIX)]
+    """List the shipped networks but for int8 forms, that with the most scales first."""
+    names = [spec.network for spec in registry.shipped() if not spec.is_int8]
     return [name for name, _ in Counter(names).most_common()]
 
 
 def _target_size(clip: vs.VideoNode, scale: float, width: int | None, height: int | None) -> tuple[int, int]:
-    for name, value in (("width", width), ("height", height)):
-        if value is not None and (type(value) is not int or value < 1):
-            raise InputError(f"{name} is {value!r}; give a whole number of at least 1")
     multiple_x, multiple_y = 1 << clip.format.subsampling_w, 1 << clip.format.subsampling_h
     if width is None and height is None:
-        if isinstance(scale, bool) or not isinstance(scale, int | float) or not 1 <= scale < math.inf:
-            raise InputError(f"scale is {scale!r}; give a number of at least 1")
         return _rounded(clip.width * scale, multiple_x), _rounded(clip.height * scale, multiple_y)
     if width is None:
         width = _rounded(clip.width * height / clip.height, multiple_x)
@@ -166,7 +160,7 @@ def _rounded(value: float, multiple: int) -> int:
 
 
 def _cheapest_chain(specs: Sequence[registry.ModelSpec], needed: float) -> tuple[registry.ModelSpec, ...]:
-    """The combination of least scale that reaches `needed`, of fewest steps among equals."""
+    """Return the combination of least scale that reaches `needed`, of fewest steps among equals."""
     chains = [
         chain for count in range(1, _MOST_STEPS + 1) for chain in combinations_with_replacement(specs, count)
     ]

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
@@ -10,8 +9,9 @@ from pathlib import Path
 
 import vapoursynth as vs
 
-from vs_espcn.cache_folder import cache_dir
-from vs_espcn.filter.luma import Tile
+from vs_espcn.cache_folder import cache_dir, open_cached
+from vs_espcn.file_writing import replace_file
+from vs_espcn.filter.options import Tile
 from vs_espcn.filter.target_size import UpscaleSteps
 from vs_espcn.runtime.backends import Backend, OpenVINO
 from vs_espcn.runtime.hardware import package_versions, processor
@@ -23,13 +23,13 @@ _SECONDS = 0.25
 
 
 def endless_clip(clip: vs.VideoNode) -> vs.VideoNode:
-    """A clip of the same format, size and properties that is made at no cost: one frame again and again."""
+    """Return an endless clip of the same format, size and properties: one frame, repeated at no cost."""
     blank = vs.core.std.BlankClip(clip, length=1 << 20, keep=True)
     return vs.core.std.CopyFrameProps(blank, clip[0])
 
 
 def frame_rate(clip: vs.VideoNode) -> float:
-    """Frames per second of a clip from its start, all threads busy; what it costs to begin is left out.
+    """Measure a clip's frames per second with all threads busy, without the time that the start takes.
 
     Args:
         clip: Long enough, as those made from `endless_clip` are.
@@ -53,31 +53,31 @@ def frame_rate(clip: vs.VideoNode) -> float:
 
 
 def conditions(
-    clip: vs.VideoNode, plan: UpscaleSteps, backend: Backend, *, chroma: str, tile: Tile | None
+    clip: vs.VideoNode, steps: UpscaleSteps, backend: Backend, *, chroma: str, tile: Tile | None
 ) -> Hashable:
-    """All that the frame rate of an upscaled clip depends on.
+    """Return all that the frame rate of an upscaled clip depends on.
 
     Args:
         clip: Of constant format and size.
-        plan: How it is upscaled.
+        steps: How it is upscaled.
         backend: Where the networks run; present here.
         chroma: Kernel of the chroma planes.
         tile: Size of the tiles, or None.
     """
-    networks = (network_for(step, backend).SerializeToString(deterministic=True) for step in plan.steps)
+    networks = (network_for(step, backend).SerializeToString(deterministic=True) for step in steps.steps)
     return (
         processor() if isinstance(backend, OpenVINO) else probe(backend),
         tuple(package_versions().items()),
         repr(backend),
         vs.core.num_threads,
         chroma,
-        (clip.format.name, clip.width, clip.height, plan.width, plan.height, tile),
+        (clip.format.name, clip.width, clip.height, steps.width, steps.height, tile),
         tuple(hashlib.sha256(network).hexdigest() for network in networks),
     )
 
 
 def remembered(under: Hashable, measure: Callable[[], float]) -> float:
-    """A figure that was measured before by this user, or is now.
+    """Return a figure that this user measured before, or measure it now.
 
     Figures are kept in ``speeds.json`` in the user's cache folder; deleting it
     forgets them.
@@ -100,8 +100,9 @@ def _file() -> Path:
 
 def _figures() -> dict[str, float]:
     try:
-        found = json.loads(_file().read_text())
-    except (OSError, ValueError):
+        with open_cached(_file()) as file:
+            found = json.load(file)
+    except (OSError, ValueError):  # also a file that is not ours
         return {}
     if not isinstance(found, dict):
         return {}
@@ -112,6 +113,4 @@ def _keep(key: str, figure: float) -> None:
     """Without a place to keep it, it is measured again next time; so is what two processes keep at once."""
     with suppress(OSError):
         _file().parent.mkdir(parents=True, exist_ok=True)
-        part = _file().with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps(_figures() | {key: figure}))
-        part.replace(_file())
+        replace_file(_file(), json.dumps(_figures() | {key: figure}).encode())

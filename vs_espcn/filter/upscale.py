@@ -11,41 +11,37 @@ import vapoursynth as vs
 
 from vs_espcn.errors import InputError
 from vs_espcn.filter import rgb
-from vs_espcn.filter.auto_network import Criteria, NetworkChoice, choose_network, criteria_for, runnable
+from vs_espcn.filter.alpha import alpha_clip
+from vs_espcn.filter.auto_network import Criteria, NetworkChoice, choose_network, runnable
 from vs_espcn.filter.chroma import ChromaKernel, chroma_location, find_resizer, scale_chroma
-from vs_espcn.filter.frame_selection import alpha_clip, as_vs_error, by_range
-from vs_espcn.filter.luma import LumaUpscaler, Tile
+from vs_espcn.filter.luma import LumaUpscaler
 from vs_espcn.filter.memory import check_fits, keep_heap_flat
-from vs_espcn.filter.properties import (
-    Range,
-    check_progressive,
-    check_range,
-    is_full_range,
-    sample_aspect,
-    sample_format,
-    split_plane,
-)
+from vs_espcn.filter.options import Tile, UpscaleOptions
+from vs_espcn.filter.properties import Range, check_progressive, is_full_range, sample_aspect
+from vs_espcn.filter.range_selection import by_range
+from vs_espcn.filter.sample_formats import sample_format, split_plane
 from vs_espcn.filter.target_size import UpscaleSteps, shipped_steps, steps_to
 from vs_espcn.filter.throughput import conditions, endless_clip, frame_rate, remembered
 from vs_espcn.filter.variable_format import is_varying, upscale_varying
+from vs_espcn.filter.vs_errors import as_vs_error
 from vs_espcn.networks.quality import SourceKind
-from vs_espcn.runtime.backends import Backend, check_backend
-from vs_espcn.runtime.selection import best_backend
+from vs_espcn.runtime.backends import Backend
+from vs_espcn.runtime.precision import ResolvedNetwork, resolve
 
 _log = logging.getLogger(__name__)
 
 
 def upscale(
     clip: vs.VideoNode,
-    scale: float = 2,
+    scale: float = UpscaleOptions.scale,
     *,
     width: int | None = None,
     height: int | None = None,
-    network: str | Path = "espcn",
+    network: str | Path = UpscaleOptions.network,
     source: SourceKind | None = None,
     fps: float | None = None,
     backend: Backend | None = None,
-    chroma: ChromaKernel = "spline36",
+    chroma: ChromaKernel = UpscaleOptions.chroma,
     range: Range | None = None,  # noqa: A002 - VapourSynth's name
     matrix: int | None = None,
     tile: Tile | None = None,
@@ -90,8 +86,7 @@ def upscale(
             wherever it can be known then. The text begins with ``vs_espcn:``.
     """
     with as_vs_error():
-        keep_heap_flat()
-        job = _options(
+        options = UpscaleOptions(
             scale=scale,
             width=width,
             height=height,
@@ -104,170 +99,150 @@ def upscale(
             matrix=matrix,
             tile=tile,
         )
-        return _upscale(clip, job)
+    return upscale_with(clip, options)
 
 
-def chosen_network(clip: vs.VideoNode, **arguments: Any) -> NetworkChoice:  # noqa: ANN401 - those of `upscale`
-    """What `upscale` takes for ``network="auto"``, and why.
+def upscale_with(clip: vs.VideoNode, options: UpscaleOptions) -> vs.VideoNode:
+    """Upscale a clip as `upscale` does.
+
+    Raises:
+        vs.Error: As from `upscale`.
+    """
+    with as_vs_error():
+        keep_heap_flat()
+        if not isinstance(clip, vs.VideoNode):
+            raise InputError(f"clip is a {type(clip).__name__}; give a VapourSynth video clip")
+        if not is_varying(clip):
+            return _upscale_constant(clip, clip.get_frame(0).props, options)
+        if options.fps:
+            raise InputError(
+                "fps is given, and the clip's format or size varies; leave it out, or name a network"
+            )
+        return upscale_varying(clip, partial(_upscale_constant, options=options))
+
+
+def chosen_network(clip: vs.VideoNode, options: UpscaleOptions) -> NetworkChoice:
+    """Return the network that `upscale` takes for ``network="auto"``, and why.
 
     Args:
         clip: Of constant format and size.
-        **arguments: Of `upscale`.
+        options: Those of `upscale`.
 
     Raises:
         EspcnError: As the causes of the errors of `upscale`.
     """
-    job = _options(**arguments)
-    return _choose(clip, job, job.wish or Criteria())
-
-
-@dataclass(frozen=True, kw_only=True)
-class UpscaleOptions:
-    """The arguments of `upscale`, checked as far as they can be without a clip."""
-
-    scale: float
-    width: int | None
-    height: int | None
-    network: str
-    wish: Criteria | None
-    backend: Backend
-    chroma: ChromaKernel
-    range_: Range | None
-    matrix: int | None
-    tile: Tile | None
-
-
-def _options(
-    *,
-    scale: float,
-    width: int | None = None,
-    height: int | None = None,
-    network: str | Path,
-    source: SourceKind | None = None,
-    fps: float | None = None,
-    backend: Backend | None = None,
-    chroma: ChromaKernel = "spline36",
-    range: Range | None = None,  # noqa: A002
-    matrix: int | None = None,
-    tile: Tile | None = None,
-) -> UpscaleOptions:
-    find_resizer(chroma)  # refuses what is no kernel
-    return UpscaleOptions(
-        scale=scale,
-        width=width,
-        height=height,
-        network=str(network),
-        wish=criteria_for(str(network), source, fps),
-        backend=best_backend() if backend is None else check_backend(backend),
-        chroma=chroma,
-        range_=check_range(range),
-        matrix=rgb.check_matrix(matrix),
-        tile=tile,
-    )
-
-
-def _upscale(clip: vs.VideoNode, job: UpscaleOptions) -> vs.VideoNode:
-    if not isinstance(clip, vs.VideoNode):
-        raise InputError(f"clip is a {type(clip).__name__}; give a VapourSynth video clip")
-    if is_varying(clip):
-        if job.wish and job.wish.fps:
-            raise InputError(
-                "fps is given, and the clip's format or size varies; leave it out, or name a network"
-            )
-        return upscale_varying(clip, partial(_upscale_constant, job=job))
-    return _upscale_constant(clip, clip.get_frame(0).props, job)
-
-
-def _upscale_constant(clip: vs.VideoNode, props: vs.FrameProps, job: UpscaleOptions) -> vs.VideoNode:
-    """Upscale a clip of constant format and size, going by the properties of one of its frames."""
-    if job.wish:
-        choice = _choose(clip, job, job.wish)
-        _log.log(logging.INFO if choice.granted else logging.WARNING, "%s", choice)
-        job = replace(job, network=choice.network, wish=None)
-    upscaled = _upscale_colours(clip, props, job)
-    return _with_alpha(upscaled, clip, props, job) if "_Alpha" in props else upscaled
-
-
-def _choose(clip: vs.VideoNode, job: UpscaleOptions, wish: Criteria) -> NetworkChoice:
-    plans = runnable(shipped_steps(clip, job.scale, job.width, job.height), job.backend)
+    criteria = options.criteria or Criteria()
+    candidates = runnable(shipped_steps(clip, options.scale, options.width, options.height), options.runs_on)
 
     def rate(name: str) -> float:
         with clip.get_frame(0) as frame:
-            upscaled = _upscale_colours(endless_clip(clip), frame.props, replace(job, network=name))
+            upscaled = _upscale_colours(endless_clip(clip), frame.props, options.with_network(name))
         return frame_rate(upscaled)
 
     def remembered_rate(name: str) -> float:
-        if callable(job.chroma):  # nothing tells one function from another
+        if callable(options.chroma):  # nothing tells one function from another
             return rate(name)
-        under = conditions(clip, plans[name], job.backend, chroma=job.chroma, tile=job.tile)
+        under = conditions(clip, candidates[name], options.runs_on, chroma=options.chroma, tile=options.tile)
         return remembered(under, lambda: rate(name))
 
-    return choose_network(plans, wish, remembered_rate)
+    return choose_network(candidates, criteria, remembered_rate)
 
 
-def _upscale_colours(clip: vs.VideoNode, props: vs.FrameProps, job: UpscaleOptions) -> vs.VideoNode:
+@dataclass(frozen=True, kw_only=True)
+class _ResolvedUpscale:
+    """How a clip of one format and size is upscaled.
+
+    Attributes:
+        options: What was asked for; its network is named.
+        steps: The networks' scales and the size that they reach.
+        networks: The network of each step, with its backend in the precision
+            that the clip's depth asks for.
+    """
+
+    options: UpscaleOptions
+    steps: UpscaleSteps
+    networks: tuple[ResolvedNetwork, ...]
+
+
+def _resolved(options: UpscaleOptions, steps: UpscaleSteps, depth: int | None) -> _ResolvedUpscale:
+    networks = tuple(resolve(step, options.runs_on, depth) for step in steps.steps)
+    return _ResolvedUpscale(options=options, steps=steps, networks=networks)
+
+
+def _upscale_constant(clip: vs.VideoNode, props: vs.FrameProps, options: UpscaleOptions) -> vs.VideoNode:
+    """Upscale a clip of constant format and size, going by the properties of one of its frames."""
+    if options.criteria:
+        choice = chosen_network(clip, options)
+        _log.log(logging.INFO if choice.reaches_fps else logging.WARNING, "%s", choice)
+        options = options.with_network(choice.network)
+    upscaled = _upscale_colours(clip, props, options)
+    return _with_alpha(upscaled, clip, props, options) if "_Alpha" in props else upscaled
+
+
+def _upscale_colours(clip: vs.VideoNode, props: vs.FrameProps, options: UpscaleOptions) -> vs.VideoNode:
     check_progressive(props)
     depth = sample_format(clip.format).depth
-    plan = steps_to(clip, job.network, job.scale, job.width, job.height)
-    check_fits(clip.format, clip.width * plan.scale, clip.height * plan.scale)
+    steps = steps_to(clip, str(options.network), options.scale, options.width, options.height)
+    check_fits(clip.format, clip.width * steps.scale, clip.height * steps.scale)
+    resolved = _resolved(options, steps, depth)
     if clip.format.color_family == vs.RGB:
-        upscaled = _upscale_rgb(clip, props, plan, job, depth)
+        upscaled = _upscale_rgb(clip, props, resolved)
     else:
-        upscaled = _upscale_planes(clip, props, plan, job, depth)
-    if plan.stretch == 1:
+        upscaled = _upscale_planes(clip, props, resolved)
+    if steps.stretch == 1:
         return upscaled
-    aspect = sample_aspect(props) * plan.stretch
+    aspect = sample_aspect(props) * steps.stretch
     return vs.core.std.SetFrameProps(upscaled, _SARNum=aspect.numerator, _SARDen=aspect.denominator)
 
 
-def _upscale_rgb(
-    clip: vs.VideoNode, props: vs.FrameProps, plan: UpscaleSteps, job: UpscaleOptions, depth: int | None
-) -> vs.VideoNode:
+def _upscale_rgb(clip: vs.VideoNode, props: vs.FrameProps, resolved: _ResolvedUpscale) -> vs.VideoNode:
+    options = resolved.options
+
     def of_range(full_range: bool) -> vs.VideoNode:
-        yuv = rgb.to_yuv(clip, job.matrix, full_range=full_range)
-        upscaled = _upscale_planes(yuv, props, plan, job, depth)
-        return rgb.from_yuv(upscaled, clip, job.matrix, full_range=full_range)
+        yuv = rgb.to_yuv(clip, options.matrix, full_range=full_range)
+        upscaled = _upscale_planes(yuv, props, resolved)
+        return rgb.from_yuv(upscaled, clip, options.matrix, full_range=full_range)
 
     def is_full(props: Mapping[str, Any]) -> bool:
-        return is_full_range(props, default=True) if job.range_ is None else job.range_ == "full"
+        return is_full_range(props, default=True) if options.range is None else options.range == "full"
 
     return by_range(clip, of_range, is_full, props)
 
 
-def _upscale_planes(
-    clip: vs.VideoNode, props: vs.FrameProps, plan: UpscaleSteps, job: UpscaleOptions, depth: int | None
-) -> vs.VideoNode:
-    """Upscale GRAY or YUV; `depth` is that whose accuracy counts."""
-    luma = _upscale_plane(clip, props, plan, job, depth)
+def _upscale_planes(clip: vs.VideoNode, props: vs.FrameProps, resolved: _ResolvedUpscale) -> vs.VideoNode:
+    """Upscale GRAY or YUV."""
+    luma = _upscale_plane(clip, props, resolved)
     if clip.format.color_family == vs.GRAY:
         return luma
+    steps = resolved.steps
     planes = scale_chroma(
-        clip, plan.width, plan.height, resizer=find_resizer(job.chroma), location=chroma_location(props)
+        clip,
+        steps.width,
+        steps.height,
+        resizer=find_resizer(resolved.options.chroma),
+        location=chroma_location(props),
     )
     return vs.core.std.ShufflePlanes([luma, *planes], [0, 0, 0], vs.YUV)
 
 
 def _with_alpha(
-    upscaled: vs.VideoNode, clip: vs.VideoNode, props: vs.FrameProps, job: UpscaleOptions
+    upscaled: vs.VideoNode, clip: vs.VideoNode, props: vs.FrameProps, options: UpscaleOptions
 ) -> vs.VideoNode:
-    """The alpha plane, which VapourSynth keeps as a property of each frame, at the size of the rest."""
+    """Upscale the alpha plane, which VapourSynth keeps as a property of each frame, and attach it."""
     alpha = alpha_clip(clip, props["_Alpha"])
-    plan = steps_to(alpha, job.network, 1, upscaled.width, upscaled.height)
-    depth = sample_format(alpha.format).depth
-    plane = _upscale_plane(alpha, props, plan, replace(job, range_="full"), depth)
-    return vs.core.std.ClipToProp(upscaled, plane, "_Alpha")
+    steps = steps_to(alpha, str(options.network), 1, upscaled.width, upscaled.height)
+    resolved = _resolved(replace(options, range="full"), steps, sample_format(alpha.format).depth)
+    return vs.core.std.ClipToProp(upscaled, _upscale_plane(alpha, props, resolved), "_Alpha")
 
 
-def _upscale_plane(
-    clip: vs.VideoNode, props: vs.FrameProps, plan: UpscaleSteps, job: UpscaleOptions, depth: int | None
-) -> vs.VideoNode:
-    """The first plane of a clip through the plan's networks and to its size, with the clip's properties."""
+def _upscale_plane(clip: vs.VideoNode, props: vs.FrameProps, resolved: _ResolvedUpscale) -> vs.VideoNode:
+    """Upscale the first plane of a clip through all networks and to its size, with the clip's properties."""
+    options, steps = resolved.options, resolved.steps
     upscaled = clip
-    for step in plan.steps:
-        upscaled = LumaUpscaler(
-            step, upscaled, job.backend, depth=depth, range_=job.range_, tile=job.tile
-        ).upscale(props)
-    if (upscaled.width, upscaled.height) == (plan.width, plan.height):
+    for network in resolved.networks:
+        luma = LumaUpscaler(network, upscaled, range_=options.range, tile=options.tile)
+        upscaled = luma.upscale(props)
+    if (upscaled.width, upscaled.height) == (steps.width, steps.height):
         return upscaled
-    resized = vs.core.resize.Spline36(split_plane(upscaled, 0), width=plan.width, height=plan.height)
+    resized = vs.core.resize.Spline36(split_plane(upscaled, 0), width=steps.width, height=steps.height)
     return vs.core.std.CopyFrameProps(resized, upscaled)

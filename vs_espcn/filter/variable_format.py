@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import vapoursynth as vs
 
-from vs_espcn.filter.frame_selection import as_vs_error
+from vs_espcn.filter.vs_errors import as_vs_error
 
 _MOST_KINDS = 4
 """Kinds of frames for which engines are kept; the one longest unused goes first."""

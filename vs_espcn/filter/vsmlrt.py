@@ -4,17 +4,18 @@ The plugin carries its own copy of OpenVINO. Once VapourSynth has loaded it
 (as vspipe does at start), a second copy cannot come into the process.
 """
 
-from dataclasses import replace
-
 import vapoursynth as vs
 from onnx import ModelProto
 
 from vs_espcn.errors import BackendError
-from vs_espcn.networks.registry import is_int8
 from vs_espcn.runtime.backends import OpenVINO, lane_count
-from vs_espcn.runtime.precision import bears_bf16
 
-_PRECISION_HINTS = {"fp32": {"INFERENCE_PRECISION_HINT": "f32"}, "bf16": {"INFERENCE_PRECISION_HINT": "bf16"}}
+_PRECISION_HINTS = {
+    "fp32": {"INFERENCE_PRECISION_HINT": "f32"},
+    "bf16": {"INFERENCE_PRECISION_HINT": "bf16"},
+    "int8": {"INFERENCE_PRECISION_HINT": "f32"},  # for what is left of floats
+}
+"""By resolved precision; ``"auto"`` leaves bf16 to OpenVINO's choice."""
 
 
 def is_present() -> bool:
@@ -32,9 +33,8 @@ def upscale_with_plugin(
         graph: A model from `vs_espcn.networks.graph.build_graph` for planes of size
             `tile`, whose samples travel in float32, the only type that the
             plugin takes.
-        backend: Device, precision (for a float network, unless told, bf16
-            where network, clip and hardware bear it, as OpenVINO chooses,
-            else fp32) and lanes.
+        backend: Device, lanes, and precision, resolved by
+            `vs_espcn.runtime.precision.resolved_backend`.
         tile: Width and height of a tile; the clip's own for no tiles.
         overlap: How far tiles overlap on each side.
 
@@ -44,14 +44,10 @@ def upscale_with_plugin(
     Raises:
         BackendError: The plugin cannot run the graph.
     """
-    precision = backend.precision
-    bf16 = bears_bf16(graph, luma.format.bits_per_sample)
-    if is_int8(graph) or (precision not in _PRECISION_HINTS and not bf16):
-        precision = "fp32"  # for what is left of floats
     samples = vs.core.std.Expr(luma, "x", format=vs.GRAYS)
     # The plugin counts what two neighbours share, to which each gives its side's overlap.
     tiling = {} if tile == (luma.width, luma.height) else {"tilesize": [*tile], "overlap": [2 * overlap] * 2}
-    upscaled = model(samples, graph, replace(backend, precision=precision), **tiling)
+    upscaled = model(samples, graph, backend, **tiling)
     return vs.core.std.Expr(upscaled, "x", format=luma.format.id)
 
 

@@ -20,9 +20,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import ModelProto, TensorProto, inliner, numpy_helper, version_converter
+from onnx import AttributeProto, ModelProto, TensorProto, inliner, numpy_helper, version_converter
 
 from vs_espcn.errors import InputError
+from vs_espcn.networks.file_limits import check_file, check_nodes
 from vs_espcn.networks.shapes import SIDE, shapes_of
 
 INPUT_NAME = "luma"
@@ -35,6 +36,7 @@ CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})
 
 _OPSET = 18
 _OLDEST_OPSET = 13
+_SCALE = re.compile(r"[1-9][0-9]{0,2}")
 _FILE_NAME = re.compile(r"(?P<network>.+)_x(?P<scale>[1-9][0-9]*)\.onnx")
 
 
@@ -51,6 +53,11 @@ class ModelSpec:
     network: str
     scale: int
     path: Path
+
+    @property
+    def is_int8(self) -> bool:
+        """True if its name is that of an int8 form."""
+        return self.network.endswith(INT8_SUFFIX)
 
 
 def engines_dir() -> Path:
@@ -133,12 +140,12 @@ def trained_name(network: str, degradation: str) -> str:
 
     Args:
         network: Name of the network that was trained, ``subpixel-m-int8`` say.
-        degradation: What made the low resolution; ``clean`` goes without saying.
+        degradation: What made the low resolution; ``clean`` and ``bicubic`` go without saying.
 
     Returns:
         ``subpixel-m-video-int8``, say.
     """
-    if degradation == "clean":
+    if degradation in {"clean", "bicubic"}:
         return network
     suffix = INT8_SUFFIX if network.endswith(INT8_SUFFIX) else ""
     return f"{network.removesuffix(INT8_SUFFIX)}-{degradation}{suffix}"
@@ -150,7 +157,7 @@ def is_int8(network: ModelProto) -> bool:
 
 
 def load_network(path: Path) -> ModelProto:
-    """Read a network and check that it is one.
+    """Read a network and check that it is one; a file that has not changed is read once per process.
 
     Args:
         path: An ONNX file as this module describes it.
@@ -160,16 +167,71 @@ def load_network(path: Path) -> ModelProto:
             weights that are not finite (which would turn into garbage codes).
     """
     try:
-        model = onnx.load(path)
+        check_file(path)
+        stat = path.stat()
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read the network {path}: {error}") from error
+    version = (stat.st_mtime_ns, stat.st_size)
+    known, model = _loaded.get(path.absolute(), (None, None))
+    if model is None or known != version:
+        model = _read_network(path)
+        _loaded[path.absolute()] = (version, model)
+    copy = ModelProto()  # what a caller does to it concerns no other caller
+    copy.CopyFrom(model)
+    return copy
+
+
+_loaded: dict[Path, tuple[tuple[int, int], ModelProto]] = {}
+"""Networks that were read, with their files' modification times and sizes."""
+
+
+def _read_network(path: Path) -> ModelProto:
+    try:
+        model = onnx.load(path, load_external_data=False)
+        check_nodes(path, model)
+        _check_external_data(path, model)
+        onnx.load_external_data_for_model(model, str(path.parent))
         onnx.checker.check_model(model)
         model = _modernized(model)
-    except (OSError, RuntimeError, DecodeError, onnx.checker.ValidationError) as error:
-        raise InputError(f"cannot read the network {path}: {error}") from error
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        raise InputError(f"cannot read the network {path}: {_one_line(error)}") from error
+    except (DecodeError, onnx.checker.ValidationError) as error:
+        raise InputError(f"cannot read the network {path}: {_one_line(error)}") from error
     _check_ends(path, model)
-    for weight in model.graph.initializer:
-        if not np.isfinite(numpy_helper.to_array(weight)).all():
-            raise InputError(f"{path} holds weights that are not finite in {weight.name!r}; export it again")
+    _check_finite(path, model)
     return model
+
+
+def _check_external_data(path: Path, model: ModelProto) -> None:
+    """Weights may lie in other files of the network's own folder."""
+    entries = (entry for tensor in model.graph.initializer for entry in tensor.external_data)
+    for location in {entry.value for entry in entries if entry.key == "location"}:
+        if Path(location).is_absolute() or ".." in Path(location).parts:
+            raise InputError(
+                f"{path} names weights outside its folder, {location[:100]!r}; put them beside it"
+            )
+        check_file(path.parent / location)
+
+
+def _one_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
+
+
+def _check_finite(path: Path, model: ModelProto) -> None:
+    constants = (
+        (node.output[0], attribute.t)
+        for node in model.graph.node
+        for attribute in node.attribute
+        if attribute.type == AttributeProto.TENSOR
+    )
+    for name, tensor in (*((weight.name, weight) for weight in model.graph.initializer), *constants):
+        try:
+            is_finite = bool(np.isfinite(numpy_helper.to_array(tensor)).all())
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(f"{path} holds no numbers in {name!r}: {_one_line(error)}") from error
+        if not is_finite:
+            raise InputError(f"{path} holds weights that are not finite in {name!r}; export it again")
 
 
 def _modernized(model: ModelProto) -> ModelProto:
@@ -185,10 +247,11 @@ def _check_ends(path: Path, model: ModelProto) -> None:
     ends = (*model.graph.input, *model.graph.output)
     names = [value.name for value in ends]
     scale = network_metadata(model).get("scale", "")
-    if names != [INPUT_NAME, OUTPUT_NAME] or not scale.isdecimal() or int(scale) < 1:
+    if names != [INPUT_NAME, OUTPUT_NAME] or not _SCALE.fullmatch(scale):
+        metadata = str(network_metadata(model))[:300]
         raise InputError(
             f"{path} is not a network of vs_espcn: it has inputs and outputs {names} and metadata "
-            f"{network_metadata(model)}; needed are {[INPUT_NAME, OUTPUT_NAME]} and a whole 'scale' from 1 on"
+            f"{metadata}; needed are {[INPUT_NAME, OUTPUT_NAME]} and a whole 'scale' from 1 on"
         )
     if any(value.type.tensor_type.elem_type != TensorProto.FLOAT for value in ends):
         raise InputError(f"{path} does not take and give float32; export it with inputs and outputs of that")

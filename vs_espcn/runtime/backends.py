@@ -13,6 +13,9 @@ Precision = Literal["auto", "fp32", "bf16", "int8", "fast"]
 GpuPrecision = Literal["auto", "fp32", "fp16"]
 """Arithmetic of a network on a GPU; ``"auto"`` is fp16 up to 10 bits, fp32 above, as fp16 has 11 bits."""
 
+GpuArithmetic = Literal["fp32", "fp16"]
+"""What a network on a GPU is computed in, in the end."""
+
 Flavour = Literal["auto", "tensorrt", "tensorrt_rtx"]
 
 
@@ -94,6 +97,15 @@ class TensorRT:
         """The GPUs' numbers."""
         return (self.device,) if isinstance(self.device, int) else tuple(self.device)
 
+    @property
+    def arithmetic(self) -> GpuArithmetic:
+        """The precision, once it is resolved; see `vs_espcn.runtime.precision.resolved_backend`.
+
+        Raises:
+            ValueError: It is still ``"auto"``.
+        """
+        return _resolved(self.precision)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Torch:
@@ -126,6 +138,15 @@ class Torch:
         """The GPU's number."""
         return int(self.device.partition(":")[2] or 0)
 
+    @property
+    def arithmetic(self) -> GpuArithmetic:
+        """The precision, once it is resolved; see `vs_espcn.runtime.precision.resolved_backend`.
+
+        Raises:
+            ValueError: It is still ``"auto"``.
+        """
+        return _resolved(self.precision)
+
 
 Backend = OpenVINO | TensorRT | Torch
 """Any backend's settings."""
@@ -135,7 +156,7 @@ BACKENDS: dict[str, type[Backend]] = {kind.name: kind for kind in (TensorRT, Tor
 
 
 def check_backend(value: Backend) -> Backend:
-    """Pass a caller's backend on.
+    """Validate and return the backend.
 
     Raises:
         InputError: It is something else, such as a backend's name.
@@ -177,8 +198,8 @@ def backend_from_name(name: str | None, precision: str | None = None) -> Backend
     return kind() if precision is None else kind(precision=precision)  # type: ignore[arg-type]
 
 
-def gpu_precision(precision: GpuPrecision, depth: int | None) -> Literal["fp32", "fp16"]:
-    """What ``"auto"`` means on a GPU.
+def gpu_precision(precision: GpuPrecision, depth: int | None) -> GpuArithmetic:
+    """Return what a precision means on a GPU for a depth.
 
     Args:
         precision: As the user gave it.
@@ -190,6 +211,12 @@ def gpu_precision(precision: GpuPrecision, depth: int | None) -> Literal["fp32",
 
 
 _FP16_DEPTH = 10
+
+
+def _resolved(precision: GpuPrecision) -> GpuArithmetic:
+    if precision == "auto":
+        raise ValueError("precision is still 'auto'; resolve it for the network and depth first")
+    return precision
 
 
 def _check_size(name: str, size: object) -> None:

@@ -6,15 +6,14 @@ from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch
 from vs_espcn.runtime.engine import Engine
 
 
-def open_engine(backend: Backend, graph: ModelProto, *, lanes: int, depth: int | None) -> Engine:
+def open_engine(backend: Backend, graph: ModelProto, *, lanes: int) -> Engine:
     """Make a graph ready to run.
 
     Args:
-        backend: Where and how to run it.
+        backend: Where and how to run it, its precision resolved by
+            `vs_espcn.runtime.precision.resolved_backend`.
         graph: A model from `vs_espcn.networks.graph.build_graph`, of static shape.
         lanes: Frames in work at once; the engine has one slot for each.
-        depth: Depth in bits whose accuracy ``precision="auto"`` has to keep;
-            None for float.
 
     Raises:
         RuntimeMissingError: The runtime cannot be loaded in this process.
@@ -25,15 +24,15 @@ def open_engine(backend: Backend, graph: ModelProto, *, lanes: int, depth: int |
         case OpenVINO():
             from vs_espcn.runtime.openvino import OpenVINOEngine  # noqa: PLC0415
 
-            return OpenVINOEngine(backend, graph, lanes=lanes, depth=depth)
+            return OpenVINOEngine(backend, graph, lanes=lanes)
         case TensorRT():
             from vs_espcn.runtime.tensorrt.engine import TensorRTEngine  # noqa: PLC0415
 
-            return TensorRTEngine(backend, graph, lanes=lanes, depth=depth)
+            return TensorRTEngine(backend, graph, lanes=lanes)
         case Torch():
             from vs_espcn.runtime import cuda  # noqa: PLC0415
 
             cuda.check_driver()  # before PyTorch, which takes seconds to load
             from vs_espcn.runtime.torch import TorchEngine  # noqa: PLC0415
 
-            return TorchEngine(backend, graph, lanes=lanes, depth=depth)
+            return TorchEngine(backend, graph, lanes=lanes)

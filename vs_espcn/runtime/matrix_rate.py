@@ -119,7 +119,7 @@ def _runner(backend: Backend, precision: Arithmetic, model: ModelProto) -> Itera
         return
     from vs_espcn.runtime.cuda_slot import CudaEngine  # noqa: PLC0415 - loads the driver
 
-    engine = open_engine(replace(backend, precision=precision), model, lanes=1, depth=8)  # type: ignore[arg-type]
+    engine = open_engine(replace(backend, precision=precision), model, lanes=1)  # type: ignore[arg-type]
     assert isinstance(engine, CudaEngine)
     (slot,) = engine.slots
 

@@ -11,7 +11,6 @@ from vs_espcn.errors import BackendError, RuntimeMissingError
 from vs_espcn.networks.registry import is_int8
 from vs_espcn.runtime.backends import OpenVINO, Precision
 from vs_espcn.runtime.engine import Plane
-from vs_espcn.runtime.precision import bears_bf16
 from vs_espcn.runtime.shuffle import interleave, without_shuffle
 
 
@@ -42,13 +41,12 @@ def devices() -> dict[str, str]:
     return {name: str(core.get_property(name, "FULL_DEVICE_NAME")) for name in core.available_devices}
 
 
-def resolve_precision(device: str, precision: Precision, *, bf16: bool = True) -> Precision:
-    """What a float network computes in: as told, else bf16 where it and the hardware bear that, else fp32.
+def resolve_precision(device: str, precision: Precision) -> Precision:
+    """Return the arithmetic of a float network on a device: as told, else bf16 if it has that, else fp32.
 
     Args:
         device: OpenVINO's name of it.
         precision: As told.
-        bf16: Whether network and clip bear it; see `vs_espcn.runtime.precision.bears_bf16`.
 
     Raises:
         BackendError: There is no such device, or it has no bf16 when that was asked for.
@@ -60,7 +58,7 @@ def resolve_precision(device: str, precision: Precision, *, bf16: bool = True) -
             f"OpenVINO has no device {device!r} here; present are {', '.join(devices())}"
         ) from error
     if precision in {"auto", "fast"}:
-        return "bf16" if bf16 and "BF16" in capabilities else "fp32"
+        return "bf16" if "BF16" in capabilities else "fp32"
     if precision == "bf16" and "BF16" not in capabilities:
         raise BackendError(f"device {device} has no bf16 arithmetic; use precision='fp32' or 'auto'")
     return precision
@@ -69,12 +67,10 @@ def resolve_precision(device: str, precision: Precision, *, bf16: bool = True) -
 class OpenVINOEngine:
     """A graph compiled for one device, with one inference request per lane."""
 
-    def __init__(self, backend: OpenVINO, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
+    def __init__(self, backend: OpenVINO, graph: ModelProto, *, lanes: int) -> None:
         """Compile; see `vs_espcn.runtime.engine_factory.open_engine`."""
         self._device = backend.device
-        self._precision = resolve_precision(backend.device, backend.precision, bf16=bears_bf16(graph, depth))
-        if is_int8(graph):
-            self._precision = "int8"
+        self._precision = resolve_precision(backend.device, backend.precision)
         graph, side = without_shuffle(graph)
         compiled = _compile(graph, self._device, self._precision, lanes)
         self._slots = tuple(OpenVINOSlot(compiled, shuffled=side == 1) for _ in range(lanes))

@@ -1,12 +1,13 @@
-"""Which form of a network a backend's precision asks for."""
+"""From a backend's precision to the form of a network that runs, and the arithmetic in which it does."""
 
 import platform
+from dataclasses import dataclass, replace
 
 from onnx import ModelProto
 
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks.registry import CONVOLUTIONS, ModelSpec, in_int8, is_int8, load_network
-from vs_espcn.runtime.backends import Backend, OpenVINO
+from vs_espcn.runtime.backends import Backend, OpenVINO, gpu_precision
 from vs_espcn.runtime.hardware import instruction_sets
 
 _EXACT = {"avx512_vnni", "avx_vnni", "amx_int8"}
@@ -15,6 +16,60 @@ _EXACT = {"avx512_vnni", "avx_vnni", "amx_int8"}
 _MOST_LAYERS_IN_BF16 = 12
 """Each convolution rounds once more: of the shipped networks those of up to 11, the skip counted, err by
 one code at most, those of 19 by two."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResolvedNetwork:
+    """A network and the settings with which it runs.
+
+    Attributes:
+        scale: The network's scale.
+        network: The form of the network that runs.
+        backend: Where it runs; its precision is resolved as by `resolved_backend`.
+    """
+
+    scale: int
+    network: ModelProto
+    backend: Backend
+
+
+def resolve(spec: ModelSpec, backend: Backend, depth: int | None) -> ResolvedNetwork:
+    """Read the form of a network that runs, and resolve the precision for it.
+
+    Args:
+        spec: A shipped network or a user's file.
+        backend: Where it is to run.
+        depth: Depth in bits whose accuracy ``precision="auto"`` has to keep; None for floats.
+
+    Raises:
+        InputError: As from `form_for`.
+        BackendError: As from `form_for`.
+    """
+    network = network_for(spec, backend)
+    resolved = resolved_backend(backend, network, depth)
+    return ResolvedNetwork(scale=spec.scale, network=network, backend=resolved)
+
+
+def resolved_backend(backend: Backend, network: ModelProto, depth: int | None) -> Backend:
+    """Resolve a backend's precision for a network and a depth.
+
+    Args:
+        backend: Where the network is to run.
+        network: A network, or a graph made of one.
+        depth: Depth in bits whose accuracy ``precision="auto"`` has to keep; None for floats.
+
+    Returns:
+        The backend. On a GPU its precision is now fp32 or fp16; on OpenVINO
+        int8, fp32 or bf16, or still ``"auto"`` if bf16 is accurate enough,
+        as only the opened device tells whether it has that.
+    """
+    if not isinstance(backend, OpenVINO):
+        return replace(backend, precision=gpu_precision(backend.precision, depth))
+    if is_int8(network):
+        return replace(backend, precision="int8")
+    if backend.precision in {"auto", "fast"}:
+        return replace(backend, precision="auto" if bears_bf16(network, depth) else "fp32")
+    return backend
 
 
 def network_for(spec: ModelSpec, backend: Backend) -> ModelProto:
@@ -28,7 +83,7 @@ def network_for(spec: ModelSpec, backend: Backend) -> ModelProto:
 
 
 def form_for(spec: ModelSpec, backend: Backend) -> ModelSpec:
-    """The form of a network that runs: in 8-bit integers where the backend's precision asks for that.
+    """Return the form of a network that runs: in 8-bit integers where the backend's precision asks for that.
 
     Args:
         spec: A shipped network or a user's file, of floats or already of int8.
@@ -57,7 +112,7 @@ def form_for(spec: ModelSpec, backend: Backend) -> ModelSpec:
 
 
 def bears_bf16(network: ModelProto, depth: int | None) -> bool:
-    """Whether bf16 errs by one code beside fp32 at most, by 0.1 in the mean.
+    """True if bf16 errs by one code beside fp32 at most, by 0.1 in the mean.
 
     At 10 bits it would be four codes.
 

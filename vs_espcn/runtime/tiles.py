@@ -11,7 +11,7 @@ import numpy as np
 from onnx import ModelProto
 
 from vs_espcn.networks.cost import activation_bytes, receptive_radius
-from vs_espcn.runtime.backends import Backend, OpenVINO, gpu_precision
+from vs_espcn.runtime.backends import Backend, OpenVINO
 from vs_espcn.runtime.engine import Engine, Plane, Slot
 
 ACTIVATION_BUDGET = 1 << 30
@@ -57,24 +57,21 @@ def windows(length: int, tile: int, radius: int) -> list[Window]:
     ]
 
 
-def tile_for(
-    backend: Backend, network: ModelProto, size: tuple[int, int], *, lanes: int, depth: int | None
-) -> tuple[int, int]:
+def tile_for(backend: Backend, network: ModelProto, size: tuple[int, int], *, lanes: int) -> tuple[int, int]:
     """The tile (width, height) in which planes are computed so that their activations fit in memory.
 
     Args:
-        backend: Where the network runs.
+        backend: Where the network runs, its precision resolved.
         network: A network from `vs_espcn.networks.registry.load_network`.
         size: Width and height of the planes.
         lanes: Frames in work at once; on a GPU the tile does not depend on it.
-        depth: Depth in bits that ``precision="auto"`` goes by.
     """
     sample_bytes = activation_bytes(network)
     if isinstance(backend, OpenVINO):
         budget = ACTIVATION_BUDGET // lanes
     else:
         budget = GPU_LANE_BUDGET
-        sample_bytes //= 2 if gpu_precision(backend.precision, depth) == "fp16" else 1
+        sample_bytes //= 2 if backend.arithmetic == "fp16" else 1
     return automatic_tile(*size, samples=budget // sample_bytes, radius=receptive_radius(network))
 
 

@@ -12,7 +12,7 @@ from onnx import ModelProto, helper, numpy_helper
 from vs_espcn.errors import BackendError, RuntimeMissingError
 from vs_espcn.networks.cost import activation_bytes
 from vs_espcn.runtime import cuda
-from vs_espcn.runtime.backends import Torch, gpu_precision
+from vs_espcn.runtime.backends import Torch
 from vs_espcn.runtime.cuda_slot import CudaEngine, CudaSlot, check_free_memory, plane_types, typed_graph
 
 try:
@@ -48,9 +48,9 @@ def check_usable() -> None:
 class TorchEngine(CudaEngine):
     """A graph run operation by operation, with one stream and memory pool per lane."""
 
-    def __init__(self, backend: Torch, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
+    def __init__(self, backend: Torch, graph: ModelProto, *, lanes: int) -> None:
         """Load the weights onto the GPU; see `vs_espcn.runtime.engine_factory.open_engine`."""
-        precision = gpu_precision(backend.precision, depth)
+        precision = backend.arithmetic
         device = cuda.Device(backend.index)
         check_usable()
         source, target = plane_types(graph)

@@ -17,7 +17,7 @@ _FRAMES_AHEAD = 2
 
 
 def check_constant(clip: vs.VideoNode) -> None:
-    """Refuse what no pipe can carry.
+    """Check that a pipe can carry a clip.
 
     Raises:
         InputError: The clip's format or size varies.
@@ -26,6 +26,19 @@ def check_constant(clip: vs.VideoNode) -> None:
         raise InputError(
             "the clip's format or size varies, which no pipe into ffmpeg can carry; make it constant first, "
             "for example with resize.Spline36(width=…, height=…, format=…)"
+        )
+
+
+def check_frame_rate(clip: vs.VideoNode) -> None:
+    """Check that a clip has a constant frame rate.
+
+    Raises:
+        InputError: It has none.
+    """
+    if not clip.fps:
+        raise InputError(
+            "the clip has no constant frame rate, and y4m carries no timestamps; "
+            "give it one first, for example with std.AssumeFPS(fpsnum=24000, fpsden=1001)"
         )
 
 
@@ -62,9 +75,3 @@ def write_all(fd: int, buffers: Sequence[memoryview]) -> None:
         rest = buffer
         while rest:
             rest = rest[os.write(fd, rest) :]
-
-
-def last_line(error: vs.Error) -> str:
-    """What went wrong; VapourSynth hands on a Python filter's whole traceback."""
-    line = str(error).strip().splitlines()[-1]
-    return line.removeprefix("vapoursynth.Error: ").removeprefix("vs_espcn: ")

@@ -91,6 +91,36 @@ class FrameCount:
     late: int = 0
 
 
+@dataclass(frozen=True)
+class _Arrived:
+    """The reader has read a frame."""
+
+    number: int
+    frame: vs.VideoFrame
+
+
+@dataclass(frozen=True)
+class _Full:
+    """The reader has read one frame more than there is room for."""
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """VapourSynth has made a frame, or failed to."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """The reader has come to the end of the stream, or failed."""
+
+    error: BaseException | None
+
+
+_Event = _Arrived | _Full | _Finished | _Ended
+
+
 @dataclass(eq=False)
 class _Pending:
     """A frame that has come and not been written: asked for once it has a future."""
@@ -130,7 +160,7 @@ class FrameScheduler:
         self._latency = latency
         self._lateness = lateness
         self._slots = lateness.slots if lateness else latency
-        self._events: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._events: SimpleQueue[_Event] = SimpleQueue()
         self._room = threading.Semaphore(latency)
         self._pending: deque[_Pending] = deque()
         self._running: dict[int, Future[vs.VideoFrame]] = {}
@@ -161,7 +191,7 @@ class FrameScheduler:
         reader.start()
         try:
             while self._pending or not self._ended:
-                self._events.get()()
+                self._handle(self._events.get())
                 self._ask()
                 self._write_what_is_ready(write)
         finally:
@@ -179,31 +209,30 @@ class FrameScheduler:
         try:
             for number, frame in enumerate(frames):
                 if not self._room.acquire(blocking=False):
-                    self._events.put(self._full)
+                    self._events.put(_Full())
                     self._room.acquire()
                 if self._stopped:
                     return
-                self._events.put(partial(self._arrived, number, frame))
+                self._events.put(_Arrived(number, frame))
         except BaseException as raised:  # run() passes it on
             error = raised
-        self._events.put(partial(self._end, error))
+        self._events.put(_Ended(error))
 
-    def _arrived(self, number: int, frame: vs.VideoFrame) -> None:
-        self._window.put(number, frame)
-        self._pending.append(_Pending(number))
-
-    def _full(self) -> None:
-        """One more frame has come than there is room for, unless one has left meanwhile."""
-        if self._lateness and len(self._pending) == self._latency:
-            self._pending[0].overdue = True
-
-    def _finished(self, number: int) -> None:
-        self._running.pop(number).result()
-        if not self._pending or number < self._pending[0].number:
-            self._window.drop(number)  # written while it was still in the works
-
-    def _end(self, error: BaseException | None) -> None:
-        self._ended, self._error = True, error
+    def _handle(self, event: _Event) -> None:
+        match event:
+            case _Arrived(number, frame):
+                self._window.put(number, frame)
+                self._pending.append(_Pending(number))
+            case _Full():
+                # Unless a frame has left since the reader looked.
+                if self._lateness and len(self._pending) == self._latency:
+                    self._pending[0].overdue = True
+            case _Finished(number):
+                self._running.pop(number).result()
+                if not self._pending or number < self._pending[0].number:
+                    self._window.drop(number)  # written while it was still in the works
+            case _Ended(error):
+                self._ended, self._error = True, error
 
     def _ask(self) -> None:
         """Fill the slots."""
@@ -212,10 +241,9 @@ class FrameScheduler:
             newest = waiting.pop()
             number = newest.number
             newest.future = self._running[number] = self._upscaled.get_frame_async(number)
-            finished = partial(self._finished, number)
-            newest.future.add_done_callback(partial(self._post, finished))
+            newest.future.add_done_callback(partial(self._post, _Finished(number)))
 
-    def _post(self, event: Callable[[], None], _: object) -> None:
+    def _post(self, event: _Event, _: object) -> None:
         """In one of VapourSynth's threads."""
         self._events.put(event)
 

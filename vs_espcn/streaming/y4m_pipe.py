@@ -7,8 +7,9 @@ from itertools import chain
 import vapoursynth as vs
 
 from vs_espcn.errors import BackendError, InputError
+from vs_espcn.filter.vs_errors import last_line
 from vs_espcn.streaming import y4m_writer
-from vs_espcn.streaming.frame_output import last_line, packed, write_all
+from vs_espcn.streaming.frame_output import packed, write_all
 from vs_espcn.streaming.frame_scheduler import (
     FrameCount,
     FrameScheduler,
@@ -24,6 +25,9 @@ _AHEAD = 2
 
 _SECONDS_UNTIL_LATE = 0.5
 
+_MOST_BYTES_HELD = 512 << 20
+"""Of source frames in the works, whatever rate a header announces."""
+
 _SPARE_THREADS = 2
 """Threads of VapourSynth's that late frames are resized in while all others wait for the engine."""
 
@@ -33,6 +37,7 @@ class Y4mStream:
 
     Attributes:
         count: What became of the frames so far.
+        latency: Frames in the works at once.
     """
 
     def __init__(
@@ -71,13 +76,20 @@ class Y4mStream:
             upscaled = upscaler(window.clip)
         except vs.Error as error:
             raise InputError(last_line(error)) from None
+        affordable = _MOST_BYTES_HELD // self._header.frame_bytes
+        if latency and latency > max(affordable, lanes + _AHEAD):
+            raise InputError(
+                f"latency is {latency} frames of {self._header.frame_bytes >> 10} KB; "
+                f"at most {max(affordable, lanes + _AHEAD)} are held at once"
+            )
         lateness = None
         if late:
             vs.core.num_threads += _SPARE_THREADS
             plain = plain_resize(window.clip, upscaled.width, upscaled.height)
             lateness = LatePolicy(what=late, slots=lanes, plain=plain)
-        automatic = max(lanes + _AHEAD, round(_SECONDS_UNTIL_LATE * fps) if late else 0)
-        self._stream = FrameScheduler(window, upscaled, latency=latency or automatic, lateness=lateness)
+        automatic = max(lanes + _AHEAD, min(round(_SECONDS_UNTIL_LATE * fps), affordable) if late else 0)
+        self.latency = latency or automatic
+        self._stream = FrameScheduler(window, upscaled, latency=self.latency, lateness=lateness)
         self.count: FrameCount = self._stream.count
 
     def write(

@@ -9,8 +9,9 @@ import io
 import os
 import re
 import select
+import sys
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import IO
 
@@ -41,8 +42,38 @@ _SPACES: dict[str, tuple[int, dict[str, int]]] = {
 """y4m's colour spaces: VapourSynth's format and the properties that go with it."""
 
 _INTERLACED = {"t": "top field first", "b": "bottom field first", "m": "mixed"}
+_RANGE_FIELD = "XCOLORRANGE="
 _RANGES = {"LIMITED": vs.RANGE_LIMITED, "FULL": vs.RANGE_FULL}
 _DEFAULTS = {"F": "0:0", "I": "?", "A": "0:0", "C": "420jpeg"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fields:
+    """A header line, split.
+
+    Attributes:
+        values: Values of the fields W, H, F, I, A and C that the line has, by letter.
+        extra: The X fields in their order, each with its X.
+    """
+
+    values: Mapping[str, str]
+    extra: tuple[str, ...]
+
+    def with_range(self, name: str) -> "_Fields":
+        """The same line with another sample range, ``"limited"`` or ``"full"``."""
+        others = tuple(field for field in self.extra if not field.startswith(_RANGE_FIELD))
+        return replace(self, extra=(*others, _RANGE_FIELD + name.upper()))
+
+    @property
+    def range(self) -> vs.Range | None:
+        """The sample range; None if the line does not say."""
+        return next((value for name, value in _RANGES.items() if _RANGE_FIELD + name in self.extra), None)
+
+    @property
+    def older_colour_space(self) -> str | None:
+        """The colour space as XYSCSS, which streams without C use; None if the line has none."""
+        spelt = (field.removeprefix("XYSCSS=") for field in self.extra if field.startswith("XYSCSS="))
+        return next((space.lower() for space in spelt), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +81,8 @@ class Y4mHeader:
     """What a stream's first line says.
 
     Attributes:
-        fields: All fields as they came, by their letter; the X fields by their
-            name with the X.
+        values: Values of the fields W, H, F, I, A and C, by letter.
+        extra: The X fields in their order, each with its X.
         video: Format of the frames.
         width: In luma samples.
         height: In luma samples.
@@ -60,7 +91,8 @@ class Y4mHeader:
         alpha: Whether a plane of alpha follows the others.
     """
 
-    fields: Mapping[str, str]
+    values: Mapping[str, str]
+    extra: tuple[str, ...]
     video: vs.VideoFormat
     width: int
     height: int
@@ -87,13 +119,13 @@ class Y4mHeader:
             height: In luma samples.
             aspect: The new sample aspect ratio; (0, 0) if it isn't known.
         """
-        fields = {**self.fields, "W": str(width), "H": str(height), "A": f"{aspect[0]}:{aspect[1]}"}
-        extra = [name for name in fields if name.startswith("X")]
-        extra.sort(key=lambda name: not name.startswith("XCOLORRANGE="))
-        plain = [letter + value for letter, value in fields.items() if letter not in extra]
-        while (
-            len(line := " ".join(["YUV4MPEG2", *plain, *extra]) + "\n") > _LONGEST_HEADER_FOR_FFMPEG and extra
-        ):
+        values = {**self.values, "W": width, "H": height, "A": f"{aspect[0]}:{aspect[1]}"}
+        plain = [f"{letter}{value}" for letter, value in values.items()]
+        extra = sorted(self.extra, key=lambda field: not field.startswith(_RANGE_FIELD))
+        while True:
+            line = " ".join(["YUV4MPEG2", *plain, *extra]) + "\n"
+            if len(line) <= _LONGEST_HEADER_FOR_FFMPEG or not extra:
+                break
             extra.pop()
         return line.encode("ascii")
 
@@ -108,11 +140,11 @@ def parse_header(line: bytes, *, range_: str | None = None) -> Y4mHeader:
     Raises:
         InputError: It isn't y4m, or nothing that can be upscaled.
     """
-    fields = _fields(line)
+    fields = _split(line)
     if range_:
-        fields = {name: value for name, value in fields.items() if not name.startswith("XCOLORRANGE=")}
-        fields[f"XCOLORRANGE={range_.upper()}"] = ""
-    get = {**_DEFAULTS, **_colour_space_of_x(fields), **fields}
+        fields = fields.with_range(range_)
+    older = {"C": fields.older_colour_space} if fields.older_colour_space else {}
+    get = {**_DEFAULTS, **older, **fields.values}
     if get["I"] in _INTERLACED:
         raise InputError(
             f"the stream on stdin is interlaced (I{get['I']}, {_INTERLACED[get['I']]}); deinterlace it "
@@ -130,11 +162,11 @@ def parse_header(line: bytes, *, range_: str | None = None) -> Y4mHeader:
     aspect = _ratio("A", get["A"])
     if aspect:
         props = {**props, "_SARNum": aspect.numerator, "_SARDen": aspect.denominator}
-    for name, value in _RANGES.items():
-        if f"XCOLORRANGE={name}" in fields:
-            props = {**props, "_Range": int(value)}
+    if fields.range is not None:
+        props = {**props, "_Range": int(fields.range)}
     header = Y4mHeader(
-        fields={**{letter: get[letter] for letter in "WHFIAC" if letter in get}, **_extra(fields)},
+        values={letter: get[letter] for letter in "WHFIAC" if letter in get},
+        extra=fields.extra,
         video=vs.core.get_video_format(preset),
         width=_side("W", get),
         height=_side("H", get),
@@ -146,33 +178,26 @@ def parse_header(line: bytes, *, range_: str | None = None) -> Y4mHeader:
     return header
 
 
-def _fields(line: bytes) -> dict[str, str]:
+def _split(line: bytes) -> _Fields:
     magic, *words = line.split(b" ")
     if magic != b"YUV4MPEG2":
         raise InputError(
             f"what comes on stdin is not y4m: it begins with {line[:16]!r}, not with YUV4MPEG2; "
             "let ffmpeg write it with -f yuv4mpegpipe"
         )
-    fields: dict[str, str] = {}
+    values: dict[str, str] = {}
+    extra: dict[str, None] = {}  # in their order, each once
     for word in filter(None, words):
         if not re.fullmatch(rb"[WHFIACX][!-~]+", word):
             raise _malformed(repr(word)[1:], "fields W, H, F, I, A, C and X with a value")
         text = word.decode("ascii")
-        name, value = (text, "") if text[0] == "X" else (text[0], text[1:])
-        if name in fields and value:
-            raise _malformed(f"{text} beside {name}{fields[name]}", "each field once")
-        fields[name] = value
-    return fields
-
-
-def _extra(fields: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in fields.items() if name.startswith("X")}
-
-
-def _colour_space_of_x(fields: Mapping[str, str]) -> dict[str, str]:
-    """The colour space in its older spelling, for streams without C."""
-    found = [name.removeprefix("XYSCSS=").lower() for name in fields if name.startswith("XYSCSS=")]
-    return {"C": found[0]} if found else {}
+        if text[0] == "X":
+            extra[text] = None
+            continue
+        if text[0] in values:
+            raise _malformed(f"{text} beside {text[0]}{values[text[0]]}", "each field once")
+        values[text[0]] = text[1:]
+    return _Fields(values=values, extra=tuple(extra))
 
 
 def _side(letter: str, fields: Mapping[str, str]) -> int:
@@ -299,29 +324,46 @@ class StoppableInput:
 
     def __init__(self, fd: int) -> None:
         """Wrap a descriptor, which may be non-blocking."""
-        stopped, self._stop = os.pipe()
-        self.stream: IO[bytes] = io.BufferedReader(_Raw(fd, stopped), _BUFFER)
+        self._raw = _Raw(fd)
+        self.stream: IO[bytes] = io.BufferedReader(self._raw, _BUFFER)
 
     def stop(self) -> None:
-        """End a read in progress and every later one: they find the stream at its end."""
-        os.write(self._stop, b".")
+        """End every later read: it finds the stream at its end.
+
+        A read in progress ends at once too; on Windows, where no pipe can be watched, when the
+        next bytes or the end come.
+        """
+        self._raw.stop()
 
 
 class _Raw(io.RawIOBase):
-    def __init__(self, fd: int, stopped: int) -> None:
+    def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._stopped = stopped
-        self._poll = select.poll()
-        self._poll.register(fd, select.POLLIN)
-        self._poll.register(stopped, select.POLLIN)
+        self._is_stopped = False
+        if sys.platform != "win32":
+            stopped, self._stop = os.pipe()
+            self._poll = select.poll()
+            self._poll.register(fd, select.POLLIN)
+            self._poll.register(stopped, select.POLLIN)
+
+    def stop(self) -> None:
+        self._is_stopped = True
+        if sys.platform != "win32":
+            os.write(self._stop, b".")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        if any(fd == self._stopped for fd, _ in self._poll.poll()):
+        if sys.platform != "win32":
+            self._poll.poll()
+        if self._is_stopped:
             return 0
         try:
+            if sys.platform == "win32":
+                data = os.read(self._fd, len(buffer))
+                buffer[: len(data)] = data
+                return len(data)
             return os.readv(self._fd, [buffer])
         except OSError as error:
             raise InputError(f"stdin cannot be read: {error.strerror}") from None

@@ -14,7 +14,7 @@ import vapoursynth as vs
 
 from vs_espcn.errors import InputError
 from vs_espcn.filter.properties import is_full_range
-from vs_espcn.streaming.frame_output import check_constant, frames_in_order, packed
+from vs_espcn.streaming.frame_output import check_constant, check_frame_rate, frames_in_order, packed
 
 _DEPTHS = (9, 10, 12, 14, 16)
 
@@ -69,11 +69,7 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
             f"format {clip.format.name} cannot be written as y4m; convert it to GRAY or "
             "YUV 4:2:0, 4:2:2 or 4:4:4 of 8, 9, 10, 12, 14 or 16 bits"
         )
-    if not clip.fps:
-        raise InputError(
-            "the clip has no constant frame rate, and y4m carries no timestamps; "
-            "give it one first, for example with std.AssumeFPS(fpsnum=24000, fpsden=1001)"
-        )
+    check_frame_rate(clip)
     space = COLOUR_SPACES[clip.format.id]
     if clip.format.id == vs.YUV420P8:
         space = SITED_420.get(props.get("_ChromaLocation", vs.CHROMA_LEFT), "420mpeg2")

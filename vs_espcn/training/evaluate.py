@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from vs_espcn.errors import InputError
-from vs_espcn.training.checkpoint import load_checkpoint
+from vs_espcn.training.checkpoint import load_checkpoint, take_weights
 from vs_espcn.training.data.degradation import round_to_8_bit, shrink
 from vs_espcn.training.metrics import mod_crop, psnr, shave
 from vs_espcn.training.networks.catalogue import make_network
@@ -42,14 +42,14 @@ def open_checkpoint(path: Path) -> tuple[int, Upscaler]:
         The network's scale, and the network on the CPU.
 
     Raises:
-        InputError: There is no such file, or it is no checkpoint of this version.
+        InputError: There is no such file, or it is no checkpoint of a network of this version.
     """
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}; give the .ckpt file of a training run")
     state = load_checkpoint(path)
     of = state["of"]
     network = make_network(of["network"], of["scale"], of["activation"], branches=of.get("branches", False))
-    network.load_state_dict(state["average"])
+    take_weights(path, network, state["average"])
     return network.scale, as_upscaler(network)
 
 

@@ -1,10 +1,9 @@
-"""Files that are written whole or not at all."""
+"""The files of a training run."""
 
-import os
-import tempfile
 from pathlib import Path
 
 from vs_espcn.errors import TrainingError
+from vs_espcn.file_writing import replace_file
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -19,18 +18,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        replace_file(path, content)
     except OSError as error:
         raise TrainingError(
             f"cannot write {path} ({error.strerror}); free space or choose another place,"

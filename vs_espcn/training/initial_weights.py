@@ -74,6 +74,8 @@ def _take(path: Path, source: _TrainedLayers, network: Network) -> None:
         for name, weight in source.weights.items()
         if name in own and weight.shape == own[name].shape
     }
+    if source.weights and not agreeing:
+        raise InputError(f"no layer in {path} fits {named(wanted)}; start from another file")
     network.load_state_dict({**own, **agreeing})
     if source.layers:
         *inner, tail = source.layers

@@ -44,15 +44,23 @@ class Soap(torch.optim.Optimizer):
             for param in group["params"]:
                 self._update(param, param.grad, group)
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from where a state was taken.
+
+        Raises:
+            ValueError: The state belongs to other weights.
+        """
+        super().load_state_dict(state_dict)
+        for param in (param for group in self.param_groups for param in group["params"]):
+            held, first = self.state.get(param), _first_state(param.detach().reshape(len(param), -1))
+            if held and _form(held) != _form(first):
+                raise ValueError("a state of other weights")
+
     def _update(self, param: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state, memory = self.state[param], group["memory"]
         grad = gradient.reshape(len(param), -1)  # (outputs, inputs); a vector becomes a column
         if not state:
-            state["step"] = 0
-            state["mean"] = torch.zeros_like(grad)
-            state["square"] = torch.zeros_like(grad)
-            state["outer"] = [grad.new_zeros(side, side) for side in grad.shape]
-            state["basis"] = [torch.eye(side, device=grad.device) for side in grad.shape]
+            state.update(_first_state(grad))
         state["step"] += 1
         step = state["step"]
         state["mean"].lerp_(grad, 1 - group["momentum"])
@@ -80,3 +88,23 @@ class Soap(torch.optim.Optimizer):
                 torch.linalg.qr(outer @ basis)[0]
                 for outer, basis in zip(state["outer"], state["basis"], strict=True)
             ]
+
+
+def _first_state(grad: Tensor) -> dict[str, Any]:
+    """What is known of a layer before its first step, from its gradient (outputs, inputs)."""
+    return {
+        "step": 0,
+        "mean": torch.zeros_like(grad),
+        "square": torch.zeros_like(grad),
+        "outer": [grad.new_zeros(side, side) for side in grad.shape],
+        "basis": [torch.eye(side, device=grad.device) for side in grad.shape],
+    }
+
+
+def _form(value: object) -> object:
+    """Types and shapes, which have to agree."""
+    if isinstance(value, Tensor):
+        return value.shape, value.dtype
+    if isinstance(value, dict):
+        return {name: _form(each) for name, each in value.items()}
+    return [_form(each) for each in value] if isinstance(value, list) else type(value)

@@ -17,9 +17,12 @@ from vs_espcn.errors import InputError, TrainingError
 from vs_espcn.networks.registry import trained_name
 from vs_espcn.training.checkpoint import (
     check_same_network,
+    check_whole,
     describe,
     load_checkpoint,
+    not_whole,
     save_checkpoint,
+    take_weights,
 )
 from vs_espcn.training.data.dataset import load_images
 from vs_espcn.training.data.patches import RandomPatches
@@ -36,6 +39,9 @@ from vs_espcn.training.recipes import find_recipe
 from vs_espcn.training.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+_BFLOAT16 = "avx512_bf16"
+"""What x86 processors with bfloat16 arithmetic say; those without take ten times as long in it."""
 
 _TYPICAL_PATCHES = 256  # of photographs, and as many ramps
 
@@ -63,6 +69,11 @@ class Progress:
     best_psnr: float
 
 
+def has_bfloat16(device: str) -> bool:
+    """Whether a device computes in bfloat16, and does not merely imitate it."""
+    return device == "cuda" or bool(torch.cpu.get_capabilities().get(_BFLOAT16))
+
+
 class Run:
     """A run under way: everything that a checkpoint holds, and the images."""
 
@@ -88,15 +99,20 @@ class Run:
         state = load_checkpoint(settings.checkpoint) if settings.resume else None
         if state:
             check_same_network(settings.checkpoint, state, network)
+            check_whole(settings.checkpoint, state)
+        degrades, validate_by = settings.pick_degradation()
         self._images = load_images(
             settings.folders,
             settings.scale,
             patch=self._recipe.patch,
             shares=self._recipe.shares,
-            degrade=settings.pick_degradation(),
+            degrades=degrades,
+            validate_by=validate_by,
+            film=settings.pick_film(),
         )
         if isinstance(network, Int8Network) and not network.is_calibrated and not state:
             self._calibrate(network)
+        self._bfloat16 = self._recipe.bfloat16 and has_bfloat16(self._device)
         self._network = network.to(device=self._device).to(memory_format=torch.channels_last)
         self._average = deepcopy(self._network)
         self._optimizer = self._recipe.optimizer(self._network)
@@ -136,7 +152,7 @@ class Run:
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate * group.get("speed", 1.0)
         low, phases = (torch.from_numpy(array).to(self._device) for array in self._patches.draw())
-        with torch.autocast(self._device, torch.bfloat16, enabled=self._recipe.bfloat16):
+        with torch.autocast(self._device, torch.bfloat16, enabled=self._bfloat16):
             loss = functional.mse_loss(self._network.phases(low), phases)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -250,7 +266,7 @@ class Run:
 
     def _restore(self, state: dict[str, Any]) -> None:
         path = self._settings.checkpoint
-        held = {"degradation": "clean", **state}  # earlier checkpoints do not say
+        held = {"degradation": "bicubic", **state}  # earlier checkpoints do not say
         for name, wanted in (
             ("recipe", self._recipe.name),
             ("degradation", self._settings.degradation),
@@ -262,13 +278,30 @@ class Run:
                     f"{path} was made with {name} {held[name]}, the run asks for {wanted};"
                     f" resume with the same {name}, or start from it with --init-from"
                 )
-        self._network.load_state_dict(state["weights"])
-        self._average.load_state_dict(state["average"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._patches.load_state_dict(state["patches"])
-        self._schedule.load_state_dict(state["schedule"])
+        take_weights(path, self._network, state["weights"])
+        take_weights(path, self._average, state["average"])
+        try:
+            self._restore_optimizer(state["optimizer"])
+            self._patches.load_state_dict(state["patches"])
+            self._schedule.load_state_dict(state["schedule"])
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
+            raise not_whole(path) from error
         self.step, self._seconds_before = state["step"], state["seconds"]
         self._loss, self._psnr, self._best_psnr = state["loss"], state["psnr"], state["best_psnr"]
+
+    def _restore_optimizer(self, state: dict[str, Any]) -> None:
+        """Restore its memory; its options stay those of the recipe."""
+        options = [
+            {name: value for name, value in group.items() if name != "params"}
+            for group in self._optimizer.param_groups
+        ]
+        self._optimizer.load_state_dict(state)
+        for group, own in zip(self._optimizer.param_groups, options, strict=True):
+            group.update(own)
+        for param, held in self._optimizer.state.items():  # SGD does not look at what it is given
+            momentum = held.get("momentum_buffer")
+            if momentum is not None and getattr(momentum, "shape", None) != param.shape:
+                raise ValueError("a state of other weights")
 
     def progress(self) -> Progress:
         """Say how far the run is."""

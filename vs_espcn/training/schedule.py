@@ -114,5 +114,5 @@ class Plateau:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where ``state`` was taken."""
-        self._rate, self._best = state["rate"], state["best"]
-        self._stale, self._costs = state["stale"], list(state["costs"])
+        self._rate, self._best = float(state["rate"]), float(state["best"])
+        self._stale, self._costs = int(state["stale"]), [float(cost) for cost in state["costs"]]

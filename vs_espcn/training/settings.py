@@ -1,6 +1,7 @@
 """What can be asked of a training run, and what is refused."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,8 +9,17 @@ import torch
 
 from vs_espcn.cache_folder import cache_dir
 from vs_espcn.errors import InputError
+from vs_espcn.training.data import mix
 from vs_espcn.training.data.compression import ANIME, VIDEO, AsVideo
-from vs_espcn.training.data.degradation import Degrade, clean
+from vs_espcn.training.data.degradation import Degrade, bicubic
+from vs_espcn.training.data.film import Film
+
+_CODED = {"video": (VIDEO, 1), "anime": (ANIME, 2)}
+"""What happens to images, and in how many variants: drawings are few, and no clips stand beside them."""
+
+
+def _kept() -> Path:
+    return cache_dir() / "degraded"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +34,7 @@ class Settings:
         network: What to train, one of ``vs_espcn.training.networks.catalogue.NAMES``.
         branches: Whether to train each convolution of a sub-pixel network as a sum of branches.
         recipe: ``modern`` or ``paper``.
-        degradation: ``clean``, ``video`` or ``anime``.
+        degradation: ``clean``, ``bicubic``, ``video`` or ``anime``.
         activation: ``tanh`` or ``relu``; None for the network's own.
         steps: Length of the whole run; None leaves it to ``hours`` or the recipe.
         hours: Longest duration of the whole run, earlier parts included.
@@ -79,17 +89,27 @@ class Settings:
                 " or name another --checkpoint"
             )
 
-    def pick_degradation(self) -> Degrade:
-        """Find what makes the low resolution.
+    def pick_degradation(self) -> tuple[Sequence[Degrade], Sequence[Degrade]]:
+        """Find what makes the low resolution: that of training images, that of the images held out.
 
         Raises:
             InputError: The degradation is not known.
         """
         if self.degradation == "clean":
-            return clean
-        if self.degradation in (sources := {"video": VIDEO, "anime": ANIME}):
-            return AsVideo(sources[self.degradation], cache_dir() / "degraded")
-        raise InputError(f"degradation {self.degradation!r} is not known; choose clean, video or anime")
+            return mix.TRAINING, mix.VALIDATION
+        if self.degradation == "bicubic":
+            return (bicubic,), (bicubic,)
+        if self.degradation in _CODED:
+            source, variants = _CODED[self.degradation]
+            coded = tuple(AsVideo(source, _kept(), number) for number in range(variants))
+            return coded, coded[:1]
+        raise InputError(
+            f"degradation {self.degradation!r} is not known; choose clean, bicubic, video or anime"
+        )
+
+    def pick_film(self) -> Film | None:
+        """Find what makes pairs of clips; None where sources are not coded."""
+        return Film(_CODED[self.degradation][0], _kept()) if self.degradation in _CODED else None
 
     def pick_device(self) -> str:
         """Name the device to train on.

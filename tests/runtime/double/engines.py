@@ -3,9 +3,9 @@
 import numpy as np
 import onnxruntime
 
+from tests.engines import open_engine
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime.backends import TensorRT
-from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.tensorrt.engine import TensorRTEngine
 
 WIDTH, HEIGHT = 32, 20

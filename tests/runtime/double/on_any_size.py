@@ -8,6 +8,7 @@ import pytest
 import vapoursynth as vs
 
 import vs_espcn
+from tests.engines import open_engine
 from tests.runtime.double import fake_tensorrt
 from tests.runtime.double.driver import set_
 from tests.runtime.double.engines import HEIGHT, WIDTH, engine
@@ -15,7 +16,6 @@ from tests.runtime.double.fake_tensorrt import faults
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime.backends import OpenVINO, TensorRT
-from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.tensorrt import plan_cache, prebuild
 
 ANY = TensorRT(precision="fp32", max_size=(48, 32))

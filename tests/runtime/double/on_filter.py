@@ -10,13 +10,13 @@ import pytest
 import vapoursynth as vs
 
 import vs_espcn
+from tests.engines import open_engine
 from tests.runtime.double.driver import set_
 from tests.runtime.double.engines import HEIGHT, WIDTH
 from vs_espcn.errors import BackendError
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime import cuda, selection
 from vs_espcn.runtime.backends import OpenVINO, TensorRT, Torch
-from vs_espcn.runtime.engine_factory import open_engine
 
 
 class TestFilter:

@@ -13,11 +13,12 @@ import pytest
 import vapoursynth as vs
 
 import vs_espcn
+from tests.engines import open_engine
 from vs_espcn.errors import BackendError, InputError, RuntimeMissingError
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime.backends import TensorRT, Torch, gpu_precision
 from vs_espcn.runtime.cuda_slot import typed_graph
-from vs_espcn.runtime.engine_factory import open_engine
+from vs_espcn.runtime.precision import resolved_backend
 from vs_espcn.runtime.tensorrt import api, prebuild
 from vs_espcn.runtime.tensorrt.api import TensorRTApi, check_capability
 from vs_espcn.runtime.tensorrt.build import build_plan, source_graph
@@ -116,7 +117,9 @@ def test_a_plan_for_any_size_has_the_same_kernels(
     sample = graph.UINT8 if depth == 8 else graph.UINT16[16]
     backend = TensorRT(precision=precision, max_size=(1920, 1080))  # type: ignore[arg-type]
 
-    plan = build_plan(rtx, source_graph(backend, wrapped(sample), depth), capability)
+    plan = build_plan(
+        rtx, source_graph(resolved_backend(backend, wrapped(sample), depth), wrapped(sample)), capability
+    )
 
     assert len(plan) > 100_000
     shapes, first, *_, last = kernels("\n".join(caplog.messages))
@@ -134,7 +137,7 @@ def test_a_plan_for_any_size_has_the_same_kernels(
 def test_every_variant_for_any_size_computes_what_the_graph_does(variant: str, precision: str) -> None:
     sample, full_range = VARIANTS[variant]
     backend = TensorRT(precision=precision, max_size=(640, 360))  # type: ignore[arg-type]
-    free = source_graph(backend, wrapped(sample, full_range), sample.depth)
+    free = source_graph(resolved_backend(backend, wrapped(sample), sample.depth), wrapped(sample, full_range))
     onnx.checker.check_model(free, full_check=True)
     session = onnxruntime.InferenceSession(free.SerializeToString())
     for width, height in ((96, 54), (1, 1), (33, 70)):
@@ -151,7 +154,7 @@ def test_every_variant_for_any_size_computes_what_the_graph_does(variant: str, p
 
 def test_only_planes_within_the_limit_and_limits_that_are_sizes() -> None:
     with pytest.raises(InputError, match="a plane of 96x54 is larger than max_size=96x53; give a larger one"):
-        source_graph(TensorRT(max_size=(96, 53)), wrapped(graph.UINT8), 8)
+        source_graph(TensorRT(precision="fp16", max_size=(96, 53)), wrapped(graph.UINT8))
     for size in ((0, 5), (1920,), "1920x1080", [1920, 1080], (1.5, 2)):
         with pytest.raises(InputError, match=r"max_size is .*; give a width and a height, such as"):
             TensorRT(max_size=size)  # type: ignore[arg-type]

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import json
 import os
@@ -61,7 +62,7 @@ def test_a_plan_is_stored_and_read(caplog: pytest.LogCaptureFixture) -> None:
     (stored,) = plan_cache.stored_plans()
     assert stored.key == KEY
     assert stored.path.parent == Path(os.environ["VS_ESPCN_CACHE"]) / "plans"
-    assert not list(stored.path.parent.glob("*.part"))
+    assert {path.suffix for path in stored.path.parent.iterdir()} == {".plan", ".lock"}
 
 
 def test_a_refused_plan_is_rebuilt(caplog: pytest.LogCaptureFixture) -> None:
@@ -79,6 +80,7 @@ def test_a_refused_plan_is_rebuilt(caplog: pytest.LogCaptureFixture) -> None:
         (b"\x00\xff\nplan", "not a plan"),
         (b"{}\nplan", "not a plan"),
         (b"[]\nplan", "not a plan"),
+        (b"[" * 100_000, "not a plan"),
         (b'{"key": {}, "sha256": ""}\nplan', "for something else"),
     ],
 )
@@ -127,13 +129,111 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mon
         load()
 
 
+def planted(path: Path, kind: str) -> None:
+    """Something that is no plan, in the place of one."""
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    match kind:
+        case "link":
+            victim = path.parent.parent / "victim"
+            victim.write_bytes(b"precious")
+            path.symlink_to(victim)
+        case "dangling link":
+            path.symlink_to(path.parent.parent / "nowhere")
+        case "fifo":
+            pytest.importorskip("fcntl", reason="needs FIFOs")
+            os.mkfifo(path)
+        case "garbage":
+            path.write_bytes(bytes(range(256)))
+
+
+KINDS = ["link", "dangling link", "fifo", "garbage"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_planted_counts_as_absent_and_is_replaced(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = plan_cache.plans_dir() / f"{KEY.digest}.plan"
+    planted(path, kind)
+    assert [plan.key for plan in plan_cache.stored_plans()] == [None]
+    with pytest.raises(BackendError, match=r"no plan for .* can be used: the stored file is"):
+        load(None)
+    assert load(b"new") == b"new"
+    assert "building a plan" in caplog.text
+    assert load(None) == b"new"
+    assert not path.is_symlink()
+    cache = path.parent.parent
+    assert not (cache / "nowhere").exists()
+    assert kind != "link" or (cache / "victim").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_clear_removes_what_is_planted(kind: str) -> None:
+    planted(plan_cache.plans_dir() / f"{KEY.digest}.plan", kind)
+    planted(plan_cache.plans_dir() / f"{KEY.digest}.kernels", kind)
+    planted(plan_cache.plans_dir() / f"{KEY.digest}.lock", kind)
+    assert plan_cache.clear() == 1
+    assert {path.suffix for path in plan_cache.plans_dir().iterdir()} <= {".lock"}
+    assert load() == b"new"
+    assert kind != "link" or (plan_cache.plans_dir().parent / "victim").read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link"])
+def test_a_link_at_the_lock_is_not_followed(kind: str) -> None:
+    planted(plan_cache.plans_dir() / f"{KEY.digest}.lock", kind)
+    with pytest.raises(BackendError, match="cannot keep plans in"):
+        load()
+    assert not (plan_cache.plans_dir().parent / "nowhere").exists()
+
+
+def test_a_plan_of_another_user_is_not_loaded(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its checksum is right; but a plan is code."""
+    pytest.importorskip("pwd", reason="Windows has no uids")
+    load(b"theirs")
+    plan_cache.store_kernels(KEY, "Toaster 3", b"theirs")
+    if os.geteuid() == 0:
+        for path in plan_cache.plans_dir().iterdir():
+            os.chown(path, 12345, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    assert plan_cache.stored_plans()[0].key is None
+    assert plan_cache.load_kernels(KEY, "Toaster 3") is None
+    caplog.clear()
+    assert load(b"mine") == b"mine"
+    assert "the stored file belongs to another user" in caplog.text
+
+
+def test_a_full_disk_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(
+        BackendError, match=r"No space left on device; free space there, or set VS_ESPCN_CACHE"
+    ):
+        load()
+    assert plan_cache.stored_plans() == []
+    assert {path.suffix for path in plan_cache.plans_dir().iterdir()} == {".lock"}
+
+
+def test_an_error_of_the_build_is_not_taken_for_one_of_the_disk() -> None:
+    def fail() -> bytes:
+        raise FileNotFoundError(errno.ENOENT, "no such library", "libbuilder.so")
+
+    with pytest.raises(FileNotFoundError, match="no such library"):
+        plan_cache.load_or_build(KEY, fail, lambda _: None)
+
+
 def test_clear() -> None:
     load()
     load(key=replace(KEY, device="another"))
-    (plan_cache.plans_dir() / "killed.1.part").touch()
+    (plan_cache.plans_dir() / ".killed.plan.0a1b2c3d.tmp").touch()
     assert plan_cache.clear() == 2
     assert plan_cache.stored_plans() == []
-    assert not list(plan_cache.plans_dir().glob("*.part"))
+    assert not list(plan_cache.plans_dir().glob(".*"))
     assert plan_cache.clear() == 0
 
 

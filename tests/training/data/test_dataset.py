@@ -1,4 +1,7 @@
 import logging
+import os
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -7,16 +10,18 @@ from PIL import Image
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.data.dataset import (
+    MOST_PIXELS,
     find_images,
     hold_out,
-    make_pair,
+    make_pairs,
     read_images,
     read_luma,
     read_pixels,
     reduced,
     to_phases,
 )
-from vs_espcn.training.data.degradation import resample, round_to_8_bit, shrink
+from vs_espcn.training.data.degradation import bicubic, reduced_by, resample, round_to_8_bit, shrink
+from vs_espcn.training.data.kernels import KERNELS
 
 
 def test_images_are_found_in_folders_inside_and_sorted(tmp_path: Path) -> None:
@@ -71,6 +76,34 @@ def test_unusable_images_are_skipped_with_a_line_and_counted(
     assert "1 images read, 3 skipped" in caplog.text
 
 
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+@pytest.mark.parametrize("side", [8001, 10_000, 30_000])
+def test_an_image_that_would_take_all_memory_is_skipped_undecoded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, side: int
+) -> None:
+    """Of 10,000² Pillow itself only warns, and of 30,000² it raises an error of its own."""
+    save(tmp_path / "good.png", np.zeros((32, 32), np.uint8))
+    assert side * side > MOST_PIXELS
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    pixels = png_chunk(b"IDAT", zlib.compress(bytes(side + 1)))
+    (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + pixels)
+    images = read_images(find_images([tmp_path]), smallest=16)
+    assert [path.name for path in images] == ["good.png"]
+    (line,) = caplog.messages
+    assert line.startswith("skipped: ")
+    assert f"bomb.png is {side}x{side}; 64 megapixels are the most" in line or "decompression bomb" in line
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_fifo_among_images_is_not_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    assert read_images(find_images([tmp_path]), smallest=16) == {}
+    assert "pipe.png is not a regular file; leave it out" in caplog.text
+
+
 def test_the_split_depends_on_names_alone() -> None:
     paths = [Path(f"/a/set/{index}.png") for index in range(60)]
     training, validation = hold_out(paths)
@@ -96,6 +129,29 @@ def test_a_reduced_image_is_rounded_and_the_full_one_is_left_alone() -> None:
 
 def test_a_pair_is_cropped_and_reduced_to_8_bit() -> None:
     luma = np.random.default_rng(0).integers(16, 236, (13, 17)).astype(np.uint8)
-    pair = make_pair(luma, 4)
+    (pair,) = make_pairs(luma, 4, [bicubic])
     assert np.array_equal(pair.phases, to_phases(luma[:12, :16], 4))
     assert np.array_equal(pair.low, round_to_8_bit(shrink(luma[:12, :16] / 255, 4)))
+
+
+def test_pairs_of_one_original_share_it_in_memory() -> None:
+    luma = np.random.default_rng(0).integers(16, 236, (12, 16)).astype(np.uint8)
+    box, cubic = make_pairs(luma, 2, [reduced_by(KERNELS["box"]), bicubic])
+    assert box.phases is cubic.phases
+    assert not np.array_equal(box.low, cubic.low)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "CMYK", "L", "1", "I;16", "LA"])
+def test_images_of_any_mode_train(mode: str, tmp_path: Path) -> None:
+    grey = Image.fromarray(np.linspace(0, 255, 40 * 40).reshape(40, 40).astype(np.uint8))
+    image = (
+        Image.fromarray(np.asarray(grey, np.uint16) * 257)
+        if mode == "I;16"
+        else grey.convert("RGB").convert(mode)
+    )
+    path = tmp_path / ("image.tif" if mode == "CMYK" else "image.png")
+    image.save(path)
+    luma = read_luma(path)
+    assert luma.shape == (40, 40)
+    assert luma.min() < 30
+    assert luma.max() > 200

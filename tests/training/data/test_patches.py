@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from vs_espcn.training.data.dataset import Pair, make_pair, to_phases
+from vs_espcn.training.data.dataset import Pair, make_pairs, to_phases
+from vs_espcn.training.data.degradation import bicubic
 from vs_espcn.training.data.patches import Batch, GridPatches, Patches, RandomPatches
 
 SCALE = 2
@@ -84,7 +85,7 @@ def test_random_patches_come_in_all_eight_ways_and_those_on_a_grid_upright() -> 
 
 def test_turned_phases_are_the_phases_of_the_turned_image() -> None:
     luma = np.random.default_rng(0).integers(16, 236, (3 * 6, 3 * 6)).astype(np.uint8)
-    whole = RandomPatches([make_pair(luma, 3)], size=6, batch=100, seed=0)
+    whole = RandomPatches(make_pairs(luma, 3, [bicubic]), size=6, batch=100, seed=0)
     upright = [turned for flipped in (luma, luma[::-1]) for turned in (flipped, flipped[:, ::-1])]
     expected = {to_phases(each, 3).tobytes() for one in upright for each in (one, one.T)}
     phases = np.rint(whole.draw()[1] * 255).astype(np.uint8)

@@ -8,7 +8,7 @@ from onnx import ModelProto, TensorProto, numpy_helper
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks.graph import FRAME_NAME, largest_size, up_to_size
 from vs_espcn.networks.registry import network_metadata
-from vs_espcn.runtime.backends import TensorRT, gpu_precision
+from vs_espcn.runtime.backends import TensorRT
 from vs_espcn.runtime.cuda_slot import plane_types, typed_graph
 from vs_espcn.runtime.tensorrt.api import TensorRTApi
 from vs_espcn.runtime.tensorrt.plan_cache import PlanKey, graph_digest
@@ -19,13 +19,12 @@ OnProgress = Callable[[str, float], None]
 _OPTIONS = "strongly typed, no TF32, detailed"
 
 
-def source_graph(backend: TensorRT, graph: ModelProto, depth: int | None) -> ModelProto:
+def source_graph(backend: TensorRT, graph: ModelProto) -> ModelProto:
     """What a plan is built from.
 
     Args:
-        backend: Precision, and the largest size of a plan for many.
+        backend: Precision, resolved, and the largest size of a plan for many.
         graph: A model from `vs_espcn.networks.graph.build_graph`.
-        depth: Depth in bits that ``precision="auto"`` goes by.
 
     Returns:
         The graph in the types that it runs in; for any size, if `backend` has a `max_size`.
@@ -33,7 +32,7 @@ def source_graph(backend: TensorRT, graph: ModelProto, depth: int | None) -> Mod
     Raises:
         InputError: The graph's planes are larger than `max_size`.
     """
-    typed = typed_graph(graph, gpu_precision(backend.precision, depth))
+    typed = typed_graph(graph, backend.arithmetic)
     if backend.max_size is None:
         return typed
     source, _ = plane_types(graph)

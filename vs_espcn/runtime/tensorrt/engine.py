@@ -8,7 +8,7 @@ from onnx import ModelProto
 from vs_espcn.errors import BackendError
 from vs_espcn.networks.graph import FRAME_NAME, UPSCALED_FRAME_NAME, largest_size
 from vs_espcn.runtime import cuda
-from vs_espcn.runtime.backends import TensorRT, gpu_precision
+from vs_espcn.runtime.backends import TensorRT
 from vs_espcn.runtime.cuda_slot import CudaEngine, CudaSlot, PlaneType, check_free_memory, plane_types
 from vs_espcn.runtime.tensorrt.api import TensorRTApi, choose_api
 from vs_espcn.runtime.tensorrt.build import build_plan, plan_key, source_graph
@@ -19,10 +19,9 @@ from vs_espcn.runtime.tensorrt.plan_cache import load_kernels, load_or_build, st
 class TensorRTEngine(CudaEngine):
     """A plan loaded on one or more GPUs, with one execution context per lane."""
 
-    def __init__(self, backend: TensorRT, graph: ModelProto, *, lanes: int, depth: int | None) -> None:
+    def __init__(self, backend: TensorRT, graph: ModelProto, *, lanes: int) -> None:
         """Load the plan from the cache, or build it; see `vs_espcn.runtime.engine_factory.open_engine`."""
-        precision = gpu_precision(backend.precision, depth)
-        built_from = source_graph(backend, graph, depth)
+        built_from = source_graph(backend, graph)
         source, target = plane_types(graph)
         lane_devices = [backend.devices[lane % len(backend.devices)] for lane in range(lanes)]
         plans = {
@@ -34,7 +33,7 @@ class TensorRTEngine(CudaEngine):
         names = ", ".join(f"{plan.device.name} ({index})" for index, plan in plans.items())
         api = next(iter(plans.values())).api
         super().__init__(
-            f"{api.flavour} {api.version} on {names}, {precision}, {lanes} lanes",
+            f"{api.flavour} {api.version} on {names}, {backend.arithmetic}, {lanes} lanes",
             (
                 CudaSlot(plan.device, source, target, plan.make_program, cuda_graph=backend.cuda_graph)
                 for plan in map(plans.__getitem__, lane_devices)

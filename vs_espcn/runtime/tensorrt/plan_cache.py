@@ -2,22 +2,26 @@
 
 A file is a line of JSON (what the plan was built for, and its checksum)
 followed by the plan. It appears under its name only when it is whole, and one
-process at a time builds it.
+process at a time builds it. A plan is code to TensorRT: a link, a file of
+another user's and anything that is no regular file count as absent.
 """
 
+import errno
 import hashlib
 import json
 import logging
-import os
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock
 from onnx import ModelProto
 
-from vs_espcn.cache_folder import cache_dir
+from vs_espcn.cache_folder import cache_dir, open_cached
 from vs_espcn.errors import BackendError
+from vs_espcn.file_writing import replace_file
 
 _log = logging.getLogger(__name__)
 
@@ -87,38 +91,59 @@ def load_or_build(
             cannot be written, or `build` failed.
     """
     path = _path_of(key)
-    try:
+    with _locked(path):
+        try:
+            plan = _read(path, key)
+            reason = refuse(plan)
+            if reason is None:
+                return plan
+        except FileNotFoundError:
+            reason = "there is none for it yet"
+        except OSError as error:
+            reason = f"the stored plan cannot be read ({error.strerror})"
+        except ValueError as error:
+            reason = str(error)
+        if build is None:
+            raise BackendError(
+                f"no plan for {key.title} can be used: {reason}; warm the cache with 'vs-espcn build', "
+                "or use build=True"
+            )
+        _log.warning("building a plan for %s: %s", key.title, reason)
+        plan = build()
+        with _disk_errors(path.parent):
+            _write(path, key, plan)
+        return plan
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process at a time look for a plan and build it.
+
+    Raises:
+        BackendError: The folder cannot be written.
+    """
+    lock = FileLock(path.with_suffix(".lock"))
+    with _disk_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
-            return _load_or_build(path, key, build, refuse)
-    except OSError as error:
-        raise BackendError(
-            f"cannot keep plans in {path.parent}: {error.strerror or error}; "
-            "set VS_ESPCN_CACHE to a folder that can be written"
-        ) from error
-
-
-def _load_or_build(
-    path: Path, key: PlanKey, build: Callable[[], bytes] | None, refuse: Callable[[bytes], str | None]
-) -> bytes:
+        lock.acquire()
     try:
-        plan = _read(path, key)
-        reason = refuse(plan)
-        if reason is None:
-            return plan
-    except FileNotFoundError:
-        reason = "there is none for it yet"
-    except ValueError as error:
-        reason = str(error)
-    if build is None:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    """Turn an error of the disk into one that names the folder and the cause."""
+    try:
+        yield
+    except OSError as error:
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        fix = "free space there, or set" if is_full else "set"
         raise BackendError(
-            f"no plan for {key.title} can be used: {reason}; warm the cache with 'vs-espcn build', "
-            "or use build=True"
-        )
-    _log.warning("building a plan for %s: %s", key.title, reason)
-    plan = build()
-    _write(path, key, plan)
-    return plan
+            f"cannot keep plans in {folder}: {error.strerror or error}; "
+            f"{fix} VS_ESPCN_CACHE to a folder that can be written"
+        ) from error
 
 
 def load_kernels(key: PlanKey, device: str) -> bytes | None:
@@ -158,8 +183,9 @@ def stored_plan(key: PlanKey) -> StoredPlan:
 def stored_plans() -> list[StoredPlan]:
     """Every plan in the cache, by file name."""
     return [
-        StoredPlan(path=path, nbytes=path.stat().st_size, key=_key_of(path))
+        StoredPlan(path=path, nbytes=path.lstat().st_size, key=_key_of(path))
         for path in sorted(plans_dir().glob("*" + SUFFIX))
+        if not stat.S_ISDIR(path.lstat().st_mode)
     ]
 
 
@@ -167,8 +193,10 @@ def clear() -> int:
     """Delete every plan and what was compiled for it; returns how many plans there were."""
     plans = stored_plans()
     kernels = plans_dir().glob("*" + KERNELS_SUFFIX)
-    parts = plans_dir().glob("*.part")  # of processes that were killed
-    for path in [*(plan.path for plan in plans), *kernels, *parts]:
+    unfinished = plans_dir().glob(".*.tmp")  # of processes that were killed
+    # A lock may be held; what is no regular file is no lock, and in the way.
+    blocked = [path for path in plans_dir().glob("*.lock") if not stat.S_ISREG(path.lstat().st_mode)]
+    for path in [*(plan.path for plan in plans), *kernels, *unfinished, *blocked]:
         path.unlink(missing_ok=True)
     return len(plans)
 
@@ -179,9 +207,9 @@ def _path_of(key: PlanKey, suffix: str = SUFFIX) -> Path:
 
 def _key_of(path: Path) -> PlanKey | None:
     try:
-        with path.open("rb") as file:
+        with open_cached(path) as file:
             return PlanKey(**json.loads(file.readline())["key"])
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -190,13 +218,14 @@ def _read(path: Path, key: PlanKey) -> bytes:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is not a whole plan for this key.
+        ValueError: It is not a whole plan for this key, or not this user's.
     """
-    header, _, plan = path.read_bytes().partition(b"\n")
+    with open_cached(path) as file:
+        header, _, plan = file.read().partition(b"\n")
     try:
         facts = json.loads(header)
         stored, checksum = facts["key"], facts["sha256"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError("the stored file is not a plan") from None
     if stored != asdict(key):
         raise ValueError("the stored plan is for something else")
@@ -208,13 +237,5 @@ def _read(path: Path, key: PlanKey) -> bytes:
 def _write(path: Path, key: PlanKey, plan: bytes) -> None:
     """Put a plan in place so that no reader ever sees a part of it."""
     header = json.dumps({"key": asdict(key), "sha256": hashlib.sha256(plan).hexdigest()})
-    part = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(header.encode() + b"\n" + plan)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    replace_file(path, header.encode() + b"\n" + plan)
     _log.info("stored %s (%d KB)", path.name, len(plan) // 1024)

@@ -9,7 +9,7 @@ from onnx import ModelProto
 from vs_espcn.errors import InputError
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime import cuda
-from vs_espcn.runtime.backends import Flavour, GpuPrecision, TensorRT
+from vs_espcn.runtime.backends import Flavour, GpuPrecision, TensorRT, gpu_precision
 from vs_espcn.runtime.tensorrt.api import TensorRTApi, check_capability, choose_api, load_api
 from vs_espcn.runtime.tensorrt.build import OnProgress, build_plan, plan_key, source_graph
 from vs_espcn.runtime.tensorrt.plan_cache import StoredPlan, load_or_build, stored_plan
@@ -76,18 +76,17 @@ def build_plans(
     return stored
 
 
-def plan_for(backend: TensorRT, model: ModelProto, *, depth: int | None) -> tuple[str, bytes]:
+def plan_for(backend: TensorRT, model: ModelProto) -> tuple[str, bytes]:
     """A plan for other programs to run, from the cache or built, and the flavour that it is for.
 
     Args:
-        backend: The GPU, of which the first counts, the flavour and the precision.
+        backend: The GPU, of which the first counts, the flavour and the precision, resolved.
         model: A model from `vs_espcn.networks.graph.build_graph`.
-        depth: Depth in bits that ``precision="auto"`` goes by.
     """
     device = cuda.Device(backend.devices[0])
     device.make_current()
     api = choose_api(backend.flavour, device.capability)
-    typed = source_graph(backend, model, depth)
+    typed = source_graph(backend, model)
     key = plan_key(api, typed, device.capability, device.name)
     build = partial(build_plan, api, typed, device.capability)
     return api.flavour, load_or_build(key, build, lambda _: None)
@@ -98,16 +97,20 @@ def _graphs(job: BuildRequest) -> Iterator[ModelProto]:
         raise InputError(f"bits is {job.bits}; choose one of {', '.join(map(str, SAMPLES))}")
     sample = SAMPLES[job.bits]
     size = (job.width, job.height)
-    backend = TensorRT(precision=job.precision, flavour=job.flavour, max_size=size if job.any_size else None)
+    backend = TensorRT(
+        precision=gpu_precision(job.precision, sample.depth),
+        flavour=job.flavour,
+        max_size=size if job.any_size else None,
+    )
     if min(size) < 1:
         raise InputError(f"size is {job.width}x{job.height}; give a width and a height of at least 1")
     network = registry.load_network(registry.find(job.network, job.scale).path)
     if not job.any_size:
-        size = tile_for(backend, network, size, lanes=1, depth=sample.depth)
+        size = tile_for(backend, network, size, lanes=1)
     width, height = size
     for full_range in (False, True) if sample.depth else (True,):
         model = graph.build_graph(network, sample, full_range=full_range, width=width, height=height)
-        yield source_graph(backend, model, sample.depth)
+        yield source_graph(backend, model)
 
 
 def _targets(job: BuildRequest) -> Iterator[tuple[TensorRTApi, str, str]]:

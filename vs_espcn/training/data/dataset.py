@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import math
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vs_espcn.errors import InputError
-from vs_espcn.training.data.degradation import Degrade, clean, resample, rgb_to_luma, round_to_8_bit
+from vs_espcn.training.data.degradation import Degrade, bicubic, resample, rgb_to_luma, round_to_8_bit
+from vs_espcn.training.data.film import Film, find_clips
 
 logger = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
 _HELD_OUT = 24  # one image in this many validates
 _LARGEST_SIDE = 512  # of validation images; the rest is cut off, or a few would take all the time
+MOST_PIXELS = 64_000_000
+"""Pixels of an image, at most: to decode and convert one takes up to 40 bytes a pixel."""
 _BACKDROP = (128, 128, 128, 255)  # what shows through transparent pixels
 
 
@@ -40,9 +44,9 @@ class TrainingImages:
     """The images of a run, in memory.
 
     Attributes:
-        count: Files to train on.
+        count: Files to train on, clips among them.
         pairs: These, at each of the sizes that they are shown at.
-        validation: Images held out, at most 512 pixels a side: (high, low), uint8.
+        validation: Parts of images held out and frames of clips held out: (high, low), uint8.
         digest: Names what the order of patches depends on: files and their sizes.
     """
 
@@ -53,31 +57,54 @@ class TrainingImages:
 
 
 def load_images(
-    folders: Sequence[Path], scale: int, *, patch: int, shares: Sequence[float], degrade: Degrade = clean
+    folders: Sequence[Path],
+    scale: int,
+    *,
+    patch: int,
+    shares: Sequence[float],
+    degrades: Sequence[Degrade] = (bicubic,),
+    validate_by: Sequence[Degrade] = (bicubic,),
+    film: Film | None = None,
 ) -> TrainingImages:
-    """Read, split and degrade the images of a run.
+    """Read, split and degrade the images of a run, and its clips.
 
     Args:
         folders: Where the images are.
         scale: Integer scale.
         patch: Size of the patches at low resolution; smaller images are skipped.
         shares: Sizes at which each training image is shown, 1 for its own.
-        degrade: Makes the low resolution.
+        degrades: Each makes a low resolution of every image.
+        validate_by: The same for the images held out.
+        film: Makes pairs of the clips in the folders; None leaves clips alone.
 
     Raises:
         InputError: A folder is missing, or fewer than two images are usable.
+        TrainingError: ffmpeg is missing or failed.
     """
     smallest = patch * scale
     images = read_images(find_images(folders), smallest)
     training, validation = hold_out(images)
     copies = (reduced(images[path], share) for path in training for share in shares)
     named = "".join(f"{path.parent.name}/{path.name} {images[path].shape}\n" for path in training)
-    return TrainingImages(
-        count=len(training),
-        pairs=[make_pair(copy, scale, degrade) for copy in copies if min(copy.shape) >= smallest],
-        validation=[degrade(images[path][:_LARGEST_SIDE, :_LARGEST_SIDE], scale) for path in validation],
-        digest=_digest(named)[:16],
-    )
+    pairs = [
+        pair for copy in copies if min(copy.shape) >= smallest for pair in make_pairs(copy, scale, degrades)
+    ]
+    held_out = [degrade(_part(images[path]), scale) for path in validation for degrade in validate_by]
+    count = len(training)
+    clips = film.pairs_of(find_clips(folders), scale, smallest) if film else {}
+    if clips:
+        filmed, beside = hold_out(clips)
+        named += "".join(f"{path.parent.name}/{path.name} {len(clips[path])}\n" for path in filmed)
+        pairs += [
+            Pair(low=low, phases=to_phases(high, scale)) for path in filmed for high, low in clips[path]
+        ]
+        held_out += [pair for path in beside for pair in clips[path]]
+        count += len(filmed)
+    return TrainingImages(count=count, pairs=pairs, validation=held_out, digest=_digest(named)[:16])
+
+
+def _part(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return luma[:_LARGEST_SIDE, :_LARGEST_SIDE]
 
 
 def find_images(folders: Sequence[Path]) -> list[Path]:
@@ -132,10 +159,12 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
         uint8, (H, W) of a grey image and (H, W, 3) of any other, 0..255.
 
     Raises:
-        InputError: Pillow cannot decode the file.
+        InputError: Pillow cannot decode the file, or it has more than `MOST_PIXELS`.
     """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is not a regular file; leave it out")
     try:
-        with Image.open(path) as image:
+        with _open_image(path) as image:
             if image.mode.startswith("I;16"):
                 return (np.asarray(image) >> 8).astype(np.uint8)
             if image.has_transparency_data:
@@ -146,6 +175,20 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
             return np.asarray(image.convert("L" if image.mode in {"1", "L"} else "RGB"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} cannot be decoded ({error}); replace the file") from error
+
+
+def _open_image(path: Path) -> Image.Image:
+    """Read an image's header, and refuse to decode what takes too much memory."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is lower
+        image = Image.open(path)
+    if image.width * image.height > MOST_PIXELS:
+        image.close()
+        raise InputError(
+            f"{path} is {image.width}x{image.height}; {MOST_PIXELS // 10**6} megapixels are the most, "
+            "so give it smaller or in parts"
+        )
+    return image
 
 
 def read_images(paths: Iterable[Path], smallest: int) -> dict[Path, NDArray[np.uint8]]:
@@ -215,19 +258,26 @@ def reduced(luma: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
     return round_to_8_bit(resample(luma.astype(np.float32) / 255, (height, width)))
 
 
-def make_pair(luma: NDArray[np.uint8], scale: int, degrade: Degrade = clean) -> Pair:
-    """Degrade an image.
+def make_pairs(luma: NDArray[np.uint8], scale: int, degrades: Sequence[Degrade]) -> list[Pair]:
+    """Degrade an image in several ways.
 
     Args:
         luma: uint8 (H, W), at least ``scale`` pixels a side.
         scale: Integer scale.
-        degrade: Makes the low resolution.
+        degrades: Each makes a low resolution.
 
     Returns:
-        The image, cropped as ``degrade`` does and rearranged, and its low resolution.
+        For each, the image, cropped as it does and rearranged, and its low resolution. Pairs whose
+        high resolution is the same share it in memory.
     """
-    high, low = degrade(luma, scale)
-    return Pair(low=low, phases=to_phases(high, scale))
+    pairs: list[Pair] = []
+    last: NDArray[np.uint8] | None = None
+    for degrade in degrades:
+        high, low = degrade(luma, scale)
+        same = last is not None and np.array_equal(high, last)
+        pairs.append(Pair(low=low, phases=pairs[-1].phases if same else to_phases(high, scale)))
+        last = high
+    return pairs
 
 
 def to_phases[T: np.generic](image: NDArray[T], scale: int) -> NDArray[T]:

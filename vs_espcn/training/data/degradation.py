@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from vs_espcn.training.data.kernels import KERNELS, Kernel, from_light, to_light
 from vs_espcn.training.metrics import mod_crop
 
 Degrade = Callable[[NDArray[np.uint8], int], tuple[NDArray[np.uint8], NDArray[np.uint8]]]
@@ -47,18 +48,14 @@ def round_to_8_bit(luma: NDArray[np.floating]) -> NDArray[np.uint8]:
     return rounded
 
 
-def clean(luma: NDArray[np.uint8], scale: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Degrade an image as the literature does.
+def reduced_by(kernel: Kernel) -> Degrade:
+    """Degrade images by one kernel; cropped to a multiple of the scale, rounded to 8 bits."""
 
-    Args:
-        luma: uint8 (H, W), at least ``scale`` pixels a side.
-        scale: Integer scale.
+    def degrade(luma: NDArray[np.uint8], scale: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        high = mod_crop(luma, scale)
+        return high, round_to_8_bit(shrink(high.astype(np.float32) / 255, scale, kernel))
 
-    Returns:
-        The image cropped to a multiple of ``scale``, and its bicubic reduction rounded to 8 bits.
-    """
-    high = mod_crop(luma, scale)
-    return high, round_to_8_bit(shrink(high.astype(np.float32) / 255, scale))
+    return degrade
 
 
 def blurred(luma: NDArray[np.floating], sigma: float) -> NDArray[np.floating]:
@@ -82,18 +79,23 @@ def blurred(luma: NDArray[np.floating], sigma: float) -> NDArray[np.floating]:
     return luma
 
 
-def shrink(luma: NDArray[np.floating], scale: int) -> NDArray[np.floating]:
-    """Antialiased bicubic reduction of an image by an integer scale.
+def shrink(
+    luma: NDArray[np.floating], scale: int, kernel: Kernel = KERNELS["bicubic"]
+) -> NDArray[np.floating]:
+    """Antialiased reduction of an image by an integer scale.
 
     Args:
-        luma: float (H, W); H and W are multiples of ``scale``.
+        luma: float (H, W), code / 255; H and W are multiples of ``scale``.
         scale: How many times smaller the result is.
+        kernel: What weighs the samples.
 
     Returns:
         float (H / scale, W / scale), of the dtype of ``luma``; may overshoot its range.
     """
-    height, width = luma.shape
-    return _resize(luma, height // scale, width // scale)
+    height, width = (side // scale for side in luma.shape)
+    if kernel.linear:
+        return from_light(_resize(to_light(luma), height, width, kernel)).astype(luma.dtype)
+    return _resize(luma, height, width, kernel)
 
 
 def enlarge(luma: NDArray[np.floating], scale: int) -> NDArray[np.floating]:
@@ -123,25 +125,27 @@ def resample(luma: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.fl
     return _resize(luma, *size)
 
 
-def _resize(luma: NDArray[np.floating], height: int, width: int) -> NDArray[np.floating]:
-    columns = _resize_axis(np.ascontiguousarray(luma.T), width)
-    return _resize_axis(np.ascontiguousarray(columns.T), height)
+def _resize(
+    luma: NDArray[np.floating], height: int, width: int, kernel: Kernel = KERNELS["bicubic"]
+) -> NDArray[np.floating]:
+    columns = _resize_axis(np.ascontiguousarray(luma.T), width, kernel)
+    return _resize_axis(np.ascontiguousarray(columns.T), height, kernel)
 
 
-def _resize_axis(luma: NDArray[np.floating], length: int) -> NDArray[np.floating]:
+def _resize_axis(luma: NDArray[np.floating], length: int, kernel: Kernel) -> NDArray[np.floating]:
     """Take the first axis to its new length, a block of rows at a time."""
     resized = np.empty((length, luma.shape[1]), luma.dtype)
-    for target, source, weights in _resize_blocks(len(luma), length, luma.dtype):
+    for target, source, weights in _resize_blocks(len(luma), length, luma.dtype, kernel):
         np.matmul(weights, luma[source], out=resized[target])
     return resized
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _resize_blocks(
-    length: int, new_length: int, dtype: np.dtype[np.floating]
+    length: int, new_length: int, dtype: np.dtype[np.floating], kernel: Kernel
 ) -> list[tuple[slice, slice, NDArray[np.floating]]]:
     """The matrix along its band: rows of the result, rows of the source that they depend on, weights."""
-    matrix = _resize_matrix(length, new_length).astype(dtype)
+    matrix = _resize_matrix(length, new_length, kernel).astype(dtype)
     blocks = []
     for start in range(0, new_length, _BLOCK):
         rows = matrix[start : start + _BLOCK]
@@ -151,15 +155,16 @@ def _resize_blocks(
     return blocks
 
 
-def _resize_matrix(length: int, new_length: int) -> NDArray[np.float64]:
+def _resize_matrix(length: int, new_length: int, kernel: Kernel = KERNELS["bicubic"]) -> NDArray[np.float64]:
     """Weights (new_length, length) that take one axis to its new length."""
     step = length / new_length
     stretch = max(step, 1.0)  # antialiasing: the kernel grows with the reduction
     centres = (np.arange(new_length) + 0.5) * step - 0.5
-    reach = 2 * stretch
+    reach = kernel.reach * stretch
     first = np.floor(centres - reach).astype(int)
     taps = first[:, None] + np.arange(int(np.ceil(2 * reach)) + 2)  # (new_length, taps)
-    weights = cubic((centres[:, None] - taps) / stretch)
+    distances = np.asarray((centres[:, None] - taps) / stretch, np.float64)
+    weights = np.where(np.abs(distances) <= kernel.reach, kernel.weigh(distances), 0.0)
     weights /= weights.sum(axis=1, keepdims=True)
     around = taps % (2 * length)  # MATLAB mirrors at the borders, the edge pixel repeated
     inside = np.where(around < length, around, 2 * length - 1 - around)
@@ -168,9 +173,5 @@ def _resize_matrix(length: int, new_length: int) -> NDArray[np.float64]:
     return matrix
 
 
-def cubic(distance: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Keys' cubic convolution kernel with a = -0.5."""
-    x = np.abs(distance)
-    near = 1.5 * x**3 - 2.5 * x**2 + 1
-    far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
-    return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
+bicubic = reduced_by(KERNELS["bicubic"])
+"""Degrades images as the literature does."""

@@ -131,10 +131,16 @@ class GridPatches:
         return {"random": self._random.bit_generator.state, "order": self._order.tolist(), "next": self._next}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where ``state`` was taken."""
+        """Go on from where ``state`` was taken.
+
+        Raises:
+            ValueError: It was taken from other patches.
+        """
         self._random.bit_generator.state = state["random"]
-        self._order = np.array(state["order"], np.int64)
-        self._next = state["next"]
+        order, following = np.array(state["order"], np.int64), int(state["next"])
+        if order.ndim != 1 or following < 0 or not ((order >= 0) & (order < len(self._places))).all():
+            raise ValueError("an order of other patches")
+        self._order, self._next = order, following
 
 
 def _bicubic_error(pair: Pair) -> float:

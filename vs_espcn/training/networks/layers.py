@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vs_espcn.errors import InputError
-from vs_espcn.training.data.degradation import cubic
+from vs_espcn.training.data.kernels import cubic
 
 LEAK = 0.1
 """Slope of the activation ``leaky`` below zero."""

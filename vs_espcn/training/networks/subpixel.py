@@ -87,6 +87,7 @@ class Subpixel(Network):
 
 
 SHAPES = {
+    "subpixel-xs": Shape(channels=8, depth=2),
     "subpixel-s": Shape(channels=16, depth=4),
     "subpixel-m": Shape(channels=16, depth=8),
     "subpixel-l": Shape(channels=16, depth=16),

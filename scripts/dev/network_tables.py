@@ -1,0 +1,97 @@
+"""Renew the tables of docs/networks_tables.md: kernels, clips and drawings by networks, in one run.
+
+uv run --extra train python scripts/dev/network_tables.py ../shared/data
+
+The folder holds eval/Set14, video/ and train_drawn/. Networks run through the filter in fp32.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from open_data import lay_out_measured
+from pages import paste
+
+from vs_espcn.evaluation.evaluation import Evaluation, run_evaluation
+from vs_espcn.networks import registry
+from vs_espcn.runtime.backends import OpenVINO
+from vs_espcn.training.data.kernels import COMMON
+
+PAGE = Path(__file__).parents[2] / "docs" / "networks_tables.md"
+CLIPS = (
+    "natural_720p_dog.mp4",
+    "natural_540p_flower.mp4",
+    "natural_1080p60_mural.mp4",
+    "cartoon_720p_bbb.mp4",
+)
+FRAMES, RATES = 2, (18, 23, 28)
+SCALE = 2
+FP32 = OpenVINO(precision="fp32")
+
+
+def networks(scale: int, *sources: str) -> tuple[str, ...]:
+    """Bicubic, ESPCN and the shipped networks that were trained on some kinds of source."""
+    found = ["bicubic", "espcn"]
+    for spec in registry.shipped():
+        facts = registry.network_metadata(registry.load_network(spec.path))
+        fits = facts.get("degradation") in sources and not spec.network.endswith(registry.INT8_SUFFIX)
+        if spec.scale == scale and fits and spec.network != "espcn":
+            found.append(spec.network)
+    return tuple(found)
+
+
+def by_kernel(data: Path) -> str:
+    """Set14, made smaller by each usual kernel."""
+    job = Evaluation(
+        folders=(data / "eval" / "Set14",),
+        scales=(SCALE,),
+        methods=networks(SCALE, "clean"),
+        kernels=COMMON,
+        backend=FP32,
+    )
+    return run_evaluation(job, lambda scores: scores)
+
+
+def by_clip(data: Path) -> str:
+    """Clips after x264 at several rates."""
+    job = Evaluation(
+        clips=tuple(data / "video" / name for name in CLIPS),
+        scales=(SCALE,),
+        methods=networks(SCALE, "clean", "video"),
+        frames=FRAMES,
+        rates=RATES,
+        backend=FP32,
+    )
+    return run_evaluation(job, lambda scores: scores)
+
+
+def of_drawings(data: Path) -> str:
+    """Pans over drawings, made smaller by box and by bicubic, as they are and after x264."""
+    with TemporaryDirectory() as folder:
+        _, pans = lay_out_measured(data / "train_drawn", Path(folder))
+        job = Evaluation(
+            clips=pans,
+            scales=(SCALE,),
+            methods=networks(SCALE, "clean", "video", "anime"),
+            kernels=("box", "bicubic"),
+            frames=1,
+            rates=(23,),
+            backend=FP32,
+        )
+        return run_evaluation(job, lambda scores: scores)
+
+
+TABLES = {"kernels": by_kernel, "clips": by_clip, "drawings": of_drawings}
+
+
+def main(data: Path, names: Sequence[str]) -> None:
+    """Bring the page up to date."""
+    for name in names or TABLES:
+        paste(PAGE, {name: TABLES[name](data)})
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or not set(sys.argv[2:]) <= set(TABLES):
+        sys.exit(f"usage: network_tables.py DATA [{' | '.join(TABLES)} ...]")
+    main(Path(sys.argv[1]).resolve(), sys.argv[2:])

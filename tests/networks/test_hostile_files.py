@@ -1,0 +1,148 @@
+"""Files that were made to harm: each ends in one line, soon, and nothing outside its folder is read."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import FunctionProto, ModelProto, TensorProto, helper, numpy_helper
+
+from tests.small_networks import conv, kernel, network, shuffle
+from vs_espcn.errors import InputError
+from vs_espcn.networks.file_limits import MOST_NODES
+from vs_espcn.networks.registry import load_network
+
+
+def whole() -> ModelProto:
+    nodes = [conv("luma", "weights", "phases"), shuffle("phases", "upscaled", 2)]
+    return network(nodes, {"weights": kernel(4, 1)})
+
+
+def external(model: ModelProto, **entries: str) -> None:
+    weights = model.graph.initializer[0]
+    weights.ClearField("raw_data")
+    weights.data_location = TensorProto.EXTERNAL
+    for key, value in entries.items():
+        weights.external_data.add(key=key, value=value)
+
+
+def metadata(model: ModelProto, scale: str) -> None:
+    for entry in model.metadata_props:
+        if entry.key == "scale":
+            entry.value = scale
+
+
+def chain(model: ModelProto, length: int) -> None:
+    nodes = [helper.make_node("Relu", ["luma"], ["r0"])]
+    nodes += [helper.make_node("Relu", [f"r{number}"], [f"r{number + 1}"]) for number in range(length)]
+    model.graph.node[0].input[0] = f"r{length}"
+    rest = list(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend([*nodes, *rest])
+
+
+def function(name: str, calls: str, times: int) -> FunctionProto:
+    values = [f"v{number}" for number in range(times + 1)]
+    nodes = [
+        helper.make_node(
+            calls, [values[number]], [values[number + 1]], domain="" if calls == "Relu" else "own"
+        )
+        for number in range(times)
+    ]
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
+    return helper.make_function("own", name, [values[0]], [values[-1]], nodes, opsets)
+
+
+def exploding(model: ModelProto) -> None:
+    """Thirty functions that call each other ten times: 10³⁰ operations."""
+    model.opset_import.append(helper.make_opsetid("own", 1))
+    model.functions.append(function("f0", "Relu", 10))
+    model.functions.extend(function(f"f{number}", f"f{number - 1}", 10) for number in range(1, 30))
+    model.graph.node.insert(0, helper.make_node("f29", ["luma"], ["exploded"], domain="own"))
+    model.graph.node[1].input[0] = "exploded"
+
+
+def circular(model: ModelProto) -> None:
+    model.opset_import.append(helper.make_opsetid("own", 1))
+    model.functions.extend([function("f0", "f1", 1), function("f1", "f0", 1)])
+    model.graph.node.insert(0, helper.make_node("f0", ["luma"], ["turned"], domain="own"))
+    model.graph.node[1].input[0] = "turned"
+
+
+def strange_type(model: ModelProto) -> None:
+    model.graph.initializer[0].data_type = 999
+
+
+def texts(model: ModelProto) -> None:
+    model.graph.initializer[0].CopyFrom(
+        helper.make_tensor("weights", TensorProto.STRING, [1], [b"not a number"])
+    )
+
+
+def constant_nan(model: ModelProto) -> None:
+    values = np.full((4, 1, 3, 3), np.nan, np.float32)
+    node = helper.make_node("Constant", [], ["weights"], value=numpy_helper.from_array(values))
+    del model.graph.initializer[:]
+    model.graph.node.insert(0, node)
+
+
+CASES: dict[str, Callable[[ModelProto], None]] = {
+    "external data, negative offset": lambda model: external(model, location="w", offset="-8"),
+    "external data, too long": lambda model: external(model, location="w", length="100000000000"),
+    "external data, no number": lambda model: external(model, location="w", offset="eight"),
+    "external data, 5,000 digits": lambda model: external(model, location="w", offset="9" * 5000),
+    "external data, outside": lambda model: external(model, location="../outside"),
+    "external data, a device": lambda model: external(model, location="/dev/zero"),
+    "external data, missing": lambda model: external(model, location="absent"),
+    "scale of 5,000 digits": lambda model: metadata(model, "2" * 5000),
+    "scale in other digits": lambda model: metadata(model, "٢"),
+    "scale 0": lambda model: metadata(model, "0"),
+    "a chain": lambda model: chain(model, 20_000),
+    "exploding functions": exploding,
+    "functions that call each other": circular,
+    "an unknown type": strange_type,
+    "texts as weights": texts,
+    "NaN in a constant": constant_nan,
+}
+
+
+@pytest.mark.parametrize("spoil", CASES.values(), ids=CASES.keys())
+def test_one_line_says_what_is_wrong(spoil: Callable[[ModelProto], None], tmp_path: Path) -> None:
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    (folder / "w").write_bytes(b"\0" * 144)
+    (tmp_path / "outside").write_bytes(b"\0" * 144)
+    model = whole()
+    spoil(model)
+    path = folder / "network.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(InputError) as raised:
+        load_network(path)
+    assert str(path) in str(raised.value)
+    assert len(str(raised.value)) < 1000 + len(str(path))
+    assert "\n" not in str(raised.value)
+
+
+def test_the_sound_one_loads(tmp_path: Path) -> None:
+    path = tmp_path / "network.onnx"
+    path.write_bytes(whole().SerializeToString())
+    assert len(load_network(path).graph.node) == 2 < MOST_NODES
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_what_is_no_file_is_refused_without_reading(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.onnx"
+    os.mkfifo(pipe)
+    (tmp_path / "zero.onnx").symlink_to("/dev/zero")
+    for path in (pipe, tmp_path / "zero.onnx", tmp_path):
+        with pytest.raises(InputError, match="is no regular file; give the path of an ONNX file"):
+            load_network(path)
+
+
+def test_a_file_that_is_too_large_is_refused_without_reading(tmp_path: Path) -> None:
+    path = tmp_path / "large.onnx"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(InputError, match="has 1048576 MB; a network has at most 256 MB"):
+        load_network(path)

@@ -1,0 +1,103 @@
+"""The scripts in scripts/dev that write tables and pictures of the pages."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from PIL import Image
+
+from vs_espcn.bench.cpu import FILTER
+from vs_espcn.networks import registry
+from vs_espcn.training.history import History, HistoryRow
+
+SCRIPTS = Path(__file__).parents[2] / "scripts" / "dev"
+
+
+@pytest.fixture(autouse=True)
+def _beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts import each other, as they do when they are run."""
+    monkeypatch.syspath_prepend(SCRIPTS)
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_srcnn_takes_two_and_a_half_times_scale_squared_the_operations() -> None:
+    claims = load("paper_claims")
+    large, small = claims.NETWORKS["SRCNN 9-5-5"], claims.NETWORKS["ESPCN, tanh"]
+    assert claims.operations(large) == 81 * 64 + 25 * 64 * 32 + 25 * 32
+    assert claims.operations(small) == (25 * 64 + 9 * 64 * 32 + 9 * 32 * 9) / 9
+    assert claims.operations(large) / claims.operations(small) == pytest.approx(2.5 * 3**2, rel=0.02)
+    assert claims.parameters(large) / claims.parameters(small) == pytest.approx(2.5, rel=0.02)
+
+
+def test_a_table_goes_between_its_marks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- x -->\nold\n<!-- end of x -->\nb\n")
+    pages = load("pages")
+    pages.paste(page, {"x": "new"})
+    assert page.read_text() == "a\n<!-- x -->\n\nnew\n\n<!-- end of x -->\nb\n"
+    with pytest.raises(SystemExit, match="0 places marked <!-- y -->"):
+        pages.paste(page, {"y": "new"})
+
+
+def test_a_rate_is_sustained_if_the_slowest_round_reaches_it() -> None:
+    real_time = load("realtime_table")
+    assert real_time.FILTER == FILTER
+    common = {"name": FILTER, "network": "espcn", "scale": 3, "size": "1920x1080", "precision": "bf16"}
+    row = {**common, "fps": 61.0, "slowest": 29.9}
+    assert real_time.by_scale([row]).splitlines()[-1] == (
+        "| espcn | 640x360 | 1920x1080 | 3 | bf16 | 61.0 | 29.9 | yes | no | no |"
+    )
+
+
+def test_training_curves_are_drawn(tmp_path: Path) -> None:
+    for name in ("espcn_x2", "espcn_x3", "srcnn-915_x3"):
+        history = History(tmp_path / f"{name}.csv")
+        for step in (1, 2):
+            history.add(HistoryRow(step=step, hours=step / 10, rate=1e-3, loss=1e-3, psnr=30.0 + step))
+    output = tmp_path / "curves.png"
+    load("training_curves").main(tmp_path, output)
+    with Image.open(output) as picture:
+        assert picture.width > picture.height
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(SystemExit, match=r"no \.csv files in"):
+        load("training_curves").main(empty, output)
+
+
+def test_only_networks_that_are_new_or_changed_are_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quality = load("network_quality")
+    specs = [
+        registry.ModelSpec(network=name, scale=scale, path=tmp_path / f"{name}_x{scale}.onnx")
+        for name, scale in (("a", 2), ("b", 2), ("a", 3))
+    ]
+    for spec in specs:
+        spec.path.write_text(spec.path.name)
+    monkeypatch.setattr(quality.registry, "shipped", lambda: specs)
+    measured: list[str] = []
+
+    def measure(stale: list[registry.ModelSpec], scale: int, _: Path) -> dict[str, dict[str, str]]:
+        assert {spec.scale for spec in stale} == {scale}
+        measured.extend(spec.path.name for spec in stale)
+        return {spec.path.name: quality.marks(spec) for spec in stale}
+
+    monkeypatch.setattr(quality, "measured", measure)
+    entries = quality.renewed({"gone_x2.onnx": {}}, tmp_path)
+    assert measured == list(entries) == ["a_x2.onnx", "b_x2.onnx", "a_x3.onnx"]
+    specs[1].path.write_text("trained again")
+    measured.clear()
+    quality.renewed(entries, tmp_path)
+    assert measured == ["b_x2.onnx"]
+    measured.clear()
+    quality.renewed(entries | {"a_x3.onnx": entries["a_x3.onnx"] | {"protocol": "older"}}, tmp_path)
+    assert measured == ["b_x2.onnx", "a_x3.onnx"]

@@ -1,0 +1,43 @@
+"""Finding files that have ffmpeg open other files: playlists, and names that stand for image sequences.
+
+Whoever upscales a file that somebody sent must not thereby read, and pass on, other files of this
+machine, nor wait for ever because one of those is a FIFO.
+"""
+
+import re
+from pathlib import Path
+
+_PROBED = 1 << 20
+"""Bytes by which ffmpeg tells a format, at most."""
+
+_BEGINNINGS = (b"ffconcat version", b"#EXTM3U", b"v=0")
+"""Of concat scripts, HLS playlists and SDP sessions."""
+
+_WITHIN = re.compile(rb"<MPD|<CompositionPlaylist|^c=IN IP", re.IGNORECASE | re.MULTILINE)
+"""DASH manifests, IMF playlists, SDP sessions: ffmpeg looks anywhere before the first zero byte."""
+
+_PATTERN = re.compile(r"%\d*d")
+_VIDEO_SUFFIXES = frozenset(
+    {".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mxf", ".ts", ".webm", ".y4m"}
+)
+"""Suffixes with which ffmpeg never takes a name for an image sequence."""
+
+
+def is_playlist(path: Path) -> bool:
+    """Whether a file's content would have ffmpeg open other files, or connect to others.
+
+    Args:
+        path: A regular file.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        text = file.read(_PROBED).partition(b"\0")[0]
+    start = text.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return start.startswith(_BEGINNINGS) or _WITHIN.search(text) is not None
+
+
+def is_sequence_name(path: Path) -> bool:
+    """Whether ffmpeg would read a path, such as ``frame%03d.png``, as a sequence of images."""
+    return _PATTERN.search(str(path)) is not None and path.suffix.lower() not in _VIDEO_SUFFIXES
