@@ -24,10 +24,17 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("VS_ESPCN_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def _signals_are_heard() -> None:
-    """A runner in the background, or under nohup, ignores these, and what it starts inherits that."""
-    heard = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    """A runner in the background, or under nohup, ignores these, and what it starts inherits that.
+
+    Before each test: a command that ended in this process has them ignored, too.
+    """
+    heard = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
     for number, handler in heard.items():
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, handler)
