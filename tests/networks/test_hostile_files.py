@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import FunctionProto, ModelProto, TensorProto, helper, numpy_helper
+from onnx import FunctionProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from tests.small_networks import conv, kernel, network, shuffle
 from vs_espcn.errors import InputError
@@ -63,6 +64,39 @@ def exploding(model: ModelProto) -> None:
     model.graph.node[1].input[0] = "exploded"
 
 
+def branch(model: ModelProto, *nodes: NodeProto) -> None:
+    """Put nodes that end in `taken` where only an If comes by."""
+    value = helper.make_tensor_value_info("taken", TensorProto.FLOAT, None)
+    body = helper.make_graph(nodes, "body", [], [value])
+    other = helper.make_graph([helper.make_node("Relu", ["luma"], ["taken"])], "other", [], [value])
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), "condition"))
+    node = helper.make_node("If", ["condition"], ["chosen"], then_branch=body, else_branch=other)
+    model.graph.node.insert(0, node)
+    model.graph.node[1].input[0] = "chosen"
+
+
+def exploding_in_a_branch(model: ModelProto) -> None:
+    exploding(model)
+    del model.graph.node[0]
+    branch(model, helper.make_node("f29", ["luma"], ["taken"], domain="own"))
+
+
+def chain_in_a_branch(model: ModelProto) -> None:
+    names = ["luma", *(f"r{number}" for number in range(20_000)), "taken"]
+    branch(model, *(helper.make_node("Relu", [a], [b]) for a, b in pairwise(names)))
+
+
+def exploding_behind_a_harmless_one(model: ModelProto) -> None:
+    """Functions of one name, told apart by their overload."""
+    exploding(model)
+    for each in model.functions:
+        each.overload = "large"
+        for node in each.node:
+            node.overload = "large" if node.domain else ""
+    model.graph.node[0].overload = "large"
+    model.functions.extend(function(f"f{number}", "Relu", 1) for number in range(30))
+
+
 def circular(model: ModelProto) -> None:
     model.opset_import.append(helper.make_opsetid("own", 1))
     model.functions.extend([function("f0", "f1", 1), function("f1", "f0", 1)])
@@ -100,6 +134,9 @@ CASES: dict[str, Callable[[ModelProto], None]] = {
     "scale 0": lambda model: metadata(model, "0"),
     "a chain": lambda model: chain(model, 20_000),
     "exploding functions": exploding,
+    "exploding functions in a branch": exploding_in_a_branch,
+    "a chain in a branch": chain_in_a_branch,
+    "exploding functions behind harmless ones": exploding_behind_a_harmless_one,
     "functions that call each other": circular,
     "an unknown type": strange_type,
     "texts as weights": texts,

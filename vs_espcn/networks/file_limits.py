@@ -2,8 +2,9 @@
 
 import os
 import stat
+from collections.abc import Iterable, Iterator
 
-from onnx import FunctionProto, ModelProto
+from onnx import FunctionProto, GraphProto, ModelProto, NodeProto
 
 from vs_espcn.errors import InputError
 
@@ -12,6 +13,10 @@ LARGEST_FILE = 256 << 20
 
 MOST_NODES = 5000
 """Operations of a network with its functions written out; the shipped ones have up to 60."""
+
+
+_Name = tuple[str, str, str]
+"""Domain, name and overload, by which a node calls a function."""
 
 
 def check_file(path: str | os.PathLike[str]) -> None:
@@ -38,21 +43,36 @@ def check_nodes(path: str | os.PathLike[str], model: ModelProto) -> None:
     Raises:
         InputError: There are more than `MOST_NODES`, or a function calls itself.
     """
-    functions = {(each.domain, each.name): each for each in model.functions}
-    known: dict[tuple[str, str], int] = {}
+    functions = {_name_of(each): each for each in model.functions}
+    known: dict[_Name, int] = {}
 
-    def count(key: tuple[str, str], callers: frozenset[tuple[str, str]]) -> int:
-        if key in callers or len(callers) > len(functions):
-            raise InputError(f"{path} has a function {key[1]!r} that calls itself")
-        if key not in known:
-            known[key] = total(functions[key], callers | {key})
-        return known[key]
+    def count(name: _Name, callers: frozenset[_Name]) -> int:
+        if name in callers or len(callers) > len(functions):
+            raise InputError(f"{path} has a function {name[1]!r} that calls itself")
+        if name not in known:
+            known[name] = total(functions[name].node, callers | {name})
+        return known[name]
 
-    def total(owner: ModelProto | FunctionProto, callers: frozenset[tuple[str, str]]) -> int:
-        nodes = owner.graph.node if isinstance(owner, ModelProto) else owner.node
-        keys = ((node.domain, node.op_type) for node in nodes)
-        return sum(count(key, callers) if key in functions else 1 for key in keys)
+    def total(nodes: Iterable[NodeProto], callers: frozenset[_Name]) -> int:
+        inner = 0
+        for node in nodes:
+            name = (node.domain, node.op_type, node.overload)
+            inner += count(name, callers) if name in functions else 1
+            inner += sum(total(graph.node, callers) for graph in _graphs_in(node))
+        return inner
 
-    nodes = max(len(model.functions), total(model, frozenset()))
+    nodes = max(len(model.functions), total(model.graph.node, frozenset()))
     if nodes > MOST_NODES:
         raise InputError(f"{path} has {nodes} operations; a network has at most {MOST_NODES}")
+
+
+def _name_of(function: FunctionProto) -> _Name:
+    return function.domain, function.name, function.overload
+
+
+def _graphs_in(node: NodeProto) -> Iterator[GraphProto]:
+    """The bodies of an If, Loop or Scan."""
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs
