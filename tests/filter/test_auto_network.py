@@ -31,7 +31,7 @@ def plans(*names: str, scale: int = 2) -> dict[str, UpscaleSteps]:
 def choose_by(
     monkeypatch: pytest.MonkeyPatch,
     psnr: Mapping[str, float],
-    wish: Criteria | None = None,
+    criteria: Criteria | None = None,
     rates: Mapping[str, float] | None = None,
 ) -> NetworkChoice:
     """The choice among shipped networks that were as good and as fast as told."""
@@ -43,7 +43,7 @@ def choose_by(
         return Quality(set5=figure, set14=figure, kernels=figure, video=figure, anime=figure)
 
     monkeypatch.setattr(auto_network, "quality_of", quality_of)
-    return choose_network(plans(*psnr), wish or Criteria(), dict(rates or {}).__getitem__)
+    return choose_network(plans(*psnr), criteria or Criteria(), dict(rates or {}).__getitem__)
 
 
 def test_the_best_wins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,9 +57,9 @@ def test_the_best_wins(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_kind_of_source_decides() -> None:
     names = ("espcn", "subpixel-s", "subpixel-m", "subpixel-m-video")
     for source, expected in (("clean", "subpixel-m"), ("video", "subpixel-m-video")):
-        wish = criteria_for("auto", source, None)
-        assert wish is not None
-        assert choose_network(plans(*names), wish, lambda _: 1.0).network == expected
+        criteria = criteria_for("auto", source, None)
+        assert criteria is not None
+        assert choose_network(plans(*names), criteria, lambda _: 1.0).network == expected
 
 
 def test_what_nobody_sees_is_not_paid_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,9 +224,9 @@ def test_each_networks_file_is_read_once(precision: str, monkeypatch: pytest.Mon
     reads: Counter[str] = Counter()
     read = onnx.load
 
-    def counted(path: Path) -> onnx.ModelProto:
+    def counted(path: Path, **options: bool) -> onnx.ModelProto:
         reads[path.name] += 1
-        return read(path)
+        return read(path, **options)
 
     monkeypatch.setattr("vs_espcn.runtime.precision.instruction_sets", lambda: ["avx512_vnni"])
     monkeypatch.setattr(registry, "_loaded", {})
