@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 from onnx import ModelProto
@@ -35,9 +36,20 @@ except ImportError as error:
     raise RuntimeMissingError(f"cannot import openvino: {error}") from error
 
 
+@cache
+def _core() -> ov.Core:
+    """Return the process's one core, which is never closed.
+
+    A core's CPU plugin gives the thread that loads it a stack for signals, takes that away when it
+    is closed, and gives back what it found: the stack of another core, which may be gone by then.
+    The next signal, even one that Python handles, would then end the process with a segmentation fault.
+    """
+    return ov.Core()
+
+
 def devices() -> dict[str, str]:
     """OpenVINO's devices here: name to full name."""
-    core = ov.Core()
+    core = _core()
     return {name: str(core.get_property(name, "FULL_DEVICE_NAME")) for name in core.available_devices}
 
 
@@ -52,7 +64,7 @@ def resolve_precision(device: str, precision: Precision) -> Precision:
         BackendError: There is no such device, or it has no bf16 when that was asked for.
     """
     try:
-        capabilities = ov.Core().get_property(device, "OPTIMIZATION_CAPABILITIES")
+        capabilities = _core().get_property(device, "OPTIMIZATION_CAPABILITIES")
     except RuntimeError as error:
         raise BackendError(
             f"OpenVINO has no device {device!r} here; present are {', '.join(devices())}"
@@ -129,7 +141,7 @@ class OpenVINOSlot:
 
 def _compile(graph: ModelProto, device: str, precision: Precision, lanes: int) -> ov.CompiledModel:
     """Compile for throughput over `lanes` requests; what an int8 graph has of floats runs in fp32."""
-    core = ov.Core()
+    core = _core()
     options = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
         "NUM_STREAMS": str(lanes),
