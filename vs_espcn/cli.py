@@ -1,5 +1,6 @@
 """The command line: the commands under one name, and how errors end them."""
 
+import errno
 import sys
 from typing import Annotated
 
@@ -9,7 +10,10 @@ import vs_espcn
 from vs_espcn import logs
 from vs_espcn.commands import bench, compare, evaluate, flags, info, networks, pipe, plans, train, upscale
 from vs_espcn.commands.ffmpeg_arguments import CommandWithTail
-from vs_espcn.errors import EspcnError
+from vs_espcn.errors import EspcnError, InputError
+
+_WRITE_FAILED = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""Of a file that stdout leads to; other files are written where their errors are caught and named."""
 
 app = typer.Typer(
     name="vs-espcn",
@@ -63,6 +67,11 @@ def main() -> None:
         app()
     except EspcnError as error:
         logs.show_error(error)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in _WRITE_FAILED or error.filename is not None:
+            raise
+        logs.show_error(InputError(f"stdout cannot be written: {error.strerror}"))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
