@@ -1,5 +1,6 @@
 """The command line: the commands under one name, and how errors end them."""
 
+import errno
 import os
 import sys
 from typing import Annotated
@@ -10,7 +11,10 @@ import vs_espcn
 from vs_espcn import logs
 from vs_espcn.commands import bench, compare, evaluate, flags, info, networks, pipe, plans, train, upscale
 from vs_espcn.commands.ffmpeg_arguments import CommandWithTail
-from vs_espcn.errors import EspcnError
+from vs_espcn.errors import EspcnError, InputError
+
+_WRITE_FAILED = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO")}
+"""Of a file that stdout leads to; other files are written where their errors are caught and named."""
 
 app = typer.Typer(
     name="vs-espcn",
@@ -59,14 +63,16 @@ app.command()(evaluate.evaluate)
 
 
 def main() -> None:
-    """Run the command line; a deliberate error, or one of the system's, becomes one line and exit code 1."""
+    """Run the command line; a deliberate error, or a full disk behind stdout, is one line and exit code 1."""
     try:
         app()
     except EspcnError as error:
         logs.show_error(error)
         sys.exit(1)
-    except OSError as error:  # what no command expects: stdout on a full disk, say
-        logs.show_error(error)
+    except OSError as error:
+        if error.errno not in _WRITE_FAILED or error.filename is not None:
+            raise
+        logs.show_error(InputError(f"stdout cannot be written: {error.strerror}"))
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python's own flush at exit would fail once more
         sys.exit(1)
     except KeyboardInterrupt:

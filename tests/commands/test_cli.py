@@ -95,6 +95,38 @@ def test_bench_of_several_networks(tmp_path: Path) -> None:
     assert any("fp32: scale 4 is out of reach: theirs" in line for line in lines)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device here that is always full")
+@pytest.mark.parametrize("arguments", [("info",), ("networks", "--no-time"), ("--version",), ("--help",)])
+def test_a_full_disk_behind_stdout_is_said_in_one_line(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "vs_espcn", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "vs-espcn: error: stdout cannot be written: No space left on device\n"
+
+
+DIGITS = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("build", "--size", f"{DIGITS}x{DIGITS}"),
+        ("build", "--size", "\N{ARABIC-INDIC DIGIT NINE}x9"),
+        ("build", "--size", "960x540", "--compute-capability", f"{DIGITS}.0"),
+    ],
+)
+def test_numbers_of_thousands_of_digits_are_refused_in_one_line(arguments: tuple[str, ...]) -> None:
+    (line,) = run(*arguments, code=1).stderr.splitlines()
+    assert "is not understood; give it like" in line
+    assert len(line) < 200
+
+
 NAMES = sorted({spec.network for spec in registry.shipped()})
 AUTO = (
     "network 'auto' is chosen for each clip, and here one has to be named; "

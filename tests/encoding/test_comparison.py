@@ -34,6 +34,8 @@ def test_of_a_small_picture_all_is_shown() -> None:
     ("text", "message"),
     [
         ("64", "crop '64' is not understood; give WxH or WxH"),
+        ("9" * 5000 + "x48", "crop '9{40}' is not understood"),
+        ("٩x48", "crop '٩x48' is not understood"),
         ("0x48", "crop '0x48' is not understood"),
         ("64x00+1+1", "crop '64x00.1.1' is not understood"),
         ("64x48+-1+0", "is not understood"),

@@ -48,6 +48,8 @@ def test_without_crops_the_whole_image_is_shown(source: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("1,2,3," + "9" * 5000, "is not X,Y,WIDTH,HEIGHT in whole pixels"),
+        ("1,2,3,٩", "is not X,Y,WIDTH,HEIGHT in whole pixels"),
         ("1,2,3", "crop '1,2,3' is not X,Y,WIDTH,HEIGHT in whole pixels, such as 40,60,64,48"),
         ("1,2,3,-4", "is not X,Y,WIDTH,HEIGHT"),
         ("a,b,c,d", "is not X,Y,WIDTH,HEIGHT"),

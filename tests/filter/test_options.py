@@ -35,6 +35,8 @@ def test_the_commands_defaults_are_the_functions() -> None:
         ({"scale": 1e308}, "scale is 1e.308; give a number of at least 1, and at most 1000"),
         ({"scale": float("inf")}, "scale is inf"),
         ({"scale": float("nan")}, "scale is nan"),
+        ({"width": 10**400}, r"width is 1000*; give a whole number of at least 1, and at most 1000000"),
+        ({"height": 1_000_001}, "height is 1000001; give a whole number of at least 1"),
         ({"width": 0}, "width is 0; give a whole number of at least 1"),
         ({"height": 2.5}, "height is 2.5"),
         ({"source": "video"}, "source='video' is for network='auto', and network is 'espcn'"),

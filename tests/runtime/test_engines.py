@@ -252,7 +252,7 @@ class TestBackendSettings:
         with pytest.raises(InputError, match="give the number of a GPU, from 0, or a list of them"):
             TensorRT(device=device)  # type: ignore[arg-type]
 
-    @pytest.mark.parametrize("device", ["cpu", "cuda:x", "0", 0])
+    @pytest.mark.parametrize("device", ["cpu", "cuda:x", "cuda:٣", "cuda:" + "9" * 5000, "0", 0])
     def test_bad_devices_of_torch(self, device: object) -> None:
         with pytest.raises(InputError, match=f"device is {device!r}; give 'cuda'"):
             Torch(device=device)  # type: ignore[arg-type]

@@ -262,6 +262,8 @@ def test_a_new_run_starts_from_another_scale(settings: Settings, tmp_path: Path)
         ({"checkpoint": Path("x.onnx")}, "--checkpoint is x.onnx; give a file of another kind"),
         ({"checkpoint": Path("x.csv")}, "--checkpoint is x.csv; give a file of another kind"),
         ({"scale": 1}, "scale 1 is not supported; choose 2 to 8"),
+        ({"seed": -1}, "--seed is -1; give a whole number from 0"),
+        ({"seed": 1 << 63}, "--seed is 9223372036854775808; give a whole number from 0"),
         ({"steps": 0}, "--steps is 0; it must be more than 0"),
         ({"hours": float("nan")}, "--hours is nan"),
         (

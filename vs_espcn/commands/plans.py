@@ -1,5 +1,6 @@
 """``vs-espcn build`` and ``vs-espcn cache``."""
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,12 +38,12 @@ def build(
     given = [each for each in (size, max_size) if each is not None]
     if len(given) != 1:
         raise InputError(f"{len(given)} sizes are given; give either --size or --max-size, like 960x540")
-    width, _, height = given[0].partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise InputError(f"size {given[0]!r} is not understood; give it like 960x540")
+    found = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", given[0])
+    if not found:
+        raise InputError(f"size {given[0][:40]!r} is not understood; give it like 960x540")
     job = prebuild.BuildRequest(
-        width=int(width),
-        height=int(height),
+        width=int(found[1]),
+        height=int(found[2]),
         scale=scale,
         network=network,
         bits=bits,

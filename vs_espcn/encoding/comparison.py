@@ -54,10 +54,10 @@ def part_of_picture(text: str | None, width: int, height: int) -> CropArea:
     """
     if text is None:
         text = f"{min(width, _PART[0])}x{min(height, _PART[1])}"
-    found = re.fullmatch(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?", text)
-    if not found or "0" in (found[1].lstrip("0") or "0", found[2].lstrip("0") or "0"):
+    found = re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})(?:\+([0-9]{1,6})\+([0-9]{1,6}))?", text)
+    if not found or not int(found[1]) or not int(found[2]):
         raise InputError(
-            f"crop {text!r} is not understood; give WxH or WxH+X+Y in samples, such as 160x120+40+60"
+            f"crop {text[:40]!r} is not understood; give WxH or WxH+X+Y in samples, such as 160x120+40+60"
         )
     size = int(found[1]), int(found[2])
     x, y = (

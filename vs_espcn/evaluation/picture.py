@@ -1,6 +1,7 @@
 """Parts of one image side by side, as a PNG file: the original and what each method made of it."""
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +37,10 @@ class Crop:
             InputError: `text` is something else, or the part is empty.
         """
         parts = text.split(",")
-        if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
-            raise InputError(f"crop {text!r} is not X,Y,WIDTH,HEIGHT in whole pixels, such as 40,60,64,48")
+        if len(parts) != 4 or not all(re.fullmatch(r"\s*[0-9]{1,6}\s*", part) for part in parts):
+            raise InputError(
+                f"crop {text[:40]!r} is not X,Y,WIDTH,HEIGHT in whole pixels, such as 40,60,64,48"
+            )
         crop = cls(*(int(part) for part in parts))
         if not crop.width or not crop.height:
             raise InputError(f"crop {text!r} is empty; give a width and a height of 1 or more")

@@ -29,7 +29,7 @@ class Criteria:
 
     Attributes:
         source: The kind of source.
-        fps: Frames per second that have to be kept up with; None for no such criteria.
+        fps: Frames per second that have to be kept up with; None for no limit.
     """
 
     source: SourceKind = DEFAULT_SOURCE

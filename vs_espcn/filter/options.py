@@ -19,6 +19,8 @@ Tile = tuple[int, int]
 _LARGEST_SCALE = 1000
 """Beyond any network; sizes stay numbers that can be computed with."""
 
+_LARGEST_SIDE = 1_000_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class UpscaleOptions:
@@ -55,8 +57,10 @@ class UpscaleOptions:
         if self.width is None and self.height is None:
             self._check_scale()
         for name, side in (("width", self.width), ("height", self.height)):
-            if side is not None and (type(side) is not int or side < 1):
-                raise InputError(f"{name} is {side!r}; give a whole number of at least 1")
+            if side is not None and (type(side) is not int or not 1 <= side <= _LARGEST_SIDE):
+                raise InputError(
+                    f"{name} is {side!r}; give a whole number of at least 1, and at most {_LARGEST_SIDE}"
+                )
         if self.tile is not None and (
             not isinstance(self.tile, tuple | list) or [type(side) for side in self.tile] != [int, int]
         ):

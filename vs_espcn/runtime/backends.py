@@ -1,5 +1,6 @@
 """The backends' settings: where a network runs, in which arithmetic, and in how many lanes."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
@@ -130,7 +131,7 @@ class Torch:
     def __post_init__(self) -> None:
         _check_common(self)
         kind, _, number = str(self.device).partition(":")
-        if kind != "cuda" or not (number or "0").isdecimal():
+        if kind != "cuda" or not re.fullmatch(r"[0-9]{0,4}", number):
             raise InputError(f"device is {self.device!r}; give 'cuda' or 'cuda:' and the number of a GPU")
 
     @property

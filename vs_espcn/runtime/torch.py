@@ -124,13 +124,13 @@ class TorchGraph:
 
 def _make_program(
     network: TorchGraph, graph: ModelProto, index: int, resources: cuda.Resources, source: int, target: int
-) -> "_Program":
-    program = _Program(network, graph, (source, target), index)
+) -> "_TorchProgram":
+    program = _TorchProgram(network, graph, (source, target), index)
     resources.on_close(program.close)
     return program
 
 
-class _Program:
+class _TorchProgram:
     """A graph bound to one lane's buffers; its intermediate results have a pool of their own."""
 
     def __init__(self, network: TorchGraph, graph: ModelProto, addresses: Sequence[int], index: int) -> None:

@@ -74,6 +74,8 @@ class Settings:
         for name, value in (("steps", self.steps), ("hours", self.hours)):
             if value is not None and not 0 < value < math.inf:
                 raise InputError(f"--{name} is {value}; it must be more than 0")
+        if not 0 <= self.seed < 1 << 63:
+            raise InputError(f"--seed is {self.seed}; give a whole number from 0 to 2^63 - 1")
         if self.resume and self.init_from:
             raise InputError("--resume and --init-from exclude each other; --init-from starts a new run")
 

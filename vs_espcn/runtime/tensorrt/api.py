@@ -155,8 +155,8 @@ def check_capability(text: str) -> str:
     Raises:
         InputError: It does not look like ``8.9``.
     """
-    if not re.fullmatch(r"\d+\.\d", text):
-        raise InputError(f"compute capability {text!r} is not understood; give it like 8.9")
+    if not re.fullmatch(r"[0-9]{1,2}\.[0-9]", text):
+        raise InputError(f"compute capability {text[:40]!r} is not understood; give it like 8.9")
     return text
 
 

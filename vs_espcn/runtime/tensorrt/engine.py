@@ -87,12 +87,12 @@ class _LoadedPlan:
         _, scratch = self._spare[0]
         check_free_memory(self.device, frame_bytes + scratch, lanes)
 
-    def make_program(self, resources: cuda.Resources, source: int, target: int) -> "_Program":
+    def make_program(self, resources: cuda.Resources, source: int, target: int) -> "_ContextProgram":
         """Make an execution context, whose working memory `resources` owns."""
         context, scratch = self._spare.pop() if self._spare else self._make_context()
         if scratch:
             context.set_device_memory(resources.on_device(scratch), scratch)
-        program = _Program(self.api, self, context, {FRAME_NAME: source, UPSCALED_FRAME_NAME: target})
+        program = _ContextProgram(self.api, self, context, {FRAME_NAME: source, UPSCALED_FRAME_NAME: target})
         resources.on_close(program.close)
         return program
 
@@ -120,7 +120,7 @@ def _shape(graph: ModelProto, source: PlaneType) -> tuple[int, ...]:
     return (1, 1, source.height, source.width, *pair)
 
 
-class _Program:
+class _ContextProgram:
     """An execution context bound to one lane's buffers."""
 
     def __init__(
