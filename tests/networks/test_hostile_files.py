@@ -11,7 +11,7 @@ from onnx import FunctionProto, ModelProto, NodeProto, TensorProto, helper, nump
 
 from tests.small_networks import conv, kernel, network, shuffle
 from vs_espcn.errors import InputError
-from vs_espcn.networks.file_limits import MOST_NODES
+from vs_espcn.networks.file_checks import MOST_NODES
 from vs_espcn.networks.registry import load_network
 
 
@@ -121,6 +121,49 @@ def constant_nan(model: ModelProto) -> None:
     model.graph.node.insert(0, node)
 
 
+def constant(model: ModelProto, **value: object) -> None:
+    """A constant that is added to the picture."""
+    model.graph.node.insert(0, helper.make_node("Constant", [], ["added"], **value))
+    model.graph.node.insert(1, helper.make_node("Add", ["luma", "added"], ["sum"]))
+    model.graph.node[2].input[0] = "sum"
+
+
+def constant_in_a_branch(model: ModelProto) -> None:
+    nan = numpy_helper.from_array(np.array([np.nan], np.float32))
+    branch(
+        model,
+        helper.make_node("Constant", [], ["added"], value=nan),
+        helper.make_node("Add", ["luma", "added"], ["taken"]),
+    )
+
+
+def nested_branches(depth: int) -> NodeProto:
+    inner = nested_branches(depth - 1) if depth else helper.make_node("Relu", ["luma"], ["taken0"])
+    name = inner.output[0]
+    body = helper.make_graph(
+        [inner], "body", [], [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)]
+    )
+    return helper.make_node("If", ["condition"], [f"taken{depth + 1}"], then_branch=body, else_branch=body)
+
+
+def deep_branches(model: ModelProto) -> None:
+    node = nested_branches(7)
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), "condition"))
+    model.graph.node.insert(0, node)
+    model.graph.node[1].input[0] = node.output[0]
+
+
+def huge_block(model: ModelProto) -> None:
+    for attribute in model.graph.node[1].attribute:
+        if attribute.name == "blocksize":
+            attribute.i = 1 << 62
+
+
+def many_weights(model: ModelProto) -> None:
+    one = np.zeros(1, np.float32)
+    model.graph.initializer.extend(numpy_helper.from_array(one, f"w{number}") for number in range(10_000))
+
+
 CASES: dict[str, Callable[[ModelProto], None]] = {
     "external data, negative offset": lambda model: external(model, location="w", offset="-8"),
     "external data, too long": lambda model: external(model, location="w", length="100000000000"),
@@ -141,6 +184,12 @@ CASES: dict[str, Callable[[ModelProto], None]] = {
     "an unknown type": strange_type,
     "texts as weights": texts,
     "NaN in a constant": constant_nan,
+    "NaN in a branch": constant_in_a_branch,
+    "NaN among floats": lambda model: constant(model, value_floats=[float("nan")]),
+    "infinity as a float": lambda model: constant(model, value_float=float("inf")),
+    "branches in branches": deep_branches,
+    "a huge pixel shuffle": huge_block,
+    "10,000 arrays of weights": many_weights,
 }
 
 

@@ -17,13 +17,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import AttributeProto, ModelProto, TensorProto, inliner, numpy_helper, version_converter
+from onnx import ModelProto, TensorProto, inliner, version_converter
 
 from vs_espcn.errors import InputError
-from vs_espcn.networks.file_limits import check_file, check_nodes
+from vs_espcn.networks.file_checks import check_external_data, check_file, check_finite, check_nodes, one_line
 from vs_espcn.networks.shapes import SIDE, shapes_of
 
 INPUT_NAME = "luma"
@@ -189,49 +188,17 @@ def _read_network(path: Path) -> ModelProto:
     try:
         model = onnx.load(path, load_external_data=False)
         check_nodes(path, model)
-        _check_external_data(path, model)
+        check_external_data(path, model)
         onnx.load_external_data_for_model(model, str(path.parent))
         onnx.checker.check_model(model)
         model = _modernized(model)
     except (OSError, RuntimeError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-        raise InputError(f"cannot read the network {path}: {_one_line(error)}") from error
+        raise InputError(f"cannot read the network {path}: {one_line(error)}") from error
     except (DecodeError, onnx.checker.ValidationError) as error:
-        raise InputError(f"cannot read the network {path}: {_one_line(error)}") from error
+        raise InputError(f"cannot read the network {path}: {one_line(error)}") from error
     _check_ends(path, model)
-    _check_finite(path, model)
+    check_finite(path, model)
     return model
-
-
-def _check_external_data(path: Path, model: ModelProto) -> None:
-    """Weights may lie in other files of the network's own folder."""
-    entries = (entry for tensor in model.graph.initializer for entry in tensor.external_data)
-    for location in {entry.value for entry in entries if entry.key == "location"}:
-        if Path(location).is_absolute() or ".." in Path(location).parts:
-            raise InputError(
-                f"{path} names weights outside its folder, {location[:100]!r}; put them beside it"
-            )
-        check_file(path.parent / location)
-
-
-def _one_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
-
-
-def _check_finite(path: Path, model: ModelProto) -> None:
-    constants = (
-        (node.output[0], attribute.t)
-        for node in model.graph.node
-        for attribute in node.attribute
-        if attribute.type == AttributeProto.TENSOR
-    )
-    for name, tensor in (*((weight.name, weight) for weight in model.graph.initializer), *constants):
-        try:
-            is_finite = bool(np.isfinite(numpy_helper.to_array(tensor)).all())
-        except (ValueError, TypeError, KeyError) as error:
-            raise InputError(f"{path} holds no numbers in {name!r}: {_one_line(error)}") from error
-        if not is_finite:
-            raise InputError(f"{path} holds weights that are not finite in {name!r}; export it again")
 
 
 def _modernized(model: ModelProto) -> ModelProto:

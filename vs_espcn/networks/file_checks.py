@@ -1,0 +1,155 @@
+"""What a network's file may be, checked before it costs time or memory."""
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, numpy_helper
+
+from vs_espcn.errors import InputError
+
+LARGEST_FILE = 256 << 20
+"""Bytes of a network's file, or of a file with its weights beside it; the shipped ones take up to 0.3 MB."""
+
+MOST_NODES = 5000
+"""Operations of a network with its functions written out; the shipped ones have up to 60."""
+
+MOST_WEIGHTS = 5000
+"""Arrays of weights of a network."""
+
+DEEPEST_BRANCH = 3
+"""Branches (If, Loop, Scan) within branches; OpenVINO takes seconds for eight."""
+
+LARGEST_BLOCK = 999
+"""Side of a pixel shuffle."""
+
+
+_Name = tuple[str, str, str]
+"""Domain, name and overload, by which a node calls a function."""
+
+
+def check_file(path: str | os.PathLike[str]) -> None:
+    """Refuse what is no regular file or too large to be a network.
+
+    Raises:
+        InputError: It is a folder, a pipe or a device, or above `LARGEST_FILE`.
+        OSError: It cannot be looked at.
+    """
+    status = os.stat(path)  # noqa: PTH116 - any path
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{path} is no regular file; give the path of an ONNX file")
+    if status.st_size > LARGEST_FILE:
+        raise InputError(
+            f"{path} has {status.st_size >> 20} MB; a network has at most {LARGEST_FILE >> 20} MB"
+        )
+
+
+def check_nodes(path: str | os.PathLike[str], model: ModelProto) -> None:
+    """Refuse a model of too many operations, counted with its functions written out, weights or branches.
+
+    Functions may call each other, so that a few lines expand to any number of operations.
+
+    Raises:
+        InputError: A limit of this module is exceeded, or a function calls itself.
+    """
+    functions = {_name_of(each): each for each in model.functions}
+    known: dict[_Name, int] = {}
+
+    def count(name: _Name, callers: frozenset[_Name]) -> int:
+        if name in callers or len(callers) > len(functions):
+            raise InputError(f"{path} has a function {name[1]!r} that calls itself")
+        if name not in known:
+            known[name] = total(functions[name].node, callers | {name}, 0)
+        return known[name]
+
+    def total(nodes: Iterable[NodeProto], callers: frozenset[_Name], depth: int) -> int:
+        if depth > DEEPEST_BRANCH:
+            raise InputError(f"{path} has branches in branches, more than {DEEPEST_BRANCH} deep")
+        inner = 0
+        for node in nodes:
+            name = (node.domain, node.op_type, node.overload)
+            inner += count(name, callers) if name in functions else 1
+            inner += sum(total(graph.node, callers, depth + 1) for graph in _graphs_in(node))
+            _check_block(path, node)
+        return inner
+
+    nodes = max(len(model.functions), total(model.graph.node, frozenset(), 0))
+    if nodes > MOST_NODES:
+        raise InputError(f"{path} has {nodes} operations; a network has at most {MOST_NODES}")
+    if len(model.graph.initializer) > MOST_WEIGHTS:
+        count = len(model.graph.initializer)
+        raise InputError(f"{path} has {count} arrays of weights; a network has at most {MOST_WEIGHTS}")
+
+
+def _check_block(path: str | os.PathLike[str], node: NodeProto) -> None:
+    side = next((each.i for each in node.attribute if each.name == "blocksize"), 1)
+    if not 1 <= side <= LARGEST_BLOCK:
+        raise InputError(f"{path} has a pixel shuffle of blocks of {side}; give 1 to {LARGEST_BLOCK}")
+
+
+def _name_of(function: FunctionProto) -> _Name:
+    return function.domain, function.name, function.overload
+
+
+def _graphs_in(node: NodeProto) -> Iterator[GraphProto]:
+    """The bodies of an If, Loop or Scan."""
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs
+
+
+def check_external_data(path: Path, model: ModelProto) -> None:
+    """Refuse weights in files that are not in the network's own folder.
+
+    Raises:
+        InputError: They lie elsewhere, or in what `check_file` refuses.
+        OSError: Their file cannot be looked at.
+    """
+    entries = (entry for tensor in model.graph.initializer for entry in tensor.external_data)
+    for location in {entry.value for entry in entries if entry.key == "location"}:
+        if Path(location).is_absolute() or ".." in Path(location).parts:
+            raise InputError(
+                f"{path} names weights outside its folder, {location[:100]!r}; put them beside it"
+            )
+        check_file(path.parent / location)
+
+
+def check_finite(path: Path, model: ModelProto) -> None:
+    """Refuse weights and constants that are no numbers.
+
+    Raises:
+        InputError: One is NaN, infinite or a text; all codes would be garbage.
+    """
+    for name, values in _numbers_in(model.graph):
+        try:
+            is_finite = bool(np.isfinite(values()).all())
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(f"{path} holds no numbers in {name!r}: {one_line(error)}") from error
+        if not is_finite:
+            raise InputError(f"{path} holds weights that are not finite in {name!r}; export it again")
+
+
+def _numbers_in(graph: GraphProto) -> Iterator[tuple[str, Callable[[], ArrayLike]]]:
+    """Weights and constants, those in branches too, each by its name; read when they are called."""
+    for weight in graph.initializer:
+        yield weight.name, partial(numpy_helper.to_array, weight)
+    for node in graph.node:
+        for attribute in node.attribute:
+            name = node.output[0] if node.output else node.op_type
+            if attribute.type == AttributeProto.TENSOR:
+                yield name, partial(numpy_helper.to_array, attribute.t)
+            elif node.op_type == "Constant":
+                yield name, partial(list, [attribute.f, *attribute.floats])
+        for branch in _graphs_in(node):
+            yield from _numbers_in(branch)
+
+
+def one_line(error: Exception) -> str:
+    """Return the first line of what a library says, at most 300 characters."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
