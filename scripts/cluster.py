@@ -32,10 +32,12 @@ from vs_espcn.runtime.backends import OpenVINO
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anyone
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # `uv run` has the workers copy this folder
-# Ray listens on every address of this machine. Without a token, whoever reaches it may run code here.
-os.environ.setdefault("RAY_AUTH_MODE", "token")
-if os.environ["RAY_AUTH_MODE"] == "token" and "RAY_AUTH_TOKEN_PATH" not in os.environ:
-    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+if not any(argument.partition("=")[0] == "--address" for argument in sys.argv[1:]):
+    # Ray listens on every address of this machine. Without a token, whoever reaches it may run code here.
+    # It reads these when it is imported. A cluster that runs already has a token of its own, or none.
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if os.environ["RAY_AUTH_MODE"] == "token" and "RAY_AUTH_TOKEN_PATH" not in os.environ:
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 try:
     import ray
 except ImportError as missing:
