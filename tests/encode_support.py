@@ -5,8 +5,10 @@ from pathlib import Path
 
 import vapoursynth as vs
 
-from vs_espcn.encoding.encode import check_output, encode, plan_encode
+from vs_espcn.encoding.encode import EncodePlan, check_output, encode, plan_encode
+from vs_espcn.encoding.segments import encode_in_segments
 from vs_espcn.encoding.source import open_source
+from vs_espcn.encoding.trim import trim
 
 FAST = ("-preset", "ultrafast")
 
@@ -27,3 +29,15 @@ def upscale(
     encode(job)
     assert output.exists()
     return list(job.notes)
+
+
+def job_of(film: Path, output: Path, *args: str, frames: range | None = None) -> EncodePlan:
+    """Plan an encode of a film, or of a part of it."""
+    source = open_source(film)
+    source = trim(source, frames) if frames else source
+    clip = vs.core.resize.Point(source.clip, width=128, height=96)
+    return plan_encode(clip, check_output(film, output), source, ffmpeg_args=args)
+
+
+def in_segments(job: EncodePlan, length: int = 20) -> None:
+    encode_in_segments(job, settings={}, length=length)

