@@ -31,6 +31,8 @@ def test_the_commands_defaults_are_the_functions() -> None:
     ("options", "message"),
     [
         ({"scale": 0.5}, "scale is 0.5; give a number of at least 1"),
+        ({"scale": -2}, "scale is -2"),
+        ({"scale": "x2"}, "scale is 'x2'"),
         ({"scale": True}, "scale is True"),
         ({"scale": 1e308}, "scale is 1e.308; give a number of at least 1, and at most 1000"),
         ({"scale": float("inf")}, "scale is inf"),
@@ -39,6 +41,7 @@ def test_the_commands_defaults_are_the_functions() -> None:
         ({"height": 1_000_001}, "height is 1000001; give a whole number of at least 1"),
         ({"width": 0}, "width is 0; give a whole number of at least 1"),
         ({"height": 2.5}, "height is 2.5"),
+        ({"height": 1080.0}, "height is 1080.0; give a whole number"),
         ({"source": "video"}, "source='video' is for network='auto', and network is 'espcn'"),
         ({"network": "auto", "fps": -1}, "fps is -1; give a number above 0"),
         ({"backend": "openvino"}, "backend is 'openvino'; give vs_espcn"),

@@ -60,13 +60,7 @@ def test_stretching_changes_the_sample_aspect_ratio() -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"scale": 0.5}, "scale is 0.5; give a number of at least 1"),
-        ({"scale": -2}, "scale is -2"),
-        ({"scale": float("inf")}, "scale is inf"),
-        ({"scale": "x2"}, "scale is 'x2'"),
         ({"scale": 16.5}, r"out of reach: espcn has networks for 2, 3, 4, which reach 16 in 2 steps"),
-        ({"width": 0}, "width is 0; give a whole number of at least 1"),
-        ({"height": 1080.0}, "height is 1080.0; give a whole number"),
         ({"height": 480}, "854x480 is smaller than the clip's 960x540; this filter only upscales"),
         (
             {"width": 1921, "height": 1080},

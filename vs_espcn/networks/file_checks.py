@@ -81,8 +81,8 @@ def check_nodes(path: str | os.PathLike[str], model: ModelProto) -> None:
     if nodes > MOST_NODES:
         raise InputError(f"{path} has {nodes} operations; a network has at most {MOST_NODES}")
     if len(model.graph.initializer) > MOST_WEIGHTS:
-        count = len(model.graph.initializer)
-        raise InputError(f"{path} has {count} arrays of weights; a network has at most {MOST_WEIGHTS}")
+        arrays = len(model.graph.initializer)
+        raise InputError(f"{path} has {arrays} arrays of weights; a network has at most {MOST_WEIGHTS}")
 
 
 def _check_block(path: str | os.PathLike[str], node: NodeProto) -> None:

@@ -43,7 +43,7 @@ def cubic(distance: Distances, b: float = 0.0, c: float = 0.5) -> Distances:
         b: Its blur.
         c: Its ringing; Keys' a is -c where b is 0.
     """
-    x = np.abs(distance)
+    x = np.abs(distance.astype(np.float64))  # float32 loses the last digits of a weight
     near = (12 - 9 * b - 6 * c) * x**3 + (-18 + 12 * b + 6 * c) * x**2 + (6 - 2 * b)
     far = (-b - 6 * c) * x**3 + (6 * b + 30 * c) * x**2 + (-12 * b - 48 * c) * x + (8 * b + 24 * c)
     weights: Distances = np.where(x < 1, near, np.where(x < 2, far, 0.0)) / 6
