@@ -58,7 +58,7 @@ def score_clips(
     """
     for path, group in zip(paths, labels(paths), strict=True):
         with measuring(path):
-            clip = _open(path, frames)
+            clip = open_clip(path, frames)
             for scale in scales:
                 usable = [method for method in methods if method.has(scale)]
                 for name, kernel in kernels.items():
@@ -79,8 +79,12 @@ def frame_psnrs(result: vs.VideoNode, truth: vs.VideoNode) -> Iterator[float]:
         yield min(10 * math.log10(255**2 / mean_squared), EXACT_COPY) if mean_squared else EXACT_COPY
 
 
-def _open(path: Path, frames: int | None) -> vs.VideoNode:
-    """The clip's beginning, at 8 bits."""
+def open_clip(path: Path, frames: int | None) -> vs.VideoNode:
+    """A clip's first frames, at 8 bits; None for all frames.
+
+    Raises:
+        InputError: It is interlaced, or neither YUV nor grey.
+    """
     clip = open_source(path, turn_upright=False).clip[:frames]
     if clip.format.color_family not in {vs.GRAY, vs.YUV}:
         raise InputError(f"{path} is {clip.format.name}; give a clip in YUV or grey")
@@ -107,11 +111,11 @@ def _score_clip(
             f"{group} is {clip.width}x{clip.height}; x{scale} needs {2 * unit} pixels a side or more"
         )
     truth = vs.core.std.Crop(clip, right=clip.width % unit, bottom=clip.height % unit)
-    low = _reduced(truth, scale, kernel)
+    low = reduced(truth, scale, kernel)
     with tempfile.TemporaryDirectory(prefix="vs-espcn-") as folder:
         sources = {UNCOMPRESSED: low}
         for rate in rates:
-            sources[f"crf {rate}"] = _compressed(low, rate, Path(folder) / f"{rate}.mkv")
+            sources[f"crf {rate}"] = compressed(low, rate, Path(folder) / f"{rate}.mkv")
         for source, given in sources.items():
             for method in methods:
                 result = method.upscale(_luma(given), scale)
@@ -127,8 +131,8 @@ def _score_clip(
                     )
 
 
-def _reduced(clip: vs.VideoNode, scale: int, kernel: Kernel) -> vs.VideoNode:
-    """As 4:2:0; chroma, which is not measured, by bicubic always."""
+def reduced(clip: vs.VideoNode, scale: int, kernel: Kernel) -> vs.VideoNode:
+    """A clip in 4:2:0 at 1/`scale` of its size; chroma, which is not measured, by bicubic always."""
     size = {"width": clip.width // scale, "height": clip.height // scale}
     low = vs.core.resize.Bicubic(clip, format=vs.YUV420P8, **size, **BICUBIC)
     if kernel.name == "bicubic":
@@ -137,8 +141,8 @@ def _reduced(clip: vs.VideoNode, scale: int, kernel: Kernel) -> vs.VideoNode:
     return vs.core.std.ShufflePlanes([luma, low, low], [0, 1, 2], vs.YUV)
 
 
-def _compressed(clip: vs.VideoNode, rate: int, file: Path) -> vs.VideoNode:
-    """What a decoder gets after x264."""
+def compressed(clip: vs.VideoNode, rate: int, file: Path) -> vs.VideoNode:
+    """A clip after x264 at a crf, which codes it into `file`."""
     options = ("-fps_mode", "passthrough", "-c:v", "libx264", "-preset", "medium", "-crf", str(rate))
     arguments = ("-f", "yuv4mpegpipe", "-i", "pipe:0", *options, f"file:{file}")
     with FfmpegProcess(find_ffmpeg().path, arguments) as encoder:
