@@ -21,7 +21,7 @@ from typing import Annotated
 import typer
 
 from vs_espcn import logs
-from vs_espcn.commands import file_upscaling, options
+from vs_espcn.commands import cli_options, file_upscaling
 from vs_espcn.commands.ffmpeg_arguments import CommandWithTail, ffmpeg_args
 from vs_espcn.commands.libraries import load_libraries
 from vs_espcn.console import JobProgress, exit_at_once
@@ -120,14 +120,14 @@ _Gpus = Annotated[
 ]
 
 
-@options.takes_filter_options
+@cli_options.takes_filter_options
 def main(
     context: typer.Context,
     film: _Film,
     output: _Output,
     *,
-    filter_options: options.FilterOptions,
-    preset: options.Preset = None,
+    filter_options: cli_options.FilterOptions,
+    preset: cli_options.Preset = None,
     segment_frames: _SegmentFrames = SEGMENT_FRAMES,
     address: _Address = "local",
     cpus: _Cpus = None,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import vs_espcn
-from vs_espcn.commands.options import FilterOptions
+from vs_espcn.commands.cli_options import FilterOptions
 from vs_espcn.errors import InputError
 from vs_espcn.filter.auto_network import Criteria
 from vs_espcn.filter.options import UpscaleOptions

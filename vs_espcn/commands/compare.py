@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vs_espcn.commands import options
+from vs_espcn.commands import cli_options
 from vs_espcn.commands.libraries import load_libraries
 from vs_espcn.errors import InputError
 
@@ -22,7 +22,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(help="PNG file. Default: INPUT's name, frame and scale, in this folder.")
     ] = None,
-    overwrite: options.Overwrite = False,
+    overwrite: cli_options.Overwrite = False,
 ) -> None:
     """Draw part of a frame by every network and by bicubic, side by side, into a PNG file."""
     from vs_espcn.console import JobProgress, exit_at_once, exit_in_order

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vs_espcn.commands import options
+from vs_espcn.commands import cli_options
 from vs_espcn.commands.libraries import load_openvino
 
 _Folders = Annotated[list[Path] | None, typer.Argument(metavar="FOLDER", help="Folders of original images.")]
@@ -54,8 +54,8 @@ def evaluate(
     method: _Method = None,
     network: _Network = None,
     torch: _Torch = None,
-    backend: options.Backend = None,
-    precision: options.Precision = None,
+    backend: cli_options.Backend = None,
+    precision: cli_options.Precision = None,
     frames: _Frames = None,
     crf: _Crf = None,
     kernel: _Kernel = None,

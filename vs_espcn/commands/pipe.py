@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from vs_espcn import logs
-from vs_espcn.commands import options
+from vs_espcn.commands import cli_options
 from vs_espcn.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ _Realtime = Annotated[
 ]
 
 
-@options.takes_filter_options
+@cli_options.takes_filter_options
 def pipe(
     *,
-    filter_options: options.FilterOptions,
+    filter_options: cli_options.FilterOptions,
     latency: _Latency = None,
     realtime: _Realtime = None,
 ) -> None:

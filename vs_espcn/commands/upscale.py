@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vs_espcn.commands import options
+from vs_espcn.commands import cli_options
 from vs_espcn.commands.ffmpeg_arguments import ffmpeg_args
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ _Preview = Annotated[
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the ffmpeg command and exit.")]
 
 
-@options.takes_filter_options
+@cli_options.takes_filter_options
 def upscale(
     context: typer.Context,
     paths: _Paths,
     *,
-    filter_options: options.FilterOptions,
-    preset: options.Preset = None,
+    filter_options: cli_options.FilterOptions,
+    preset: cli_options.Preset = None,
     start: _Start = None,
     end: _End = None,
     frames: _Frames = None,
@@ -54,7 +54,7 @@ def upscale(
     suffix: _Suffix = ".mkv",
     resume: _Resume = False,
     preview: _Preview = None,
-    overwrite: options.Overwrite = False,
+    overwrite: cli_options.Overwrite = False,
     dry_run: _DryRun = False,
 ) -> None:
     """Upscale a video; sound, subtitles, chapters and attachments are kept."""

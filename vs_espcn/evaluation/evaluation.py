@@ -7,7 +7,7 @@ from pathlib import Path
 from vs_espcn.errors import InputError
 from vs_espcn.evaluation import report
 from vs_espcn.evaluation.images import read_folders, score_images
-from vs_espcn.evaluation.kernels import find_kernels
+from vs_espcn.evaluation.kernel_scores import find_kernels
 from vs_espcn.evaluation.methods import choose
 from vs_espcn.evaluation.picture import Crop, draw_side_by_side
 from vs_espcn.evaluation.plot import check_installed, plot_over_time

@@ -12,9 +12,9 @@ from onnx import ModelProto
 
 from vs_espcn.errors import InputError, RuntimeMissingError
 from vs_espcn.filter import vsmlrt
+from vs_espcn.filter.frame_properties import Range, check_progressive, is_full_range
 from vs_espcn.filter.lanes import upscale_in_lanes
 from vs_espcn.filter.options import Tile
-from vs_espcn.filter.properties import Range, check_progressive, is_full_range
 from vs_espcn.filter.range_selection import by_range
 from vs_espcn.filter.sample_formats import sample_format
 from vs_espcn.networks import cost, graph

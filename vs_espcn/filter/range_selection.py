@@ -6,7 +6,7 @@ from typing import Any
 
 import vapoursynth as vs
 
-from vs_espcn.filter.properties import check_progressive
+from vs_espcn.filter.frame_properties import check_progressive
 from vs_espcn.filter.vs_errors import as_vs_error
 
 

@@ -3,7 +3,7 @@
 import vapoursynth as vs
 
 from vs_espcn.errors import InputError
-from vs_espcn.filter.properties import without_description
+from vs_espcn.filter.frame_properties import without_description
 
 MATRICES = {
     int(matrix): matrix.name.removeprefix("MATRIX_")

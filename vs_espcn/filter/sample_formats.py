@@ -4,7 +4,7 @@ import numpy as np
 import vapoursynth as vs
 
 from vs_espcn.errors import InputError
-from vs_espcn.filter.properties import without_description
+from vs_espcn.filter.frame_properties import without_description
 from vs_espcn.networks import graph
 from vs_espcn.runtime.engine import Plane
 

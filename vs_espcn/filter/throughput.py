@@ -14,9 +14,9 @@ from vs_espcn.file_writing import replace_file
 from vs_espcn.filter.options import Tile
 from vs_espcn.filter.target_size import UpscaleSteps
 from vs_espcn.runtime.backends import Backend, OpenVINO
+from vs_espcn.runtime.default_backend import probe
 from vs_espcn.runtime.hardware import package_versions, processor
 from vs_espcn.runtime.precision import network_for
-from vs_espcn.runtime.selection import probe
 
 _SECONDS = 0.25
 """Enough for figures within a tenth of those of a long run."""

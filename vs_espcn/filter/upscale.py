@@ -14,10 +14,10 @@ from vs_espcn.filter import rgb
 from vs_espcn.filter.alpha import alpha_clip
 from vs_espcn.filter.auto_network import Criteria, NetworkChoice, choose_network, runnable
 from vs_espcn.filter.chroma import ChromaKernel, chroma_location, find_resizer, scale_chroma
+from vs_espcn.filter.frame_properties import Range, check_progressive, is_full_range, sample_aspect
 from vs_espcn.filter.luma import LumaUpscaler
 from vs_espcn.filter.memory import check_fits, keep_heap_flat
 from vs_espcn.filter.options import Tile, UpscaleOptions
-from vs_espcn.filter.properties import Range, check_progressive, is_full_range, sample_aspect
 from vs_espcn.filter.range_selection import by_range
 from vs_espcn.filter.sample_formats import sample_format, split_plane
 from vs_espcn.filter.target_size import UpscaleSteps, shipped_steps, steps_to

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from vs_espcn.errors import BackendError
 from vs_espcn.runtime.backends import BACKENDS, Backend
-from vs_espcn.runtime.selection import probe
+from vs_espcn.runtime.default_backend import probe
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import vapoursynth as vs
 
 from vs_espcn.errors import InputError
-from vs_espcn.filter.properties import is_full_range
+from vs_espcn.filter.frame_properties import is_full_range
 from vs_espcn.streaming.frame_output import check_constant, check_frame_rate, frames_in_order, packed
 
 _DEPTHS = (9, 10, 12, 14, 16)

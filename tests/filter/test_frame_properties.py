@@ -6,7 +6,7 @@ import vapoursynth as vs
 
 from tests.clips import noise_clip
 from vs_espcn.errors import InputError
-from vs_espcn.filter.properties import check_progressive, check_range, is_full_range, sample_aspect
+from vs_espcn.filter.frame_properties import check_progressive, check_range, is_full_range, sample_aspect
 from vs_espcn.filter.sample_formats import plane, sample_format
 
 
