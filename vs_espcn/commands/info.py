@@ -2,15 +2,11 @@
 
 import typer
 
-from vs_espcn.errors import BackendError
-
 
 def info() -> None:
     """Print versions, devices, shipped networks, and the backend that is picked here."""
     from vs_espcn.networks import registry
-    from vs_espcn.runtime import hardware
-    from vs_espcn.runtime.backends import BACKENDS
-    from vs_espcn.runtime.default_backend import probe
+    from vs_espcn.runtime import backend_report, hardware
 
     for name, version in hardware.package_versions().items():
         typer.echo(f"{name:24}{version}")
@@ -23,10 +19,7 @@ def info() -> None:
     for network, of_network in scales.items():
         typer.echo(f"{'network':24}{network} {' '.join(of_network)}")
     picked = False
-    for name, kind in BACKENDS.items():
-        try:
-            detail, state = probe(kind()), "usable" if picked else "picked"
-            picked = True
-        except BackendError as error:
-            detail, state = str(error), "out"
-        typer.echo(f"{'backend':24}{name} ({state}): {detail}")
+    for backend in backend_report.backend_reports():
+        state = "out" if not backend.usable else "usable" if picked else "picked"
+        picked = picked or backend.usable
+        typer.echo(f"{'backend':24}{backend.name} ({state}): {backend.detail}")

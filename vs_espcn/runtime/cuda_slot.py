@@ -209,7 +209,7 @@ class CudaSlot:
 
 
 class CudaEngine:
-    """What every engine on a GPU shares: its slots, and how they are opened and closed; see `Engine`."""
+    """What is the same in every engine on a GPU: its slots, and how they are opened and closed."""
 
     def __init__(self, description: str, slots: Iterable[CudaSlot]) -> None:
         """Open every slot, or none.
@@ -218,14 +218,24 @@ class CudaEngine:
             description: Library, GPUs, precision and lanes in a few words.
             slots: Makes one slot after the other; if it fails, those that it made are closed.
         """
-        self.description = description
+        self._description = description
         opened = []
         with ExitStack() as opening:
             for slot in slots:
                 opening.callback(slot.close)
                 opened.append(slot)
             self._open = opening.pop_all()
-        self.slots = tuple(opened)
+        self._slots = tuple(opened)
+
+    @property
+    def description(self) -> str:
+        """Library, GPUs, precision and lanes in a few words, for the log."""
+        return self._description
+
+    @property
+    def slots(self) -> tuple[CudaSlot, ...]:
+        """One slot per lane."""
+        return self._slots
 
     def close(self) -> None:
         """Free everything on the GPUs; a second call does nothing."""

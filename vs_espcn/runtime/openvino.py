@@ -77,19 +77,29 @@ def resolve_precision(device: str, precision: Precision) -> Precision:
 
 
 class OpenVINOEngine:
-    """A graph compiled for one device, with one inference request per lane; see `Engine`."""
+    """A graph compiled for one device, with one inference request per lane."""
 
     def __init__(self, backend: OpenVINO, graph: ModelProto, *, lanes: int) -> None:
         """Compile; see `vs_espcn.runtime.engine_factory.open_engine`."""
-        precision = resolve_precision(backend.device, backend.precision)
+        self._device = backend.device
+        self._precision = resolve_precision(backend.device, backend.precision)
         graph, side = without_shuffle(graph)
-        compiled = _compile(graph, backend.device, precision, lanes)
-        self.description = f"OpenVINO on {backend.device}, {precision}, {lanes} lanes"
-        self.slots = tuple(OpenVINOSlot(compiled, shuffled=side == 1) for _ in range(lanes))
+        compiled = _compile(graph, self._device, self._precision, lanes)
+        self._slots = tuple(OpenVINOSlot(compiled, shuffled=side == 1) for _ in range(lanes))
+
+    @property
+    def description(self) -> str:
+        """Device, precision and lanes in a few words, for the log."""
+        return f"OpenVINO on {self._device}, {self._precision}, {len(self._slots)} lanes"
+
+    @property
+    def slots(self) -> tuple["OpenVINOSlot", ...]:
+        """One slot per lane."""
+        return self._slots
 
     def close(self) -> None:
-        """Release the compiled network; a second call does nothing."""
-        for slot in self.slots:
+        """Let go of the compiled network; a second call does nothing."""
+        for slot in self._slots:
             slot.close()
 
 

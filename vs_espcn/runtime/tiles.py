@@ -106,7 +106,7 @@ def _shared(length: int, tiles: int, radius: int) -> int:
 
 
 class TiledEngine:
-    """An engine for whole planes over an engine for tiles; see `Engine`."""
+    """An engine for whole planes over an engine for tiles."""
 
     def __init__(
         self, tile_engine: Engine, *, size: tuple[int, int], tile: tuple[int, int], radius: int, scale: int
@@ -121,9 +121,19 @@ class TiledEngine:
             scale: The network's scale.
         """
         columns, rows = (windows(*axis, radius) for axis in zip(size, tile, strict=True))
-        self.description = f"{tile_engine.description}, {len(columns)}x{len(rows)} tiles"
+        self._description = f"{tile_engine.description}, {len(columns)}x{len(rows)} tiles"
         self._tile_engine = tile_engine
-        self.slots = tuple(TiledSlot(slot, rows, columns, scale) for slot in tile_engine.slots)
+        self._slots = tuple(TiledSlot(slot, rows, columns, scale) for slot in tile_engine.slots)
+
+    @property
+    def description(self) -> str:
+        """The tile engine's, and the number of tiles."""
+        return self._description
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """One slot per lane."""
+        return self._slots
 
     def close(self) -> None:
         """Close the tile engine; a second call does nothing."""
