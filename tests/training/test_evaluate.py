@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from vs_espcn.evaluation.images import read_measured_luma
-from vs_espcn.training.data.dataset import find_images
 from vs_espcn.training.data.degradation import bicubic, enlarge
+from vs_espcn.training.data.image_files import find_images
 from vs_espcn.training.evaluate import as_upscaler, score_pair
 from vs_espcn.training.networks.layers import Espcn
 
