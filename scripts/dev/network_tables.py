@@ -1,4 +1,4 @@
-"""Renew the tables of docs/networks_tables.md: kernels, clips and drawings by networks, in one run.
+"""Renew the tables of docs/measurements/networks.md: kernels, clips and drawings by networks, in one run.
 
 uv run --extra train python scripts/dev/network_tables.py ../shared/data
 
@@ -18,7 +18,7 @@ from vs_espcn.networks import registry
 from vs_espcn.runtime.backends import OpenVINO
 from vs_espcn.training.data.kernels import COMMON
 
-PAGE = Path(__file__).parents[2] / "docs" / "networks_tables.md"
+PAGE = Path(__file__).parents[2] / "docs" / "measurements" / "networks.md"
 CLIPS = (
     "natural_720p_dog.mp4",
     "natural_540p_flower.mp4",

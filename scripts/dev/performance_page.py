@@ -1,4 +1,4 @@
-"""Renew the tables of docs/performance.md from docs/performance.json.
+"""Renew the tables of docs/measurements/performance.md from docs/performance.json.
 
 `vs-espcn bench --json` writes that file; bench_shares, bench_growth, bench_start and bench_encode add to it.
 
@@ -13,7 +13,7 @@ from typing import Any
 from pages import paste
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGE = DOCS / "performance.md"
+PAGE = DOCS / "measurements" / "performance.md"
 LIBRARIES = (
     "vapoursynth",
     "openvino",

@@ -1,4 +1,4 @@
-"""Renew the tables of docs/realtime.md from docs/performance.json, which `vs-espcn bench --json` writes.
+"""Renew the tables of docs/guides/live.md from docs/performance.json, which `vs-espcn bench --json` writes.
 
 python3 scripts/dev/realtime_table.py
 """
@@ -11,7 +11,7 @@ from typing import Any
 from pages import paste
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGE = DOCS / "realtime.md"
+PAGE = DOCS / "guides" / "live.md"
 FILTER = "vs_espcn.upscale, whole clip"
 RATES = (24, 30, 60)
 

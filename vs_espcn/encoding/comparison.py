@@ -18,7 +18,7 @@ _PART = (160, 120)
 _SIDE = 640  # about how large a part is shown, if it is smaller
 _NARROWEST, _LOWEST = 240, 48  # a caption's width and height
 _GAP = 8
-_BICUBIC = {"filter_param_a": 0.0, "filter_param_b": 0.5}  # that of docs/quality.md
+_BICUBIC = {"filter_param_a": 0.0, "filter_param_b": 0.5}  # that of docs/measurements/quality.md
 
 
 @dataclass(frozen=True, kw_only=True)
