@@ -63,7 +63,7 @@ def by_clip(data: Path) -> str:
         rates=RATES,
         backend=FP32,
     )
-    return run_evaluation(job, lambda scores: scores)
+    return rows_of(run_evaluation(job, lambda scores: scores))
 
 
 def of_drawings(data: Path) -> str:
@@ -79,7 +79,16 @@ def of_drawings(data: Path) -> str:
             rates=(23,),
             backend=FP32,
         )
-        return run_evaluation(job, lambda scores: scores)
+        return rows_of(run_evaluation(job, lambda scores: scores), means_only=True)
+
+
+def rows_of(text: str, *, means_only: bool = False) -> str:
+    """The tables without the lines below them that repeat what they show; on request without single clips."""
+    lines = [line for line in text.splitlines() if not line.startswith("- ")]
+    heads = ("| clip |", "| --- |", "| **mean** |")
+    if means_only:
+        lines = [line for line in lines if not line.startswith("|") or line.startswith(heads)]
+    return "\n".join(lines).strip()
 
 
 TABLES = {"kernels": by_kernel, "clips": by_clip, "drawings": of_drawings}
