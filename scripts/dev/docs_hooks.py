@@ -1,4 +1,4 @@
-"""What mkdocs adds to the pages while it builds them: every command's options, as the command itself has them."""
+"""What mkdocs adds to the pages while it builds them: every command's options, as the command has them."""
 
 import re
 import subprocess

@@ -27,7 +27,9 @@ def pivot(head: Sequence[str], cells: Mapping[tuple[str, ...], str]) -> str:
     """
     columns = list(dict.fromkeys(names[-1] for names in cells))
     rows = dict.fromkeys(names[:-1] for names in cells)
-    return table([*head, *columns], [[*row, *(cells.get((*row, name), "–") for name in columns)] for row in rows])
+    return table(
+        [*head, *columns], [[*row, *(cells.get((*row, name), "–") for name in columns)] for row in rows]
+    )
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -71,7 +71,7 @@ def _growth(rows: Sequence[Row]) -> str:
 
 
 def _height(size: str) -> str:
-    """A size's usual name: 1080p for 1920x1080, 270p for 480x272, whose height is whole samples of its source."""
+    """A size's usual name: 1080p for 1920x1080, 270p for 480x272."""
     height = int(size.split("x")[1])
     return f"{min(USUAL_HEIGHTS, key=lambda usual: abs(usual - height))}p"
 
@@ -90,7 +90,10 @@ def _starts(rows: Sequence[Row]) -> str:
 def _encodes(rows: Sequence[Row]) -> str:
     return pivot(
         ("network", "scale"),
-        {(row["network"], f"x{row['scale']}", f"{row['precision']}, fps"): f"{row['fps']:.1f}" for row in rows},
+        {
+            (row["network"], f"x{row['scale']}", f"{row['precision']}, fps"): f"{row['fps']:.1f}"
+            for row in rows
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""Run the guides' recipes on real clips, and paste into docs/measurements/recipes.md what went in and what came out.
+"""Run the guides' recipes on real clips; renew docs/measurements/recipes.md, which compares them by ffprobe.
 
 uv run --group dev python scripts/dev/recipes.py FOLDER_OF_CLIPS [SECONDS]
 
