@@ -123,7 +123,7 @@ def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int
     """
     from vs_espcn.encoding import preview
     from vs_espcn.encoding.encode import check_writable
-    from vs_espcn.encoding.ffmpeg import find_ffmpeg
+    from vs_espcn.encoding.side_by_side import write_png
 
     if output.suffix.lower() != ".png":
         raise InputError(f"OUTPUT {str(output)!r} is a contact sheet; give it the suffix .png")
@@ -135,7 +135,7 @@ def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int
             numbers = preview.frames_across(clip.num_frames, count)
             sheet = preview.contact_sheet(opened.clip, clip, numbers)
         with exit_in_order():
-            preview.write_png(sheet, path, find_ffmpeg(), overwrite=request.overwrite)
+            write_png(sheet, path, overwrite=request.overwrite)
 
 
 def upscale_all(request: UpscaleRequest, pairs: Sequence[tuple[Path, Path]]) -> bool:
