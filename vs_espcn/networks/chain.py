@@ -1,6 +1,6 @@
 """A network as the chain of convolutions that most of them are, for writers of other formats.
 
-    luma → gain·luma + offset → convolution, activation → … → convolution [+ skip] → pixel shuffle
+luma → gain·luma + offset → convolution, activation → … → convolution [+ skip] → pixel shuffle
 """
 
 from dataclasses import dataclass, replace
@@ -39,7 +39,7 @@ class Convolution:
     @property
     def radius(self) -> int:
         """Reach of the weights on each side, in samples."""
-        return self.weights.shape[2] // 2
+        return len(self.weights[0, 0]) // 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +91,7 @@ def chain_of(network: ModelProto) -> Chain:
         else:
             values[node.output[0]] = _after(node, values, constants, scale)
     end = values[OUTPUT_NAME]
-    return Chain(
-        scale=scale, gain=end.gain, offset=end.offset, convolutions=end.convolutions, skip=end.skip
-    )
+    return Chain(scale=scale, gain=end.gain, offset=end.offset, convolutions=end.convolutions, skip=end.skip)
 
 
 def _after(
@@ -107,7 +105,7 @@ def _after(
             return replace(
                 source, convolutions=(*source.convolutions, _convolution(node, factors, attributes))
             )
-        case ("Relu" | "LeakyRelu" | "Tanh"), [source] if source.convolutions and source.skip is None:
+        case (("Relu" | "LeakyRelu" | "Tanh"), [source]) if source.convolutions and source.skip is None:
             *before, last = source.convolutions
             if last.activation == "none":
                 active = replace(
@@ -116,7 +114,7 @@ def _after(
                     slope=float(attributes.get("alpha", 0.01)) if node.op_type == "LeakyRelu" else 0.0,
                 )
                 return replace(source, convolutions=(*before, active))
-        case ("Add" | "Sub" | "Mul"), [source] if not source.convolutions and _are_scalars(factors):
+        case (("Add" | "Sub" | "Mul"), [source]) if not source.convolutions and _are_scalars(factors):
             return _scaled(node, source, factors[0].item(), constants)
         case "Add", [first, second]:
             return _joined(node, first, second)
@@ -125,9 +123,7 @@ def _after(
     raise _not_a_chain(node)
 
 
-def _convolution(
-    node: NodeProto, constants: list[NDArray[Any]], attributes: dict[str, Any]
-) -> Convolution:
+def _convolution(node: NodeProto, constants: list[NDArray[Any]], attributes: dict[str, Any]) -> Convolution:
     weights, bias = constants[0], constants[1] if len(constants) > 1 else np.zeros(len(constants[0]))
     height, width = weights.shape[2:]
     plain = (
@@ -144,9 +140,7 @@ def _convolution(
     return Convolution(weights=weights.astype(np.float32), bias=bias.astype(np.float32))
 
 
-def _scaled(
-    node: NodeProto, source: _Value, scalar: float, constants: dict[str, NDArray[Any]]
-) -> _Value:
+def _scaled(node: NodeProto, source: _Value, scalar: float, constants: dict[str, NDArray[Any]]) -> _Value:
     if node.op_type == "Mul":
         return replace(source, gain=source.gain * scalar, offset=source.offset * scalar)
     if node.op_type == "Add":
@@ -194,6 +188,6 @@ def _constant(node: NodeProto) -> NDArray[Any]:
 
 def _not_a_chain(node: NodeProto) -> InputError:
     return InputError(
-        f"the network's operation {node.op_type} ({node.output[0]!r}) cannot be expressed: a shader is made of "
-        f"{', '.join(OPERATIONS)} in a chain of plain convolutions with a pixel shuffle at its end"
+        f"the network's operation {node.op_type} ({node.output[0]!r}) cannot be expressed: a shader is made "
+        f"of {', '.join(OPERATIONS)} in a chain of plain convolutions with a pixel shuffle at its end"
     )

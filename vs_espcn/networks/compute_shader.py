@@ -1,7 +1,7 @@
 """User shaders as compute shaders: one pass a convolution, the pixel shuffle in the last.
 
-The texels of all channels of a sample lie side by side in one texture. A workgroup copies the samples that its
-threads read into shared memory first.
+The texels of all channels of a sample lie side by side in one texture. A workgroup copies the samples that
+its threads read into shared memory first.
 """
 
 import math
@@ -46,9 +46,7 @@ def _pass(network: ShaderNetwork, layer: Convolution, step: str, source: str, ta
     cell = (scale, scale) if target is None else _cell(sums)
     bind = [source] if target or source == "LUMA" or network.chain.skip is None else ["LUMA", source]
     skip = network.chain.skip if target is None else None
-    lines = directives(
-        network, step, bind=bind, save=target, size=cell, components=4 if target else 1
-    )
+    lines = directives(network, step, bind=bind, save=target, size=cell, components=4 if target else 1)
     lines.append(f"//!COMPUTE {width * cell[0]} {height * cell[1]} {width} {height}")
     texels = 1 if source == "LUMA" else groups(layer.weights.shape[1])
     kind = "float" if source == "LUMA" else "vec4"
@@ -77,9 +75,10 @@ def _load(network: ShaderNetwork, source: str, texels: int, chunk: range, radius
     """Copy what a workgroup reads into shared memory, zeros outside the picture."""
     width, height = _THREADS
     columns, rows = _cell(texels)
-    across = width + 2 * radius
+    across, down = width + 2 * radius, height + 2 * radius
+    step = width * height
     lines = [
-        f"for (int i = int(gl_LocalInvocationIndex); i < {across * (height + 2 * radius)}; i += {width * height}) {{",
+        f"for (int i = int(gl_LocalInvocationIndex); i < {across * down}; i += {step}) {{",
         f"ivec2 at = ivec2(i % {across}, i / {across});",
         f"ivec2 from = ivec2(gl_WorkGroupID.xy) * ivec2({width}, {height}) + at - {radius};",
         f"ivec2 size = textureSize({source}_raw, 0) / ivec2({columns}, {rows});",
@@ -112,8 +111,8 @@ def _taps(layer: Convolution, sums: int, chunk: range) -> Iterator[str]:
 def _store_texels(cell: tuple[int, int], sums: int) -> list[str]:
     columns, rows = cell
     return [
-        f"imageStore(out_image, here * ivec2({columns}, {rows}) + ivec2({index % columns}, {index // columns}), "
-        f"sum{index});"
+        f"imageStore(out_image, here * ivec2({columns}, {rows}) "
+        f"+ ivec2({index % columns}, {index // columns}), sum{index});"
         for index in range(sums)
     ]
 

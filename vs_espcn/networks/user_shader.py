@@ -1,7 +1,8 @@
 """A network as a user shader of mpv and libplacebo, which replaces the luma by one of scale times the size.
 
-mpv hands over a plane of limited range as code / 255 (in 8-bit terms), which is the footing of the networks, and
-one of full range as code / peak. Between passes features rest in textures of half floats, four channels to a texel.
+mpv hands over a plane of limited range as code / 255 (in 8-bit terms), which is the footing of the networks,
+and one of full range as code / peak. Between passes features rest in textures of half floats, four channels
+to a texel.
 
 The formats: https://mpv.io/manual/stable/#options-glsl-shaders and https://libplacebo.org/custom-shaders.
 """
@@ -35,7 +36,8 @@ def user_shader(
         network: A network from `vs_espcn.networks.registry.load_network`.
         title: What its passes are called in mpv's statistics, such as ``subpixel-s x2``.
         full_range: Whether the videos' luma is of full range, rather than limited as nearly all are.
-        variant: For compute shaders, which share what they read, or for fragment shaders, which run everywhere.
+        variant: For compute shaders, which share what they read, or for fragment shaders, which run
+            everywhere.
 
     Returns:
         The shader's text. It runs where the picture is enlarged by more than the next smaller
