@@ -9,7 +9,8 @@ import vapoursynth as vs
 
 from vs_espcn.encoding.preview import as_rgb, captioned
 from vs_espcn.errors import InputError
-from vs_espcn.filter.upscale import upscale
+from vs_espcn.filter.options import UpscaleOptions
+from vs_espcn.filter.upscale import upscale_with
 from vs_espcn.networks import registry
 
 _PART = (160, 120)
@@ -114,7 +115,7 @@ def comparison_picture(
     """
     size = {"width": frame.width * scale, "height": frame.height * scale}
     results = {"bicubic": vs.core.resize.Bicubic(frame, **size, **_BICUBIC)} | {
-        name: upscale(frame, scale, network=name) for name in networks
+        name: upscale_with(frame, UpscaleOptions(scale=scale, network=name)) for name in networks
     }
     return _grid({name: _shown(result, part, scale) for name, result in results.items()})
 
