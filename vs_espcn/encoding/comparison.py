@@ -8,11 +8,12 @@ from PIL import Image
 
 from vs_espcn.encoding.side_by_side import CropArea, enlarged, frame_picture, side_by_side
 from vs_espcn.errors import InputError
-from vs_espcn.filter.upscale import upscale
+from vs_espcn.filter.options import UpscaleOptions
+from vs_espcn.filter.upscale import upscale_with
 from vs_espcn.networks import registry
 
 _SIDE = 640  # about how large an area is shown, if it is smaller
-_BICUBIC = {"filter_param_a": 0.0, "filter_param_b": 0.5}  # that of docs/quality.md
+_BICUBIC = {"filter_param_a": 0.0, "filter_param_b": 0.5}  # that of docs/measurements/quality.md
 
 
 def default_crop(width: int, height: int) -> str:
@@ -65,7 +66,7 @@ def upscaled_pictures(
     """
     size = {"width": frame.width * scale, "height": frame.height * scale}
     results = {"bicubic": vs.core.resize.Bicubic(frame, **size, **_BICUBIC)} | {
-        name: upscale(frame, scale, network=name) for name in networks
+        name: upscale_with(frame, UpscaleOptions(scale=scale, network=name)) for name in networks
     }
     return {name: area.of(frame_picture(result), scale) for name, result in results.items()}
 
