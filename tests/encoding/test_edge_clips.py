@@ -72,7 +72,7 @@ def test_interlaced_video_is_refused_with_the_fix(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["edge_1080p_10bit_hevc_vfr.mp4", "natural_1080p60_mural.mp4"])
 def test_vspipe_gives_every_frame(tmp_path: Path, name: str) -> None:
-    source = shared_video(name)
+    source = beginning(name, tmp_path / f"in{Path(name).suffix}", 0.1)
     environment = {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "HOME": str(tmp_path),
