@@ -9,11 +9,11 @@ from vs_espcn.filter.vs_errors import as_vs_error
 def alpha_clip(clip: vs.VideoNode, like: vs.VideoFrame) -> vs.VideoNode:
     """Return the alpha planes of a clip as a GRAY clip.
 
-    ``std.PropToClip`` does so too, but looks at the clip's first frame for it.
+    ``std.PropToClip`` would need the clip's first frame.
 
     Args:
         clip: Of constant format and size.
-        like: One of its alpha planes. A frame without one fails when it is asked for.
+        like: One of its alpha planes. Frames without one fail when they are requested.
     """
 
     def alpha_of(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
