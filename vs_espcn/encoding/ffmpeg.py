@@ -149,12 +149,17 @@ def probe(ffmpeg: Ffmpeg, path: Path, track: int) -> Probe:
     """
     command = [ffmpeg.path, "-hide_banner", "-nostdin", "-i", f"file:{path}"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    start = re.search(rb"^ *Duration: .*, start: (-?[0-9.]+)", done.stderr, re.MULTILINE)
     language = re.search(rb"^ *Stream #0:%d(?:\[\w+\])?\((\w+)\): Video:" % track, done.stderr, re.MULTILINE)
     return Probe(
-        start=Fraction(start[1].decode()) if start else None,
+        start=start_in(done.stderr),
         language=language[1].decode() if language else None,
     )
+
+
+def start_in(report: bytes) -> Fraction | None:
+    """When a file's first stream starts, from what ffmpeg says of the file; None if it has no timestamps."""
+    found = re.search(rb"^ *Duration: .*, start: (-?[0-9.]+)", report, re.MULTILINE)
+    return Fraction(found[1].decode()) if found else None
 
 
 def frame_options(props: Mapping[str, Any]) -> list[str]:
