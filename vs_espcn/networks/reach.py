@@ -72,5 +72,7 @@ def _constant(given: Mapping[str, Any]) -> TensorProto:
     if isinstance(given.get("value"), TensorProto):
         held: TensorProto = given["value"]
         return held
-    numbers = [given[name] for name in ("value_float", "value_floats", "value_int", "value_ints") if name in given]
+    numbers = [
+        given[name] for name in ("value_float", "value_floats", "value_int", "value_ints") if name in given
+    ]
     return numpy_helper.from_array(np.array(numbers))
