@@ -15,20 +15,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from vs_espcn.encoding.ffmpeg import Ffmpeg, start_in
+from vs_espcn.encoding.ffmpeg import Ffmpeg
 from vs_espcn.encoding.frame_times import Times
 
 _OFFSET = 1
 """Seconds by which the file is moved while its clock is read."""
 
-_PACKET = (
-    rb"demuxer(\+ffmpeg)? -> ist_index:(?:0:)?%d type:video .*?pkt_pts:(-?\d+|NOPTS) .*?pkt_dts:(-?\d+|NOPTS) "
-)
+_PACKET = rb"demuxer(\+ffmpeg)? -> ist_index:(?:0:)?%d type:video .*?pkt_pts:(-?\d+|NOPTS) .*?pkt_dts:(-?\d+|NOPTS) "
 """Lines of ffmpeg for each packet of a stream: as the file has it, and as ffmpeg goes on with it."""
 
 
 def continued_times(
-    ffmpeg: Ffmpeg, path: Path, track: int, unit: Fraction, times: Times
+    ffmpeg: Ffmpeg, path: Path, track: int, times: Times, unit: Fraction, start: Fraction
 ) -> list[Fraction | None] | None:
     """When ffmpeg shows the frames of a file whose clock jumps.
 
@@ -36,14 +34,15 @@ def continued_times(
         ffmpeg: The ffmpeg that is going to read the file.
         path: The file.
         track: Index of its video track.
-        unit: Seconds of a tick of that track.
         times: When each frame is shown, as the file says.
+        unit: Seconds of a tick of that track.
+        start: When the file's first stream starts, in seconds.
 
     Returns:
         The same on a clock that goes on, which begins as the file's; None if
         ffmpeg takes the file's times as they are.
     """
-    packets = _packets(ffmpeg, path, track, unit)
+    packets = _packets(ffmpeg, path, track, round((_OFFSET - start) / unit))
     if len({packet.shift for packet in packets}) < 2:
         return None
     where: dict[int, list[int]] = defaultdict(list)
@@ -62,7 +61,7 @@ def continued_times(
 
 
 def last_duration(
-    ffmpeg: Ffmpeg, path: Path, track: int, unit: Fraction, times: Sequence[Fraction]
+    ffmpeg: Ffmpeg, path: Path, track: int, times: Sequence[Fraction], unit: Fraction
 ) -> Fraction | None:
     """How long a file says that its last frame is shown, in seconds; None if it doesn't say.
 
@@ -70,8 +69,8 @@ def last_duration(
         ffmpeg: The ffmpeg that reads the file.
         path: The file.
         track: Index of its video track.
-        unit: Seconds of a tick of that track.
         times: When each frame is shown.
+        unit: Seconds of a tick of that track.
     """
     command = [ffmpeg.path, "-hide_banner", "-nostdin", "-loglevel", "error", "-copyts"]
     command += ["-ss", f"{float(times[-1] - times[0]):.6f}", "-noaccurate_seek", "-i", f"file:{path}"]
@@ -97,8 +96,8 @@ def _nearest(numbers: Sequence[int], number: int) -> int:
     return min(numbers[max(at - 1, 0) : at + 1], key=lambda each: abs(each - number))
 
 
-def _packets(ffmpeg: Ffmpeg, path: Path, track: int, unit: Fraction) -> list[_Packet]:
-    """The video's packets that have a time.
+def _packets(ffmpeg: Ffmpeg, path: Path, track: int, added: int) -> list[_Packet]:
+    """The video's packets that have a time; `added` is what ffmpeg adds to the first.
 
     Sound is read with it, as its clock counts too; in files whose sound ffmpeg
     cannot copy, the video alone.
@@ -113,7 +112,6 @@ def _packets(ffmpeg: Ffmpeg, path: Path, track: int, unit: Fraction) -> list[_Pa
         before = [_ticks(pts, dts) for after, pts, dts in rows if not after]
         after = [_ticks(pts, dts) for after, pts, dts in rows if after]
         if before and len(before) == len(after):
-            added = round((_OFFSET - (start_in(done.stderr) or 0)) / unit)
             pairs = zip(before, after, strict=True)
             return [
                 _Packet(raw, shown - raw - added)

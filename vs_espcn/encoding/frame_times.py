@@ -45,8 +45,9 @@ def usual_step(times: Times) -> Fraction | None:
         return None
     middle = median_low(steps)
     near = [step for step in steps if abs(step - middle) <= middle / 4]
-    mean = sum(near) / len(near)
-    for rate in (Fraction(round(1 / mean)), Fraction(round(1001 / mean / 1000) * 1000, 1001)):
+    mean = sum(near, Fraction(0)) / len(near)
+    usual = (Fraction(round(1 / mean)), Fraction(round(1001 / mean / 1000) * 1000, 1001))
+    for rate in usual:
         if rate and abs(mean * rate - 1) <= _RATE_TOLERANCE:
             return 1 / rate
     return mean
