@@ -14,7 +14,7 @@ import vs_espcn
 from tests.media import with_sound
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("torch", "tensorrt", "tensorrt_rtx", "openvino", "cuda", "vapoursynth", "numpy", "onnx")
+HEAVY = ("torch", "tensorrt", "tensorrt_rtx", "openvino", "cuda", "vapoursynth", "numpy", "onnx", "PIL")
 
 
 def test_every_public_name_is_there() -> None:

@@ -9,7 +9,19 @@ import typer
 
 import vs_espcn
 from vs_espcn import logs
-from vs_espcn.commands import bench, compare, evaluate, flags, info, networks, pipe, plans, train, upscale
+from vs_espcn.commands import (
+    bench,
+    compare,
+    evaluate,
+    export,
+    flags,
+    info,
+    networks,
+    pipe,
+    plans,
+    train,
+    upscale,
+)
 from vs_espcn.commands.cli_options import takes_log_options
 from vs_espcn.commands.ffmpeg_arguments import CommandWithTail
 from vs_espcn.errors import EspcnError, InputError
@@ -55,7 +67,7 @@ def _root(
 
 app.command(cls=CommandWithTail, epilog=upscale.EXAMPLES)(takes_log_options(upscale.upscale))
 for _command in (
-    *(pipe.pipe, compare.compare, networks.networks, info.info, flags.flags),
+    *(pipe.pipe, compare.compare, networks.networks, info.info, flags.flags, export.export),
     *(bench.bench, evaluate.evaluate, train.train, plans.build),
 ):
     app.command()(takes_log_options(_command))

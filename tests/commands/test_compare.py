@@ -16,7 +16,7 @@ def test_a_frame_of_a_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert {path.name for path in tmp_path.iterdir()} == {"film.mkv", "film_3_x4.png"}
     with Image.open(tmp_path / "film_3_x4.png") as picture:
         columns = 2 if len(networks_of(4)) < 4 else 3
-        assert picture.width == columns * (20 * 4 * 8 + 8)
+        assert picture.width == columns * (20 * 4 * 8 + 6) + 6
 
 
 def test_an_image(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def compare(
     scale: Annotated[int, typer.Option(help="Scale of the networks.")] = 2,
     crop: Annotated[
         str | None,
-        typer.Option(metavar="WxH+X+Y", help="Part of INPUT to show. Default: 160x120 in its middle."),
+        typer.Option(metavar="WxH+X+Y", help="Area of INPUT to show, WxH for its middle. Default: 160x120."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="PNG file. Default: INPUT's name, frame and scale, in this folder.")
@@ -36,8 +36,7 @@ def compare(
 
     from vs_espcn.encoding import comparison
     from vs_espcn.encoding.encode import check_writable
-    from vs_espcn.encoding.ffmpeg import find_ffmpeg
-    from vs_espcn.encoding.preview import write_png
+    from vs_espcn.encoding.side_by_side import parse_crop, write_png
     from vs_espcn.encoding.source import open_source
     from vs_espcn.filter.vs_errors import last_line
 
@@ -47,11 +46,12 @@ def compare(
             path = check_writable(source, output, overwrite=overwrite)
         with exit_at_once():
             shown = comparison.frame_of(open_source(source, on_index=progress.indexing).clip, frame)
-            part = comparison.part_of_picture(crop, shown.width, shown.height)
+            size = shown.width, shown.height
+            area = parse_crop(crop or comparison.default_crop(*size), *size)
             try:
-                picture = comparison.comparison_picture(shown, part, scale, networks)
+                picture = comparison.comparison_picture(shown, area, scale, networks)
             except vs.Error as error:
                 raise InputError(last_line(error)) from None
         with exit_in_order():
-            write_png(picture, path, find_ffmpeg(), overwrite=overwrite)
-    typer.echo(f"{output}: {part} of frame {frame}, x{scale}")
+            write_png(picture, path, overwrite=overwrite)
+    typer.echo(f"{output}: {area} of frame {frame}, x{scale}")

@@ -132,7 +132,7 @@ def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int
     """
     from vs_espcn.encoding import preview
     from vs_espcn.encoding.encode import check_writable
-    from vs_espcn.encoding.ffmpeg import find_ffmpeg
+    from vs_espcn.encoding.side_by_side import write_png
 
     if output.suffix.lower() != ".png":
         raise InputError(f"OUTPUT {str(output)!r} is a contact sheet; give it the suffix .png")
@@ -145,7 +145,7 @@ def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int
             numbers = preview.frames_across(clip.num_frames, count)
             sheet = preview.contact_sheet(opened.clip, clip, numbers)
         with exit_in_order():
-            preview.write_png(sheet, path, find_ffmpeg(), overwrite=request.overwrite)
+            write_png(sheet, path, overwrite=request.overwrite)
 
 
 def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
@@ -155,8 +155,7 @@ def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
         EspcnError: It could not be done; nothing is left at `output`.
     """
     from vs_espcn.encoding.encode import check_writable
-    from vs_espcn.encoding.ffmpeg import find_ffmpeg
-    from vs_espcn.encoding.preview import as_rgb, write_png
+    from vs_espcn.encoding.side_by_side import frame_picture, write_png
 
     with JobProgress() as progress:
         with exit_in_order():
@@ -172,7 +171,7 @@ def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
             )
         report_run(request.filter, opened.clip, choice, "png")
         with exit_in_order():
-            write_png(as_rgb(clip), path, find_ffmpeg(), overwrite=request.overwrite)
+            write_png(frame_picture(clip), path, overwrite=request.overwrite)
 
 
 def upscale_all(request: UpscaleRequest, pairs: Sequence[tuple[Path, Path]]) -> bool:

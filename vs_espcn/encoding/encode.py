@@ -16,13 +16,17 @@ from pathlib import Path
 import vapoursynth as vs
 
 from vs_espcn.encoding.containers import Container, StreamMapping, container_of, map_streams
-from vs_espcn.encoding.ffmpeg import Ffmpeg, find_ffmpeg, probe
+from vs_espcn.encoding.covers import attach_options, for_first_video
+from vs_espcn.encoding.dynamic_hdr import dynamic_hdr_notes
+from vs_espcn.encoding.encoder_parameters import PARAMETER_OPTIONS, with_parameters
+from vs_espcn.encoding.ffmpeg import Ffmpeg, find_ffmpeg, siting_options
 from vs_espcn.encoding.ffmpeg_input import PipeInput, Timeline, clock_options, pipe_input, timeline
 from vs_espcn.encoding.ffmpeg_process import FfmpegProcess, command_line
-from vs_espcn.encoding.hdr10 import ENCODER_OPTIONS, has_hdr10, with_hdr10
+from vs_espcn.encoding.hdr10 import hdr10_notes, hdr10_parameters
 from vs_espcn.encoding.output_file import partial_file, publish
 from vs_espcn.encoding.presets import default_args, preset_args
 from vs_espcn.encoding.source import ClipSource, check_input
+from vs_espcn.encoding.track_tags import label_video
 from vs_espcn.errors import EncodeError, InputError
 from vs_espcn.filter.vs_errors import last_line
 
@@ -190,36 +194,61 @@ def plan_encode(
             container, or two encoders are chosen.
     """
     chosen = _chosen_encoder(destination, preset, ffmpeg_args)
-    streams = map_streams(destination.container, destination.path.suffix, source.others)
-    known = probe(destination.ffmpeg, source.path, source.track.index)
+    suffix = destination.path.suffix
+    streams = map_streams(destination.container, suffix, source.others)
     with frame_errors():
         first = clip.get_frame(0)
     pipe_input(clip, first, source.times)  # refuses what no pipe carries
     video, encoder = chosen or _default_encoder(destination, clip, first)
-    user, notes = list(ffmpeg_args), list(streams.notes)
-    if has_hdr10(first.props):
-        extended = with_hdr10(encoder, first.props, user)
-        user = extended or user
-        if extended is None:
-            why = "it is incomplete" if encoder in ENCODER_OPTIONS else f"{encoder} cannot be given it"
-            notes.append(f"HDR10 metadata is left out, since {why}")
+    video = (*video, *siting_options(first.props))
+    labels = label_video(source, destination.container, suffix, encoder)
+    user = list(ffmpeg_args)
+    if encoder in PARAMETER_OPTIONS:
+        parameters = [*hdr10_parameters(encoder, first.props), *labels.parameters]
+        user = with_parameters(encoder, parameters, user)
+    if streams.pictures:
+        video, user = tuple(for_first_video(video)), for_first_video(user)
+    attached, attach_notes = _attach(destination, source, streams)
+    notes = [
+        *streams.notes,
+        *labels.notes,
+        *attach_notes,
+        *hdr10_notes(encoder, first.props),
+        *dynamic_hdr_notes(source.known.streams.get(source.track.index), first.props),
+    ]
+    if source.known.chapters and not destination.container.chapters:
+        notes.append(f"chapters are left out, since {suffix} cannot hold them")
     return EncodePlan(
         clip=clip,
         first=first,
         source=source,
         destination=destination,
-        timeline=timeline(clip, source, known),
+        timeline=timeline(clip, source, source.known),
         streams=streams,
         video=video,
         encoder=encoder,
         container=(
             *("-map_metadata", "1", "-map_chapters", "1"),
-            *(("-metadata:s:v:0", f"language={known.language}") if known.language else ()),
+            *labels.options,
+            *attached,
             *("-f", destination.container.muxer, "-strict", "experimental"),
         ),
         user=tuple(user),
         notes=tuple(notes),
     )
+
+
+def _attach(
+    destination: OutputTarget, source: ClipSource, streams: StreamMapping
+) -> tuple[list[str], list[str]]:
+    """Options that attach the covers that are no streams, and a note if they cannot be."""
+    try:
+        options = attach_options(
+            destination.ffmpeg, source.path, streams.covers, attachments=streams.attachments
+        )
+    except OSError as error:
+        return [], [f"covers are left out, since the cache folder cannot be written ({error.strerror})"]
+    return options, []
 
 
 def _chosen_encoder(
