@@ -35,7 +35,7 @@ _Resume = Annotated[
 ]
 _Preview = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Write N frames beside bicubic into OUTPUT, a .png file."),
+    typer.Option(metavar="N", help="Write N frames beside bicubic into OUTPUT, a .png or .html file."),
 ]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the ffmpeg command and exit.")]
 
