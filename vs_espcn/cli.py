@@ -9,7 +9,19 @@ import typer
 
 import vs_espcn
 from vs_espcn import logs
-from vs_espcn.commands import bench, compare, evaluate, flags, info, networks, pipe, plans, train, upscale
+from vs_espcn.commands import (
+    bench,
+    compare,
+    evaluate,
+    export,
+    flags,
+    info,
+    networks,
+    pipe,
+    plans,
+    train,
+    upscale,
+)
 from vs_espcn.commands.ffmpeg_arguments import CommandWithTail
 from vs_espcn.errors import EspcnError, InputError
 
@@ -56,6 +68,7 @@ app.command()(bench.bench)
 app.command(cls=CommandWithTail)(upscale.upscale)
 app.command()(pipe.pipe)
 app.command()(flags.flags)
+app.command()(export.export)
 app.command()(plans.build)
 app.add_typer(plans.cache_app, name="cache")
 app.command()(train.train)

@@ -17,11 +17,17 @@ Scale = Annotated[float, typer.Option(help="Scale of width and height, 1 to 16."
 Width = Annotated[int | None, typer.Option(help="Width of the output, instead of --scale.")]
 Height = Annotated[int | None, typer.Option(help="Height of the output, instead of --scale.")]
 Network = Annotated[
-    str, typer.Option(help="Name of a shipped network, path of an ONNX file, or auto (see --source, --fps).")
+    str,
+    typer.Option(
+        help="auto (the best for --source and --fps), name of a shipped network, or path of an ONNX file."
+    ),
 ]
 Source = Annotated[
     Literal["clean", "video", "anime"] | None,
-    typer.Option(help="Kind of source for --network auto; video and anime are compressed. Default: video."),
+    typer.Option(
+        help="Kind of source for --network auto: video, anime (both compressed) or clean. "
+        "Default: clean for lossless codecs, else video."
+    ),
 ]
 Fps = Annotated[
     float | None,
@@ -29,7 +35,9 @@ Fps = Annotated[
 ]
 Preset = Annotated[
     Literal["x264", "x265", "svtav1", "prores", "ffv1", "nvenc"] | None,
-    typer.Option(help="Encoder with its settings. Default: x264; VP9 in .webm."),
+    typer.Option(
+        help="Encoder with its settings. Default: x264; x265 for more than 8 bits and HDR; VP9 in .webm."
+    ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
 Chroma = Annotated[
@@ -59,7 +67,7 @@ class FilterOptions:
     scale: Scale = 2
     width: Width = None
     height: Height = None
-    network: Network = "espcn"
+    network: Network = "auto"
     source: Source = None
     fps: Fps = None
     chroma: Chroma = "spline36"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from vs_espcn.commands.network_choice import report_run, with_network_chosen
 from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
 from vs_espcn.errors import EspcnError, InputError
 from vs_espcn.logs import console_logger
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from vs_espcn.encoding.encode import EncodePlan
     from vs_espcn.encoding.source import ClipSource
+    from vs_espcn.filter.auto_network import NetworkChoice
     from vs_espcn.filter.options import UpscaleOptions
 
 
@@ -90,8 +92,11 @@ def plan_file(
     with exit_in_order():
         destination = check_output(source, output, overwrite=request.overwrite)
     with exit_at_once():
-        request, opened, clip = _open(request, source, progress, keeps_rotation=destination.keeps_rotation)
+        request, choice, opened, clip = _open(
+            request, source, progress, keeps_rotation=destination.keeps_rotation
+        )
         job = plan_encode(clip, destination, opened, preset=request.preset, ffmpeg_args=request.ffmpeg_args)
+    report_run(request.filter, opened.clip, choice, job.encoder)
     for note in job.notes:
         progress.note(note)
     return request, job
@@ -133,7 +138,8 @@ def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int
         with exit_in_order():
             path = check_writable(source, output, overwrite=request.overwrite)
         with exit_at_once():
-            _, opened, clip = _open(request, source, progress, keeps_rotation=False)
+            request, choice, opened, clip = _open(request, source, progress, keeps_rotation=False)
+            report_run(request.filter, opened.clip, choice, None)
             numbers = preview.frames_across(clip.num_frames, count)
             if suffix == ".html":
                 pictures = preview.preview_pictures(opened.clip, clip, numbers)
@@ -191,11 +197,11 @@ def _folder(path: Path, *, stays: bool) -> Iterator[None]:
 
 def _open(
     request: UpscaleRequest, path: Path, progress: JobProgress, *, keeps_rotation: bool
-) -> "tuple[UpscaleRequest, ClipSource, vs.VideoNode]":
-    """The request, its network chosen; the part of the source that is asked for; its upscaled clip."""
+) -> "tuple[UpscaleRequest, NetworkChoice | None, ClipSource, vs.VideoNode]":
+    """The request with its network, why that one; the part of the source that is asked for, and upscaled."""
     import vapoursynth as vs
 
-    from vs_espcn.commands.network_choice import with_network_chosen
+    from vs_espcn.encoding.lossless import lossless_codec
     from vs_espcn.encoding.pixel_format import encodable
     from vs_espcn.encoding.source import open_source
     from vs_espcn.encoding.trim import frames_between, parse_time, trim
@@ -212,7 +218,7 @@ def _open(
         progress.note(note)
         opened = replace(opened, clip=converted)
     try:
-        request = replace(request, filter=with_network_chosen(request.filter, opened.clip))
-        return request, opened, upscale_with(opened.clip, request.filter)
+        chosen, choice = with_network_chosen(request.filter, opened.clip, lossless=lossless_codec(opened))
+        return replace(request, filter=chosen), choice, opened, upscale_with(opened.clip, chosen)
     except vs.Error as error:
         raise InputError(last_line(error)) from None

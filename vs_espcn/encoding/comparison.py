@@ -8,7 +8,8 @@ from PIL import Image
 
 from vs_espcn.encoding.side_by_side import CropArea, enlarged, frame_picture, side_by_side
 from vs_espcn.errors import InputError
-from vs_espcn.filter.upscale import upscale
+from vs_espcn.filter.options import UpscaleOptions
+from vs_espcn.filter.upscale import upscale_with
 from vs_espcn.networks import registry
 from vs_espcn.networks.quality import quality_of
 
@@ -94,7 +95,7 @@ def upscaled_pictures(
 
 def _upscaled(frame: vs.VideoNode, scale: int, method: str) -> vs.VideoNode:
     if method != BICUBIC:
-        return upscale(frame, scale, network=method)
+        return upscale_with(frame, UpscaleOptions(scale=scale, network=method))
     return vs.core.resize.Bicubic(frame, width=frame.width * scale, height=frame.height * scale, **_BICUBIC)
 
 

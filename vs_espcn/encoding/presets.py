@@ -4,9 +4,18 @@ The rows aim at a picture that can hardly be told from the filter's. Options of
 the user come after a preset's and win over it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import vapoursynth as vs
 
 from vs_espcn.errors import InputError
+
+_HDR = frozenset({vs.TRANSFER_ST2084, vs.TRANSFER_ARIB_B67})
+"""PQ and HLG."""
+
+_SAMPLING = {(1, 1): "420", (1, 0): "422", (0, 0): "444"}
 
 _EVERYWHERE = (".mp4", ".m4v", ".mov", ".mkv")
 
@@ -85,3 +94,26 @@ def preset_args(name: str, suffix: str) -> tuple[str, ...]:
         )
     tag = preset.mp4_tag if suffix in (".mp4", ".m4v", ".mov") else None
     return (*preset.args, *(("-tag:v", tag) if tag else ()))
+
+
+def default_args(
+    of_container: tuple[str, ...], suffix: str, video: vs.VideoFormat, props: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Return the options of the encoder that is taken where the user chose none.
+
+    Hardly any device decodes H.264 of 10 bits, and HDR needs 10: HEVC takes
+    its place there.
+
+    Args:
+        of_container: The container's default encoder and its options.
+        suffix: The output's suffix.
+        video: The clip's format.
+        props: Properties of its first frame.
+    """
+    is_deep = video.bits_per_sample > 8 or props.get("_Transfer") in _HDR
+    if not is_deep or "libx264" not in of_container:
+        return of_container
+    is_gray = video.color_family == vs.GRAY
+    sampling = _SAMPLING.get((video.subsampling_w, video.subsampling_h), "420")
+    pixels = "gray10le" if is_gray else f"yuv{sampling}p10le"
+    return (*preset_args("x265", suffix), "-pix_fmt", pixels)

@@ -7,7 +7,7 @@ import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from statistics import median_low
@@ -17,6 +17,10 @@ import numpy as np
 import vapoursynth as vs
 
 from vs_espcn.cache_folder import UntrustedFileError, cache_dir, check_trusted
+from vs_espcn.encoding.display_aspect import with_display_aspect
+from vs_espcn.encoding.dynamic_hdr import check_dolby_vision
+from vs_espcn.encoding.ffmpeg import Probe, find_ffmpeg, probe
+from vs_espcn.encoding.media_info import StreamInfo
 from vs_espcn.encoding.truncation import missing_bytes
 from vs_espcn.errors import InputError
 from vs_espcn.playlists import is_playlist, is_sequence_name
@@ -24,7 +28,7 @@ from vs_espcn.playlists import is_playlist, is_sequence_name
 _log = logging.getLogger(__name__)
 
 _KINDS = {0: "video", 1: "audio", 2: "data", 3: "subtitle", 4: "attachment"}
-_ATTACHED_PICTURE = 0x400
+_ATTACHED_PICTURE, _TIMED_THUMBNAILS = 0x400, 0x800
 _NO_TIMESTAMP = -(1 << 63)
 
 _TEXT_AS_VIDEO = frozenset({"ansi", "bintext", "idf", "xbin"})
@@ -46,12 +50,18 @@ class Track:
         kind: ``video``, ``audio``, ``data``, ``subtitle`` or ``attachment``.
         codec: libavcodec's name of its codec.
         cover: Whether it is a picture attached to the file rather than video.
+        thumbnails: Whether it holds pictures of the chapters.
+        dispositions: ffmpeg's names of what it is for, such as ``default``.
+        info: What ffmpeg says of it; None if it says nothing.
     """
 
     index: int
     kind: str
     codec: str
     cover: bool = False
+    thumbnails: bool = False
+    dispositions: tuple[str, ...] = ()
+    info: StreamInfo | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +73,7 @@ class ClipSource:
         clip: Its first video track.
         track: That track.
         others: The file's other tracks, in its order.
+        known: What ffmpeg says of the file.
         start: When the first frame is shown, in seconds on the file's own
             clock; None if the file has no timestamps.
         times: When each frame is shown, on the same clock, if the frame rate is
@@ -70,16 +81,19 @@ class ClipSource:
         begin: Where the other streams' part begins, on the same clock; None for
             their own beginning.
         end: Where it ends; None for their own end.
+        skipped: Seconds of the video before the first frame that is taken.
     """
 
     path: Path
     clip: vs.VideoNode
     track: Track
     others: tuple[Track, ...]
+    known: Probe
     start: Fraction | None
     times: tuple[Fraction, ...] | None = None
     begin: Fraction | None = None
     end: Fraction | None = None
+    skipped: Fraction = Fraction(0)
 
 
 def check_input(path: Path) -> None:
@@ -156,13 +170,22 @@ def open_source(
     except vs.Error as error:
         reason = str(error).partition(": ")[2] or error
         raise InputError(f"INPUT {str(path)!r} cannot be opened as a video: {reason}") from None
+    known = probe(find_ffmpeg(), path, track.index)
+    stream = known.streams.get(track.index)
+    with clip.get_frame(0) as frame:
+        check_dolby_vision(stream, frame.props)
+    if stream:
+        clip = with_display_aspect(clip, stream, turned=turn_upright)
     start = _on_grid(times, clip.fps) if times else None
     is_variable = bool(times) and start is None
     return ClipSource(
         path=path,
         clip=clip,
         track=track,
-        others=tuple(other for other in tracks if other is not track),
+        others=tuple(
+            replace(other, info=known.streams.get(other.index)) for other in tracks if other is not track
+        ),
+        known=known,
         start=times[0] if is_variable else start,
         times=tuple(times) if is_variable else None,
     )
@@ -171,7 +194,7 @@ def open_source(
 def _tracks(path: Path) -> list[Track]:
     # No track comes as None, a lone one as plain values rather than lists of one.
     found = vs.core.bs.TrackInfo(os.fsencode(path)) or {}
-    columns = [found.get(name, []) for name in ("tracktype", "codecstr", "disposition")]
+    columns = [found.get(name, []) for name in ("tracktype", "codecstr", "disposition", "dispositionstr")]
     rows = zip(*(np.atleast_1d(column).tolist() for column in columns), strict=True)
     return [
         Track(
@@ -179,8 +202,10 @@ def _tracks(path: Path) -> list[Track]:
             kind=_KINDS.get(kind, "unknown"),
             codec=codec,
             cover=bool(disposition & _ATTACHED_PICTURE),
+            thumbnails=bool(disposition & _TIMED_THUMBNAILS),
+            dispositions=tuple(filter(None, names.split(", "))),
         )
-        for index, (kind, codec, disposition) in enumerate(rows)
+        for index, (kind, codec, disposition, names) in enumerate(rows)
     ]
 
 

@@ -73,6 +73,7 @@ def trim(source: ClipSource, frames: range) -> ClipSource:
         times=source.times[frames.start : frames.stop] if source.times else None,
         begin=begin if frames.start else None,
         end=end if frames.stop < whole else None,
+        skipped=begin - zero,
     )
 
 

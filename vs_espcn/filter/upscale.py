@@ -19,12 +19,15 @@ from vs_espcn.filter.luma import LumaUpscaler
 from vs_espcn.filter.memory import check_fits, keep_heap_flat
 from vs_espcn.filter.options import Tile, UpscaleOptions
 from vs_espcn.filter.range_selection import by_range
+from vs_espcn.filter.run_summary import run_summary
 from vs_espcn.filter.sample_formats import sample_format, split_plane
 from vs_espcn.filter.target_size import UpscaleSteps, shipped_steps, steps_to
 from vs_espcn.filter.throughput import conditions, endless_clip, frame_rate, remembered
 from vs_espcn.filter.variable_format import is_varying, upscale_varying
 from vs_espcn.filter.vs_errors import as_vs_error
+from vs_espcn.networks.names import NetworkName
 from vs_espcn.networks.quality import SourceKind
+from vs_espcn.networks.registry import AUTO
 from vs_espcn.runtime.backends import Backend
 from vs_espcn.runtime.precision import ResolvedNetwork, resolve
 
@@ -37,7 +40,7 @@ def upscale(
     *,
     width: int | None = None,
     height: int | None = None,
-    network: str | Path = UpscaleOptions.network,
+    network: NetworkName | Path = AUTO,
     source: SourceKind | None = None,
     fps: float | None = None,
     backend: Backend | None = None,
@@ -57,10 +60,11 @@ def upscale(
             scales (2, 3, 4, or two of them in turn) overshoot is resized away.
         width: Width of the result instead of `scale`; alone, it keeps the aspect.
         height: Height of the result instead of `scale`; alone, it keeps the aspect.
-        network: Name of a shipped network, or path of an ONNX file; ``"auto"``
-            chooses the best for `source`, and logs which and why.
-        source: For ``network="auto"``: ``"clean"``, ``"video"`` (compressed,
-            as it is if None) or ``"anime"`` (compressed cartoons).
+        network: ``"auto"`` chooses the best for `source`, and logs which and
+            why; or the name of a shipped network, or the path of an ONNX file.
+        source: For ``network="auto"``: ``"clean"``, ``"video"`` (compressed;
+            also if it is None, as a clip doesn't say what it was) or
+            ``"anime"`` (compressed cartoons).
         fps: For ``network="auto"``: frames per second that it has to keep up
             with, as is measured when it is not known from before; None for
             the best that takes no more operations than ESPCN.
@@ -84,6 +88,7 @@ def upscale(
         vs.Error: An argument or the clip cannot be used, or no backend runs
             here; raised at once rather than when frames are asked for,
             wherever it can be known then. The text begins with ``vs_espcn:``.
+            It is a `vs_espcn.EspcnError`, too.
     """
     with as_vs_error():
         options = UpscaleOptions(
@@ -171,11 +176,13 @@ def _resolved(options: UpscaleOptions, steps: UpscaleSteps, depth: int | None) -
 
 def _upscale_constant(clip: vs.VideoNode, props: vs.FrameProps, options: UpscaleOptions) -> vs.VideoNode:
     """Upscale a clip of constant format and size, going by the properties of one of its frames."""
+    choice = None
     if options.criteria:
         choice = chosen_network(clip, options)
-        _log.log(logging.INFO if choice.reaches_fps else logging.WARNING, "%s", choice)
         options = options.with_network(choice.network)
     upscaled = _upscale_colours(clip, props, options)
+    level = logging.INFO if choice is None or choice.reaches_fps else logging.WARNING
+    _log.log(level, "%s", run_summary(clip, options, choice))
     return _with_alpha(upscaled, clip, props, options) if "_Alpha" in props else upscaled
 
 
