@@ -17,6 +17,7 @@ from vs_espcn.logs import console_logger
 if TYPE_CHECKING:
     import vapoursynth as vs
 
+    from vs_espcn.encoding.deinterlace import FieldRate
     from vs_espcn.encoding.encode import EncodePlan
     from vs_espcn.encoding.source import ClipSource
     from vs_espcn.filter.auto_network import NetworkChoice
@@ -29,6 +30,7 @@ class UpscaleRequest:
 
     Attributes:
         filter: Options of `vs_espcn.upscale`.
+        deinterlace: What a picture is made of, of an interlaced source; None for a progressive one.
         start: First time to take, as it was typed.
         end: Time to stop before, as it was typed.
         frames: How many frames to take at most.
@@ -40,6 +42,7 @@ class UpscaleRequest:
     """
 
     filter: "UpscaleOptions"
+    deinterlace: "FieldRate | None" = None
     start: str | None = None
     end: str | None = None
     frames: int | None = None
@@ -51,8 +54,9 @@ class UpscaleRequest:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The filter's options as text, without those that are None."""
+        """What decides how the frames look, as text, without what is None."""
         values = {option.name: getattr(self.filter, option.name) for option in fields(self.filter)}
+        values["deinterlace"] = self.deinterlace
         return {name: repr(value) for name, value in values.items() if value is not None}
 
 
@@ -150,6 +154,31 @@ def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int
             write_whole(data, path, overwrite=request.overwrite)
 
 
+def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
+    """Upscale an image into a PNG file.
+
+    Raises:
+        EspcnError: It could not be done; nothing is left at `output`.
+    """
+    from vs_espcn.encoding.encode import check_writable
+    from vs_espcn.encoding.ffmpeg import find_ffmpeg
+    from vs_espcn.encoding.preview import as_rgb, write_png
+
+    with JobProgress() as progress:
+        with exit_in_order():
+            path = check_writable(source, output, overwrite=request.overwrite)
+        with exit_at_once():
+            request, choice, opened, clip = _open(request, source, progress, keeps_rotation=False)
+        if clip.num_frames > 1:
+            raise InputError(
+                f"OUTPUT {str(output)!r} is one picture, and INPUT has {clip.num_frames} frames; "
+                "choose one with --start and --frames 1, or look at several with --preview"
+            )
+        report_run(request.filter, opened.clip, choice, "png")
+        with exit_in_order():
+            write_png(as_rgb(clip), path, find_ffmpeg(), overwrite=request.overwrite)
+
+
 def upscale_all(request: UpscaleRequest, pairs: Sequence[tuple[Path, Path]]) -> bool:
     """Upscale files one after another; one that fails doesn't stop the others.
 
@@ -201,6 +230,7 @@ def _open(
     """The request with its network, why that one; the part of the source that is asked for, and upscaled."""
     import vapoursynth as vs
 
+    from vs_espcn.encoding.deinterlace import check_progressive_source, deinterlace
     from vs_espcn.encoding.lossless import lossless_codec
     from vs_espcn.encoding.pixel_format import encodable
     from vs_espcn.encoding.source import open_source
@@ -211,6 +241,10 @@ def _open(
     # A width or height is that of the picture as it is shown.
     sized = request.filter.width is not None or request.filter.height is not None
     opened = open_source(path, turn_upright=sized or not keeps_rotation, on_index=progress.indexing)
+    if request.deinterlace:
+        opened = deinterlace(opened, request.deinterlace)
+    else:
+        check_progressive_source(opened)
     start, end = (parse_time(time) if time else None for time in (request.start, request.end))
     opened = trim(opened, frames_between(opened, start, end, request.frames))
     converted, note = encodable(opened.clip)

@@ -19,7 +19,7 @@ from vs_espcn.encoding.containers import Container, StreamMapping, container_of,
 from vs_espcn.encoding.covers import attach_options, for_first_video
 from vs_espcn.encoding.dynamic_hdr import dynamic_hdr_notes
 from vs_espcn.encoding.encoder_parameters import PARAMETER_OPTIONS, with_parameters
-from vs_espcn.encoding.ffmpeg import Ffmpeg, find_ffmpeg
+from vs_espcn.encoding.ffmpeg import Ffmpeg, find_ffmpeg, siting_options
 from vs_espcn.encoding.ffmpeg_input import PipeInput, Timeline, clock_options, pipe_input, timeline
 from vs_espcn.encoding.ffmpeg_process import FfmpegProcess, command_line
 from vs_espcn.encoding.hdr10 import hdr10_notes, hdr10_parameters
@@ -200,6 +200,7 @@ def plan_encode(
         first = clip.get_frame(0)
     pipe_input(clip, first, source.times)  # refuses what no pipe carries
     video, encoder = chosen or _default_encoder(destination, clip, first)
+    video = (*video, *siting_options(first.props))
     labels = label_video(source, destination.container, suffix, encoder)
     user = list(ffmpeg_args)
     if encoder in PARAMETER_OPTIONS:

@@ -210,6 +210,15 @@ def frame_options(props: Mapping[str, Any]) -> list[str]:
     return options
 
 
+def siting_options(props: Mapping[str, Any]) -> list[str]:
+    """Options of the encoder that keep the chroma siting where ffmpeg converts the pixel format.
+
+    Its scaler of version 9 tags what it makes as sited to the left, and moves no chroma.
+    """
+    location = _CHROMA_LOCATIONS.get(props.get("_ChromaLocation", -1))
+    return ["-chroma_sample_location", location] if location else []
+
+
 def _absolute(program: str) -> str:
     """The path of a program, looked up as a shell does; the same from whatever folder it is started."""
     return str(Path(shutil.which(program) or program).absolute())

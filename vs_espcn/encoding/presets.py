@@ -25,13 +25,11 @@ class Preset:
     """One row of the table.
 
     Attributes:
-        use: What it is good for, in a few words.
         args: The encoder and its options, for ffmpeg.
         suffixes: Of the containers that hold it.
         mp4_tag: The codec's tag in MP4 and MOV, where players want another than ffmpeg's own.
     """
 
-    use: str
     args: tuple[str, ...]
     suffixes: tuple[str, ...]
     mp4_tag: str | None = None
@@ -39,33 +37,27 @@ class Preset:
 
 PRESETS: dict[str, Preset] = {
     "x264": Preset(
-        use="plays everywhere",
         args=("-c:v", "libx264", "-preset", "medium", "-crf", "18"),
         suffixes=(*_EVERYWHERE, ".ts"),
     ),
     "x265": Preset(
-        use="smaller files; HDR10",
         args=("-c:v", "libx265", "-preset", "medium", "-crf", "20"),
         suffixes=(*_EVERYWHERE, ".ts"),
         mp4_tag="hvc1",
     ),
     "svtav1": Preset(
-        use="smallest files; 4:2:0 in 10 bits",
         args=("-c:v", "libsvtav1", "-preset", "6", "-crf", "26", "-pix_fmt", "yuv420p10le"),
         suffixes=(".mp4", ".m4v", ".mkv", ".webm"),
     ),
     "prores": Preset(
-        use="editing; 4:2:2 (422 HQ) or 4:4:4 (4444) in 10 bits",
         args=("-c:v", "prores_ks", "-vendor", "apl0"),
         suffixes=(".mov", ".mkv"),
     ),
     "ffv1": Preset(
-        use="lossless, for archives",
         args=("-c:v", "ffv1", "-level", "3", "-g", "1", "-slicecrc", "1"),
         suffixes=(".mkv", ".mov"),
     ),
     "nvenc": Preset(
-        use="HEVC on an NVIDIA GPU with an encoder",
         args=("-c:v", "hevc_nvenc", "-preset", "p5", "-tune", "hq", "-rc", "vbr", "-cq", "21", "-b:v", "0"),
         suffixes=(*_EVERYWHERE, ".ts"),
         mp4_tag="hvc1",

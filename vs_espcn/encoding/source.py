@@ -34,6 +34,9 @@ _NO_TIMESTAMP = -(1 << 63)
 _TEXT_AS_VIDEO = frozenset({"ansi", "bintext", "idf", "xbin"})
 """Text that libavformat would draw as if it were video."""
 
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[/\\]")
+"""The beginning of a URL, whose second slash a path doesn't keep; a drive's letter is a single one."""
+
 _NO_INDEX, _INDEX_IF_LONG = 0, 3
 """BestSource's cachemodes: keep none; keep one of 100 frames or more, at the very path given."""
 
@@ -125,10 +128,16 @@ def check_input(path: Path) -> None:
             )
         if is_sequence_name(path):
             raise InputError(
-                f"INPUT {name} is named like an image sequence, whose other files would be read; rename it"
+                f"INPUT {name} is named like an image sequence, whose other files would be read; rename it, "
+                "or make a video of the images: `ffmpeg -framerate 24 -i INPUT -c:v ffv1 VIDEO.mkv`"
             )
         missing = missing_bytes(path)
     except FileNotFoundError:
+        if _ADDRESS.match(str(path)):
+            raise InputError(
+                f"INPUT {name} is an address; download it first, or pipe it: "
+                "`ffmpeg -i ADDRESS -f yuv4mpegpipe - | vs-espcn pipe | ffmpeg -i - OUTPUT`"
+            ) from None
         raise InputError(f"INPUT {name} does not exist") from None
     except OSError as error:
         raise InputError(f"INPUT {name} cannot be read: {error.strerror}") from None
