@@ -1,4 +1,4 @@
-"""Draw the README's picture: part of a frame of a coded film by bicubic and by the filter, beside the original.
+"""Draw the README's picture: part of a coded frame by bicubic and by the filter, beside the original.
 
 uv run --group dev python scripts/dev/before_after.py FILM docs/before_after.png
 
