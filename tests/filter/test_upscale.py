@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import vs_espcn
 from tests.clips import clip_of, largest_difference, noise_clip, samples
+from tests.hardware import needs_bf16
 from vs_espcn.networks import graph, registry
 
 FP32 = vs_espcn.OpenVINO(precision="fp32")
@@ -141,12 +142,92 @@ def test_alpha_is_upscaled_too() -> None:
     assert np.array_equal(samples(result), samples(upscale(clip, 2, backend=FP32)))
 
 
-def test_a_frame_that_lacks_the_others_alpha_is_refused() -> None:
+def with_alpha(clip: vs.VideoNode, video: int = vs.GRAY8, width: int = 16, height: int = 16) -> vs.VideoNode:
+    return vs.core.std.ClipToProp(clip, noise_clip(video, width, height, clip.num_frames), "_Alpha")
+
+
+def same_frames(frame: vs.VideoFrame, other: vs.VideoFrame) -> bool:
+    """Whether two frames agree in samples and properties, alpha planes among these."""
+    props, others = dict(frame.props), dict(other.props)
+    alphas = [each for each in (props.pop("_Alpha", None), others.pop("_Alpha", None)) if each]
+    planes = zip(frame, other, strict=True)
+    return (
+        props == others
+        and len(alphas) != 1
+        and (not alphas or same_frames(*alphas))
+        and all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in planes)
+    )
+
+
+CHANGING = {
+    "alpha comes and goes": [
+        noise_clip(vs.YUV420P8, 16, 16),
+        with_alpha(noise_clip(vs.YUV420P8, 16, 16)),
+        noise_clip(vs.YUV420P8, 16, 16),
+    ],
+    "alpha goes": [with_alpha(noise_clip(vs.RGB24, 16, 16)), noise_clip(vs.RGB24, 16, 16)],
+    "alpha of other sizes and depths": [
+        with_alpha(noise_clip(vs.GRAY8, 16, 16), video, side, side)
+        for video, side in ((vs.GRAY8, 16), (vs.GRAY8, 10), (vs.GRAY16, 16), (vs.GRAYS, 16))
+    ],
+    "siting": [noise_clip(vs.YUV420P8, 16, 16, _ChromaLocation=location) for location in (0, 1, 2, 5, 0)]
+    + [noise_clip(vs.YUV420P8, 16, 16)],
+    "aspect": [
+        noise_clip(vs.YUV422P10, 16, 16, _SARNum=number, _SARDen=11) for number in (0, 12, 16, 12, 40)
+    ],
+    "range of RGB, with alpha": [
+        with_alpha(noise_clip(vs.RGB24, 16, 16, _Range=value)) for value in (1, 0, 1)
+    ]
+    + [noise_clip(vs.RGB24, 16, 16, _Range=0)],
+}
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("size", [{}, {"width": 48, "height": 32}], ids=["doubled", "stretched"])
+@pytest.mark.parametrize("clips", CHANGING.values(), ids=CHANGING.keys())
+def test_every_frame_is_upscaled_by_its_own_properties(
+    clips: list[vs.VideoNode], size: dict[str, int], backwards: bool
+) -> None:
+    result = upscale(vs.core.std.Splice(clips), **size)
+    for n in reversed(range(len(clips))) if backwards else range(len(clips)):
+        assert same_frames(result.get_frame(n), upscale(clips[n], **size).get_frame(0))
+
+
+def test_a_siting_that_is_none_fails_at_its_frame() -> None:
     clip = noise_clip(vs.YUV420P8, 16, 16)
-    result = upscale(vs.core.std.ClipToProp(clip, noise_clip(vs.GRAY8, 16, 16), "_Alpha") + clip)
-    result.get_frame(0)
-    with pytest.raises(vs.Error, match="vs_espcn: frame 1: the frame has no alpha plane, but others have"):
+    result = upscale(clip + vs.core.std.SetFrameProps(clip, _ChromaLocation=17) + clip)
+    for n in (0, 2):
+        result.get_frame(n)
+    with pytest.raises(vs.Error, match="vs_espcn: frame 1: _ChromaLocation is 17; accepted are 0 to 5"):
         result.get_frame(1)
+
+
+def test_siting_says_nothing_where_chroma_is_not_subsampled() -> None:
+    clip = noise_clip(vs.YUV444P8, 16, 16)
+    odd = vs.core.std.SetFrameProps(clip, _ChromaLocation=17)
+    assert np.array_equal(samples(upscale(odd), 1), samples(upscale(clip), 1))
+
+
+@pytest.mark.parametrize(
+    ("alpha", "held"),
+    [
+        (1, "a int"),
+        ("opaque", "a str"),
+        ([1.0, 2.0], "a list"),
+        (noise_clip(vs.YUV444P8, 16, 16), "YUV444P8"),
+    ],
+)
+def test_an_alpha_that_is_no_plane_is_refused(alpha: object, held: str) -> None:
+    clip = noise_clip(vs.YUV420P8, 16, 16)
+    odd = (
+        vs.core.std.ClipToProp(clip, alpha, "_Alpha")
+        if isinstance(alpha, vs.VideoNode)
+        else vs.core.std.SetFrameProps(clip, _Alpha=alpha)
+    )
+    with pytest.raises(vs.Error, match=f"^vs_espcn: _Alpha is {held}; it has to be a GRAY frame"):
+        upscale(odd)
+    with pytest.raises(vs.Error, match=f"vs_espcn: frame 1: _Alpha is {held}"):
+        upscale(clip + odd).get_frame(1)
 
 
 def test_stretching_keeps_the_pictures_shape() -> None:
@@ -176,14 +257,11 @@ def test_eight_is_two_and_then_four() -> None:
 
 
 @pytest.mark.parametrize("video", [vs.GRAY8, vs.GRAY16, vs.GRAYS])
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", ["fp32", pytest.param("bf16", marks=needs_bf16)])
 def test_tiles_leave_no_seams(video: int, precision: str) -> None:
     clip = noise_clip(video, 150, 90)
     backend = vs_espcn.OpenVINO(precision=precision)
-    try:
-        whole = samples(upscale(clip, 2, backend=backend))
-    except vs.Error as error:
-        pytest.skip(str(error))
+    whole = samples(upscale(clip, 2, backend=backend))
     tiled = samples(upscale(clip, 2, backend=backend, tile=(64, 32)))
     one_code = 1 if video != vs.GRAYS else 1e-5 if precision == "fp32" else 5e-3
     assert largest_difference(tiled, whole) <= one_code
