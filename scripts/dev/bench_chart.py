@@ -2,8 +2,8 @@
 
 python3 scripts/dev/bench_chart.py docs/performance.json docs/performance.png
 
-Speeds are those of `vs-espcn bench --json`, of whole clips. PSNR is that of engines/quality.json: Set5 reduced
-by each of seven kernels. What it doesn't have, such as int8 forms that are not shipped, is left out.
+Speeds are those of `vs-espcn bench --json`, of whole clips. PSNR is that of engines/quality.json: Set5
+reduced by each of seven kernels. What it doesn't have, such as int8 forms that are not shipped, is left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,6 +28,9 @@ MARKERS = {
     "zimg bicubic, whole clip": ("zimg bicubic", "X"),
 }
 COLOURS = {"espcn": "C0", "subpixel-s": "C1", "subpixel-m": "C2", None: "0.4"}
+LABELS = {"espcn": -24, "subpixel-s": -15, "subpixel-m": 8}
+"""How far above its point a label is, so that those of networks alike don't meet."""
+
 BICUBIC = {2: 33.45, 3: 30.22, 4: 28.23}
 """Of docs/measurements/quality.md; bicubic has no entry in engines/quality.json."""
 
@@ -101,14 +104,15 @@ def plot(axis: Axes, point: Point) -> None:
         fillstyle="full" if ours else "none",
     )
     if ours:
-        above = point.network == "subpixel-m"
-        place = {
-            "textcoords": "offset points",
-            "xytext": (0, 8 if above else -15),
-            "ha": "center",
-            "fontsize": 7,
-        }
-        axis.annotate(str(point.precision), (point.fps, point.psnr), **place)
+        axis.annotate(
+            str(point.precision),
+            (point.fps, point.psnr),
+            textcoords="offset points",
+            xytext=(0, LABELS[point.network]),
+            ha="center",
+            fontsize=7,
+            color=COLOURS[point.network],
+        )
 
 
 def legend(axis: Axes) -> list[Any]:
