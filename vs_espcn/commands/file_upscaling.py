@@ -125,17 +125,19 @@ def _encode(request: UpscaleRequest, job: "EncodePlan", progress: JobProgress) -
 
 
 def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int) -> None:
-    """Write a contact sheet of one file, of at most `count` frames.
+    """Write a contact sheet or a page of one file, of at most `count` frames.
 
     Raises:
         EspcnError: It could not be done; nothing is left at `output`.
     """
     from vs_espcn.encoding import preview
+    from vs_espcn.encoding.comparison_page import comparison_page
     from vs_espcn.encoding.encode import check_writable
-    from vs_espcn.encoding.side_by_side import write_png
+    from vs_espcn.encoding.side_by_side import png, write_whole
 
-    if output.suffix.lower() != ".png":
-        raise InputError(f"OUTPUT {str(output)!r} is a contact sheet; give it the suffix .png")
+    suffix = output.suffix.lower()
+    if suffix not in {".png", ".html"}:
+        raise InputError(f"OUTPUT {str(output)!r} is a preview; give it the suffix .png or .html")
     with JobProgress() as progress:
         with exit_in_order():
             path = check_writable(source, output, overwrite=request.overwrite)
@@ -143,9 +145,13 @@ def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int
             request, choice, opened, clip = _open(request, source, progress, keeps_rotation=False)
             report_run(request.filter, opened.clip, choice, None)
             numbers = preview.frames_across(clip.num_frames, count)
-            sheet = preview.contact_sheet(opened.clip, clip, numbers)
+            if suffix == ".html":
+                pictures = preview.preview_pictures(opened.clip, clip, numbers)
+                data = comparison_page(source.name, pictures).encode()
+            else:
+                data = png(preview.contact_sheet(opened.clip, clip, numbers))
         with exit_in_order():
-            write_png(sheet, path, overwrite=request.overwrite)
+            write_whole(data, path, overwrite=request.overwrite)
 
 
 def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
