@@ -24,7 +24,6 @@ from vs_espcn.filter.vs_errors import as_vs_error
 from vs_espcn.networks.quality import SourceKind
 from vs_espcn.runtime.backends import Backend
 
-
 _DEFAULTS = ("width", "height", "shift", "copy_props", "rfactor")
 """Arguments of the methods that every scaler of vskernels takes beforehand, too."""
 
