@@ -12,10 +12,10 @@ from onnx import ModelProto
 
 from vs_espcn.errors import InputError, RuntimeMissingError
 from vs_espcn.filter import vsmlrt
-from vs_espcn.filter.frame_properties import Range, check_progressive, is_full_range
+from vs_espcn.filter.frame_properties import Range, is_full_range
+from vs_espcn.filter.frame_selection import by_frame
 from vs_espcn.filter.lanes import upscale_in_lanes
 from vs_espcn.filter.options import Tile
-from vs_espcn.filter.range_selection import by_range
 from vs_espcn.filter.sample_formats import sample_format
 from vs_espcn.networks import graph
 from vs_espcn.networks.reach import reach_of
@@ -88,7 +88,7 @@ class LumaUpscaler:
             if not (isinstance(self._backend, OpenVINO) and vsmlrt.is_present()):
                 raise
             _log.info("using OpenVINO through the vs-mlrt plugin, which has loaded its own copy of it")
-            return by_range(self._clip, partial(self._through_plugin, self._backend), self._full_range, props)
+            return by_frame(self._clip, partial(self._through_plugin, self._backend), self._full_range, props)
         _log.info("using %s (%s)", engine.description, lane_rule(self._backend, self._most_lanes))
         slots = [partial(self._slot, lane) for lane in range(len(engine.slots))]
         return upscale_in_lanes(self._clip, self._scale, slots)
@@ -97,7 +97,6 @@ class LumaUpscaler:
         return is_full_range(props) if self._range is None else self._range == "full"
 
     def _slot(self, lane: int, props: vs.FrameProps) -> Slot:
-        check_progressive(props)
         return self._engine(self._full_range(props)).slots[lane]
 
     def _engine(self, full_range: bool) -> Engine:
