@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import vapoursynth as vs
 
     from vs_espcn.encoding.encode import EncodePlan
+    from vs_espcn.encoding.ffmpeg import Ffmpeg
     from vs_espcn.encoding.source import ClipSource
     from vs_espcn.filter.options import UpscaleOptions
 
@@ -90,7 +91,9 @@ def plan_file(
     with exit_in_order():
         destination = check_output(source, output, overwrite=request.overwrite)
     with exit_at_once():
-        request, opened, clip = _open(request, source, progress, keeps_rotation=destination.keeps_rotation)
+        request, opened, clip = _open(
+            request, source, progress, destination.ffmpeg, keeps_rotation=destination.keeps_rotation
+        )
         job = plan_encode(clip, destination, opened, preset=request.preset, ffmpeg_args=request.ffmpeg_args)
     for note in job.notes:
         progress.note(note)
@@ -131,11 +134,12 @@ def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int
         with exit_in_order():
             path = check_writable(source, output, overwrite=request.overwrite)
         with exit_at_once():
-            _, opened, clip = _open(request, source, progress, keeps_rotation=False)
+            ffmpeg = find_ffmpeg()
+            _, opened, clip = _open(request, source, progress, ffmpeg, keeps_rotation=False)
             numbers = preview.frames_across(clip.num_frames, count)
             sheet = preview.contact_sheet(opened.clip, clip, numbers)
         with exit_in_order():
-            preview.write_png(sheet, path, find_ffmpeg(), overwrite=request.overwrite)
+            preview.write_png(sheet, path, ffmpeg, overwrite=request.overwrite)
 
 
 def upscale_all(request: UpscaleRequest, pairs: Sequence[tuple[Path, Path]]) -> bool:
@@ -184,12 +188,13 @@ def _folder(path: Path, *, stays: bool) -> Iterator[None]:
 
 
 def _open(
-    request: UpscaleRequest, path: Path, progress: JobProgress, *, keeps_rotation: bool
+    request: UpscaleRequest, path: Path, progress: JobProgress, ffmpeg: "Ffmpeg", *, keeps_rotation: bool
 ) -> "tuple[UpscaleRequest, ClipSource, vs.VideoNode]":
     """The request, its network chosen; the part of the source that is asked for; its upscaled clip."""
     import vapoursynth as vs
 
     from vs_espcn.commands.network_choice import with_network_chosen
+    from vs_espcn.encoding.interlacing import check_progressive_film
     from vs_espcn.encoding.pixel_format import encodable
     from vs_espcn.encoding.source import open_source
     from vs_espcn.encoding.trim import frames_between, parse_time, trim
@@ -200,7 +205,9 @@ def _open(
     sized = request.filter.width is not None or request.filter.height is not None
     opened = open_source(path, turn_upright=sized or not keeps_rotation, on_index=progress.indexing)
     start, end = (parse_time(time) if time else None for time in (request.start, request.end))
-    opened = trim(opened, frames_between(opened, start, end, request.frames))
+    frames = frames_between(opened, start, end, request.frames)
+    check_progressive_film(ffmpeg, opened, frames)
+    opened = trim(opened, frames)
     converted, note = encodable(opened.clip)
     if note:
         progress.note(note)
