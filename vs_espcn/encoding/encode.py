@@ -19,12 +19,12 @@ from vs_espcn.encoding.containers import Container, StreamMapping, container_of,
 from vs_espcn.encoding.covers import attach_options, for_first_video
 from vs_espcn.encoding.dynamic_hdr import dynamic_hdr_notes
 from vs_espcn.encoding.encoder_parameters import PARAMETER_OPTIONS, with_parameters
-from vs_espcn.encoding.ffmpeg import Ffmpeg, find_ffmpeg
+from vs_espcn.encoding.ffmpeg import Ffmpeg, find_ffmpeg, siting_options
 from vs_espcn.encoding.ffmpeg_input import PipeInput, Timeline, clock_options, pipe_input, timeline
 from vs_espcn.encoding.ffmpeg_process import FfmpegProcess, command_line
 from vs_espcn.encoding.hdr10 import hdr10_notes, hdr10_parameters
 from vs_espcn.encoding.output_file import partial_file, publish
-from vs_espcn.encoding.presets import preset_args
+from vs_espcn.encoding.presets import default_args, preset_args
 from vs_espcn.encoding.source import ClipSource, check_input
 from vs_espcn.encoding.track_tags import label_video
 from vs_espcn.errors import EncodeError, InputError
@@ -140,13 +140,14 @@ class EncodePlan:
     @property
     def feed(self) -> PipeInput:
         """The frames' way into ffmpeg."""
-        return pipe_input(self.clip, self.first, self.source.times, delay=self.timeline.delay)
+        source = self.source
+        return pipe_input(self.clip, self.first, source.times, source.ends, delay=self.timeline.delay)
 
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """Options for ffmpeg that encode everything in one go; the output's name goes after them."""
+    def arguments(self, output: Path) -> tuple[str, ...]:
+        """Options for ffmpeg that encode everything in one go, into a file."""
         return (
-            *("-copyts", *self.feed.options),
+            *self.timeline.global_options,
+            *self.feed.options,
             *self.source_input,
             *clock_options(self.source.times),
             *self.streams.args,
@@ -154,6 +155,8 @@ class EncodePlan:
             *self.video,
             *self.container,
             *self.user,
+            f"file:{output}",
+            *self.timeline.clock_output,
         )
 
     @property
@@ -183,7 +186,7 @@ def plan_encode(
             same times, as the source's.
         destination: Where to write, from `check_output`.
         source: The file that the clip was made from.
-        preset: A row of `presets`; None for the container's default encoder.
+        preset: A row of `presets`; None for the default encoder, as `default_args` says.
         ffmpeg_args: Output options for ffmpeg. They come after the defaults and
             win over them; one that chooses a video encoder drops the default
             encoder's options.
@@ -193,13 +196,15 @@ def plan_encode(
         InputError: The clip cannot go through a pipe, the preset doesn't fit the
             container, or two encoders are chosen.
     """
-    video, encoder = _choose_encoder(destination, preset, ffmpeg_args)
+    chosen = _chosen_encoder(destination, preset, ffmpeg_args)
     suffix = destination.path.suffix
     streams = map_streams(destination.container, suffix, source.others)
-    labels = label_video(source, destination.container, suffix, encoder)
     with frame_errors():
         first = clip.get_frame(0)
-    pipe_input(clip, first, source.times)  # refuses what no pipe carries
+    pipe_input(clip, first, source.times, source.ends)  # refuses what no pipe carries
+    video, encoder = chosen or _default_encoder(destination, clip, first)
+    video = (*video, *siting_options(first.props))
+    labels = label_video(source, destination.container, suffix, encoder)
     user = list(ffmpeg_args)
     if encoder in PARAMETER_OPTIONS:
         parameters = [*hdr10_parameters(encoder, first.props), *labels.parameters]
@@ -249,23 +254,33 @@ def _attach(
     return options, []
 
 
-def _choose_encoder(
+def _chosen_encoder(
     destination: OutputTarget, preset: str | None, ffmpeg_args: Sequence[str]
-) -> tuple[tuple[str, ...], str]:
-    """Options of the video encoder, apart from the user's, and its name."""
+) -> tuple[tuple[str, ...], str] | None:
+    """Options of the encoder that the user chose, apart from the user's own, and its name; None if none."""
     chosen = [value for option, value in pairwise(ffmpeg_args) if option in _CHOOSES_ENCODER]
-    if preset:
-        args = preset_args(preset, destination.path.suffix)
-        if chosen:
-            raise InputError(f"both preset {preset!r} and the encoder {chosen[-1]!r} are chosen; give one")
-    else:
-        args = () if chosen else destination.container.video
-    return args, chosen[-1] if chosen else args[args.index("-c:v") + 1]
+    if not preset:
+        return ((), chosen[-1]) if chosen else None
+    args = preset_args(preset, destination.path.suffix)
+    if chosen:
+        raise InputError(f"both preset {preset!r} and the encoder {chosen[-1]!r} are chosen; give one")
+    return args, _encoder_of(args)
+
+
+def _default_encoder(
+    destination: OutputTarget, clip: vs.VideoNode, first: vs.VideoFrame
+) -> tuple[tuple[str, ...], str]:
+    args = default_args(destination.container.video, destination.path.suffix, clip.format, first.props)
+    return args, _encoder_of(args)
+
+
+def _encoder_of(args: tuple[str, ...]) -> str:
+    return args[args.index("-c:v") + 1]
 
 
 def command(job: EncodePlan) -> list[str]:
     """The exact command line that encodes the job, but that it writes to the output's own name."""
-    return command_line(job.destination.ffmpeg.path, [*job.arguments, f"file:{job.destination.path}"])
+    return command_line(job.destination.ffmpeg.path, job.arguments(job.destination.path))
 
 
 def encode(job: EncodePlan, *, on_frame: Callable[[int], None] | None = None) -> None:
@@ -283,7 +298,7 @@ def encode(job: EncodePlan, *, on_frame: Callable[[int], None] | None = None) ->
     """
     destination = job.destination
     with frame_errors(), disk_errors(destination.path), partial_file(destination.path) as part:
-        with FfmpegProcess(destination.ffmpeg.path, [*job.arguments, f"file:{part}"]) as encoder:
+        with FfmpegProcess(destination.ffmpeg.path, job.arguments(part)) as encoder:
             encoder.feed(job.feed.frames(), on_frame=on_frame)
             encoder.finish(job.clip.num_frames)
         publish(part, destination.path, overwrite=destination.overwrite)

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import vapoursynth as vs
+
 from vs_espcn.cache_folder import open_cached
-from vs_espcn.encoding.ffmpeg import Ffmpeg
+from vs_espcn.encoding.ffmpeg import find_ffmpeg
 from vs_espcn.encoding.source import ClipSource, index_path
 from vs_espcn.encoding.trim import time_of
 from vs_espcn.errors import InputError
@@ -54,64 +56,80 @@ _HEADERS = {
 
 _SHOWN_STRETCHES = 5
 
+_SAMPLES = 5
+"""Frames looked at, across the film, before all are."""
 
-def check_progressive_film(ffmpeg: Ffmpeg, source: ClipSource, frames: range) -> None:
-    """Refuse a film of which some frames to encode are interlaced.
+
+def is_interlaced(source: ClipSource) -> bool:
+    """Whether a frame of a film is marked as two fields."""
+    count = source.clip.num_frames
+    samples = {round(index * (count - 1) / (_SAMPLES - 1)) for index in range(_SAMPLES)}
+    if any(_is_of_fields(source.clip, number) for number in sorted(samples)):
+        return True
+    return bool(_stretches(source, count))
+
+
+def check_progressive(source: ClipSource, frames: range) -> None:
+    """Refuse a film of which some frames to encode are interlaced, in the command's words.
 
     Args:
-        ffmpeg: Reads the film.
         source: All of the film.
         frames: The frames to encode.
 
     Raises:
         InputError: There are interlaced frames among them; it says when they are shown.
     """
-    found = [stretch for stretch in _stretches(ffmpeg, source, frames.stop) if stretch.stop > frames.start]
+    name = repr(str(source.path))
+    fix = "add --deinterlace field for a picture of each field, or --deinterlace frame for one of each frame"
+    if _is_of_fields(source.clip, frames.start):
+        raise InputError(f"INPUT {name} is interlaced; {fix}")
+    found = [stretch for stretch in _stretches(source, frames.stop) if stretch.stop > frames.start]
     if not found:
         return
     times = [
         f"{_clock(time_of(source, stretch.start))} to {_clock(time_of(source, stretch.stop))}"
         for stretch in found[:_SHOWN_STRETCHES]
     ]
-    more = f" and {len(found) - len(times)} more stretches" if len(found) > len(times) else ""
-    raise InputError(
-        f"INPUT {str(source.path)!r} has interlaced frames, from {', '.join(times)}{more}; deinterlace it first "
-        "with `ffmpeg -i INPUT -map 0 -c copy -c:v ffv1 -vf bwdif=deint=interlaced PROGRESSIVE.mkv`, or, if the "
-        "flag is wrong, clear it with `-vf setfield=prog` instead"
-    )
+    more = f" and {len(found) - len(times)} more times" if len(found) > len(times) else ""
+    raise InputError(f"INPUT {name} has interlaced frames from {', from '.join(times)}{more}; {fix}")
 
 
-def _stretches(ffmpeg: Ffmpeg, source: ClipSource, stop: int) -> list[range]:
+def _is_of_fields(clip: vs.VideoNode, number: int) -> bool:
+    with clip.get_frame(number) as frame:
+        return bool(frame.props.get("_FieldBased", 0))
+
+
+def _stretches(source: ClipSource, stop: int) -> list[range]:
     """Runs of interlaced frames before a frame's number."""
     if source.track.codec in _PROGRESSIVE:
         return []
     path = index_path(source.path).with_suffix(f".{source.track.index}.fields")
     known = _stored(path)
     if known is None or known[0] < stop:
-        runs = [] if _headers_say_progressive(ffmpeg, source) else _decoded_runs(ffmpeg, source, stop)
+        runs = [] if _headers_say_progressive(source) else _decoded_runs(source, stop)
         known = (stop, runs)
         _store(path, known)
     return [range(start, min(end, stop)) for start, end in known[1] if start < stop]
 
 
-def _headers_say_progressive(ffmpeg: Ffmpeg, source: ClipSource) -> bool:
+def _headers_say_progressive(source: ClipSource) -> bool:
     """True if the film's headers rule interlaced frames out."""
     if not (headers := _HEADERS.get(source.track.codec)):
         return False
     filters = f"filter_units=pass_types={headers.units},trace_headers"
     field, value = headers.flagged
     present = flagged = False
-    for line in _report(ffmpeg, source, "-c", "copy", "-bsf:v", filters):
+    for line in _report(source, "-c", "copy", "-bsf:v", filters):
         present = present or headers.present in line
         flagged = flagged or bool(re.search(rf" {field} .*= {value}$", line))
     return present and not flagged
 
 
-def _decoded_runs(ffmpeg: Ffmpeg, source: ClipSource, stop: int) -> list[tuple[int, int]]:
+def _decoded_runs(source: ClipSource, stop: int) -> list[tuple[int, int]]:
     """Runs of interlaced frames: the first, and the one after the last."""
     chosen = f"setpts=N,trim=end_pts={stop},select=not(eq(interlace_type\\,PROGRESSIVE)),showinfo=checksum=0"
     runs: list[tuple[int, int]] = []
-    for line in _report(ffmpeg, source, "-vf", chosen, "-fps_mode", "passthrough"):
+    for line in _report(source, "-vf", chosen, "-fps_mode", "passthrough"):
         if found := re.search(r"\] n: *\d+ pts: *(\d+) ", line):
             number = int(found[1])
             if runs and runs[-1][1] == number:
@@ -121,10 +139,18 @@ def _decoded_runs(ffmpeg: Ffmpeg, source: ClipSource, stop: int) -> list[tuple[i
     return runs
 
 
-def _report(ffmpeg: Ffmpeg, source: ClipSource, *options: str) -> Iterator[str]:
+def _report(source: ClipSource, *options: str) -> Iterator[str]:
     """What ffmpeg prints while it reads the film."""
     command = [
-        *(ffmpeg.path, "-hide_banner", "-nostdin", "-nostats", "-noautorotate", "-i", f"file:{source.path}"),
+        *(
+            find_ffmpeg().path,
+            "-hide_banner",
+            "-nostdin",
+            "-nostats",
+            "-noautorotate",
+            "-i",
+            f"file:{source.path}",
+        ),
         *("-map", f"0:{source.track.index}", *options, "-f", "null", "-"),
     ]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
