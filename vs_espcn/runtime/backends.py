@@ -149,10 +149,34 @@ class Torch:
         return _resolved(self.precision)
 
 
-Backend = OpenVINO | TensorRT | Torch
+@dataclass(frozen=True, kw_only=True)
+class Vulkan:
+    """Run on a GPU of any maker through Vulkan and ncnn.
+
+    Attributes:
+        device: Number of the GPU, as `vs-espcn info` lists them.
+        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
+            ``"auto"`` for fp16 where that is accurate enough and the GPU has it, else fp32.
+        lanes: Frames in work at once; None is two.
+    """
+
+    name: ClassVar = "vulkan"
+    precisions: ClassVar[tuple[str, ...]] = get_args(GpuPrecision)
+
+    device: int = 0
+    precision: GpuPrecision = "auto"
+    lanes: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_common(self)
+        if type(self.device) is not int or self.device < 0:
+            raise InputError(f"device is {self.device!r}; give the number of a GPU, from 0")
+
+
+Backend = OpenVINO | TensorRT | Torch | Vulkan
 """Any backend's settings."""
 
-BACKENDS: dict[str, type[Backend]] = {kind.name: kind for kind in (TensorRT, Torch, OpenVINO)}
+BACKENDS: dict[str, type[Backend]] = {kind.name: kind for kind in (TensorRT, Torch, Vulkan, OpenVINO)}
 """Every backend by its name on the command line, the preferred first."""
 
 
@@ -270,5 +294,5 @@ def _automatic_lanes(backend: Backend) -> int:
             return max(2, available_cores() // CORES_PER_LANE)
         case TensorRT():
             return LANES_PER_GPU * len(backend.devices)
-        case Torch():
+        case Torch() | Vulkan():
             return LANES_PER_GPU

@@ -7,7 +7,7 @@ from onnx import ModelProto
 
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks.registry import CONVOLUTIONS, ModelSpec, in_int8, is_int8, load_network
-from vs_espcn.runtime.backends import Backend, OpenVINO, gpu_precision
+from vs_espcn.runtime.backends import Backend, OpenVINO, Vulkan, gpu_precision
 from vs_espcn.runtime.hardware import instruction_sets
 
 _EXACT = {"avx512_vnni", "avx_vnni", "amx_int8"}
@@ -16,6 +16,10 @@ _EXACT = {"avx512_vnni", "avx_vnni", "amx_int8"}
 _MOST_LAYERS_IN_BF16 = 12
 """Each convolution rounds once more: of the shipped networks those of up to 11, the skip counted, err by
 one code at most, those of 19 by two."""
+
+
+_MOST_LAYERS_IN_FP16 = 12
+"""Likewise, where activations are in fp16 between layers and within them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +63,14 @@ def resolved_backend(backend: Backend, network: ModelProto, depth: int | None) -
         depth: Depth in bits whose accuracy ``precision="auto"`` has to keep; None for floats.
 
     Returns:
-        The backend. On a GPU its precision is now fp32 or fp16; on OpenVINO
+        The backend. On an NVIDIA GPU its precision is now fp32 or fp16; on OpenVINO
         int8, fp32 or bf16, or still ``"auto"`` if bf16 is accurate enough,
-        as only the opened device tells whether it has that.
+        as only the opened device tells whether it has that; on Vulkan likewise with fp16.
     """
+    if isinstance(backend, Vulkan):
+        if backend.precision == "auto" and not bears_fp16(network, depth):
+            return replace(backend, precision="fp32")
+        return backend
     if not isinstance(backend, OpenVINO):
         return replace(backend, precision=gpu_precision(backend.precision, depth))
     if is_int8(network):
@@ -122,6 +130,17 @@ def bears_bf16(network: ModelProto, depth: int | None) -> bool:
     """
     layers = sum(node.op_type in CONVOLUTIONS for node in network.graph.node)
     return depth == 8 and layers <= _MOST_LAYERS_IN_BF16
+
+
+def bears_fp16(network: ModelProto, depth: int | None) -> bool:
+    """True if activations in fp16 err by one code beside fp32 at most, by 0.25 in the mean.
+
+    Args:
+        network: A network, or a graph made of one.
+        depth: Depth whose accuracy counts; None for floats.
+    """
+    layers = sum(node.op_type in CONVOLUTIONS for node in network.graph.node)
+    return depth == 8 and layers <= _MOST_LAYERS_IN_FP16
 
 
 def _check_runs_in_int8(spec: ModelSpec, backend: Backend) -> None:
