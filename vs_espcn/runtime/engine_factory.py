@@ -37,7 +37,6 @@ def open_engine(backend: Backend, graph: ModelProto, *, lanes: int) -> Engine:
 
             return TorchEngine(backend, graph, lanes=lanes)
         case Vulkan():
-            from vs_espcn.runtime import vulkan_device  # noqa: F401, PLC0415 - its error names the fix
             from vs_espcn.runtime.vulkan import VulkanEngine  # noqa: PLC0415
 
             return VulkanEngine(backend, graph, lanes=lanes)

@@ -19,7 +19,8 @@ one code at most, those of 19 by two."""
 
 
 _MOST_LAYERS_IN_FP16 = 12
-"""Likewise, where activations are in fp16 between layers and within them."""
+"""The shipped networks, of up to 11, err by one code at most at 8 bits, by 0.06 in the mean; at 10 bits
+by up to four."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +134,7 @@ def bears_bf16(network: ModelProto, depth: int | None) -> bool:
 
 
 def bears_fp16(network: ModelProto, depth: int | None) -> bool:
-    """True if activations in fp16 err by one code beside fp32 at most, by 0.25 in the mean.
+    """True if activations stored in fp16 err by one code beside fp32 at most, by 0.25 in the mean.
 
     Args:
         network: A network, or a graph made of one.

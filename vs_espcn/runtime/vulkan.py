@@ -1,6 +1,7 @@
 """ncnn on a Vulkan device behind the `Engine` protocol."""
 
-import ncnn
+from typing import TYPE_CHECKING
+
 import numpy as np
 from onnx import ModelProto
 
@@ -16,7 +17,10 @@ from vs_espcn.runtime.ncnn_graph import (
     ncnn_graph,
     samples_to_floats,
 )
-from vs_espcn.runtime.vulkan_device import VulkanDevice, find_device, free_memory, has_fp16, make_net
+from vs_espcn.runtime.vulkan_device import VulkanDevice, as_mat, find_device, free_memory, has_fp16, make_net
+
+if TYPE_CHECKING:
+    import ncnn
 
 _MEGABYTE = 1 << 20
 
@@ -59,7 +63,7 @@ class VulkanSlot:
     """One frame in work."""
 
     def __init__(
-        self, net: ncnn.Net, translated: NcnnGraph, shape: tuple[int, int], device: VulkanDevice
+        self, net: "ncnn.Net", translated: NcnnGraph, shape: tuple[int, int], device: VulkanDevice
     ) -> None:
         """Allocate the input.
 
@@ -69,7 +73,7 @@ class VulkanSlot:
             shape: Height and width of the source plane.
             device: For messages.
         """
-        self._net: ncnn.Net | None = net
+        self._net: "ncnn.Net | None" = net
         self._ends = translated
         self._device = device
         self._input = np.empty((1, *shape), np.float32)
@@ -81,7 +85,7 @@ class VulkanSlot:
         samples_to_floats(source, self._ends.source, self._input[0])
         # What ncnn hands out lives as long as the extractor; what it takes, as long as the array.
         with self._net.create_extractor() as extractor:
-            failed = extractor.input(INPUT_BLOB, ncnn.Mat(self._input))
+            failed = extractor.input(INPUT_BLOB, as_mat(self._input))
             if not failed:
                 failed, result = extractor.extract(OUTPUT_BLOB)
             if failed or result.empty():

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vs_espcn.errors import BackendError, RuntimeMissingError
 
@@ -103,18 +104,29 @@ def has_fp16(index: int) -> bool:
     net.load_param_mem("7767517\n2 2\nInput in 0 1 a 0=8 1=8 2=1\nBinaryOp op 1 1 a b 0=2 1=1 2=1\n")
     net.load_model_mem(bytes(4))
     with net.create_extractor() as extractor:
-        extractor.input("a", ncnn.Mat(beyond_fp16))
+        extractor.input("a", as_mat(beyond_fp16))
         _, result = extractor.extract("b")
         return not np.array_equal(np.array(result), beyond_fp16)
 
 
 def make_net(index: int, *, fp16: bool) -> ncnn.Net:
-    """An empty network of ncnn for a device, in fp16 storage and arithmetic or in fp32."""
+    """Make an empty network of ncnn.
+
+    Args:
+        index: Number of the device.
+        fp16: Whether weights and activations are stored in fp16; sums are float32 in
+            any case, as those of fp16 err by more than a code in nearly all networks.
+    """
     net = ncnn.Net()
     net.opt.use_vulkan_compute = True
     net.opt.num_threads = 1
     net.opt.use_bf16_storage = False
     net.opt.use_fp16_packed = net.opt.use_fp16_storage = fp16
-    net.opt.use_fp16_arithmetic = fp16
+    net.opt.use_fp16_arithmetic = False
     net.set_vulkan_device(index)
     return net
+
+
+def as_mat(values: NDArray[np.float32]) -> ncnn.Mat:
+    """ncnn's view of an array (channels, height, width), which must live as long as it is used."""
+    return ncnn.Mat(values)
