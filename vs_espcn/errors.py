@@ -8,8 +8,8 @@
     └── TrainingError   a training run that cannot go on
 
 Each text names what was got, what is accepted, and the fix. The command line
-prints it on one line; the filter passes it on as ``vapoursynth.Error`` with
-the prefix ``vs_espcn:``.
+prints it on one line. What the filter raises is an `EspcnError` and a
+``vapoursynth.Error`` at once, whose text begins with ``vs_espcn:``.
 """
 
 

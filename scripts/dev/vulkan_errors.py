@@ -2,8 +2,8 @@
 
     uv run --group dev python scripts/dev/vulkan_errors.py IMAGE ...
 
-It measures parts of 96x72 from the middle of each image, before rounding; at 10 bits the figures are four times
-those.
+It measures parts of 96x72 from the middle of each image, before rounding; at 10 bits the figures are four
+times those.
 """
 
 import argparse

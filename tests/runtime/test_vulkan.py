@@ -138,7 +138,7 @@ class TestOnADevice:
             open_engine(Vulkan(device=99), wrapped(shipped()), lanes=1)
 
     def test_a_device_without_fp16(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("vs_espcn.runtime.vulkan.has_fp16", lambda index: False)  # noqa: ARG005
+        monkeypatch.setattr("vs_espcn.runtime.vulkan_device.has_fp16", lambda index: False)  # noqa: ARG005
         with pytest.raises(BackendError, match=r"has no fp16; use precision='auto' or 'fp32'"):
             open_engine(Vulkan(precision="fp16"), wrapped(shipped()), lanes=1)
         assert "fp32" in open_engine(Vulkan(), wrapped(shipped()), lanes=1).description

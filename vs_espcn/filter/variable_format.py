@@ -12,7 +12,7 @@ _MOST_KINDS = 4
 """Kinds of frames for which engines are kept; the one longest unused goes first."""
 
 Upscaler = Callable[[vs.VideoNode, vs.FrameProps], vs.VideoNode]
-"""Upscales a clip of constant format and size, going by the properties of one of its frames.
+"""Upscales a clip of constant format and size; what one of its frames needs is opened at once.
 
 It must not ask for frames: most of the clip's are of another kind.
 """
@@ -25,7 +25,6 @@ class _Kind:
     video: int
     width: int
     height: int
-    has_alpha: bool
     props: vs.FrameProps = field(compare=False)
 
 
@@ -78,4 +77,4 @@ def _format_varies(clip: vs.VideoNode) -> bool:
 
 
 def _kind(frame: vs.VideoFrame) -> _Kind:
-    return _Kind(frame.format.id, frame.width, frame.height, "_Alpha" in frame.props, frame.props)
+    return _Kind(frame.format.id, frame.width, frame.height, frame.props)

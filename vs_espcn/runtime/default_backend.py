@@ -14,7 +14,7 @@ def best_backend() -> Backend:
     """The first backend on a GPU that can run here, else OpenVINO on the CPU.
 
     One line in the log says why the others are out: a warning if their
-    libraries are installed, as then they were meant to run.
+    libraries and an NVIDIA driver are installed, as then they were meant to run.
     """
     reasons: dict[str, list[str]] = {}
     level = logging.INFO

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import ModelProto
 
-from vs_espcn.networks.cost import activation_bytes, receptive_radius
+from vs_espcn.networks.cost import activation_bytes
+from vs_espcn.networks.reach import reach_of
 from vs_espcn.runtime.backends import Backend, OpenVINO, Vulkan
 from vs_espcn.runtime.engine import Engine, Plane, Slot
 
@@ -68,7 +69,13 @@ def tile_for(backend: Backend, network: ModelProto, size: tuple[int, int], *, la
         network: A network from `vs_espcn.networks.registry.load_network`.
         size: Width and height of the planes.
         lanes: Frames in work at once; on an NVIDIA GPU the tile does not depend on it.
+
+    Returns:
+        The whole plane where that fits, or where the network's reach is not known.
     """
+    radius = reach_of(network).radius
+    if radius is None:
+        return size
     sample_bytes = activation_bytes(network)
     if isinstance(backend, OpenVINO):
         budget = ACTIVATION_BUDGET // lanes
@@ -81,7 +88,7 @@ def tile_for(backend: Backend, network: ModelProto, size: tuple[int, int], *, la
     else:
         budget = GPU_LANE_BUDGET
         sample_bytes //= 2 if backend.arithmetic == "fp16" else 1
-    return automatic_tile(*size, samples=budget // sample_bytes, radius=receptive_radius(network))
+    return automatic_tile(*size, samples=budget // sample_bytes, radius=radius)
 
 
 def automatic_tile(width: int, height: int, *, samples: int, radius: int) -> tuple[int, int]:

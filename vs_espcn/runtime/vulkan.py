@@ -17,7 +17,14 @@ from vs_espcn.runtime.ncnn_graph import (
     ncnn_graph,
     samples_to_floats,
 )
-from vs_espcn.runtime.vulkan_device import VulkanDevice, as_mat, find_device, free_memory, has_fp16, make_net
+from vs_espcn.runtime.vulkan_device import (
+    VulkanDevice,
+    as_mat,
+    find_device,
+    free_memory,
+    make_net,
+    resolve_precision,
+)
 
 if TYPE_CHECKING:
     import ncnn
@@ -31,7 +38,7 @@ class VulkanEngine:
     def __init__(self, backend: Vulkan, graph: ModelProto, *, lanes: int) -> None:
         """Load; see `vs_espcn.runtime.engine_factory.open_engine`."""
         device = find_device(backend.device)
-        precision = _resolved(backend, device)
+        precision = resolve_precision(device, backend.precision)
         translated = ncnn_graph(graph)
         height, width = (dim.dim_value for dim in graph.graph.input[0].type.tensor_type.shape.dim[2:])
         _check_memory(device, activation_bytes(graph) * width * height, precision, lanes)
@@ -73,7 +80,7 @@ class VulkanSlot:
             shape: Height and width of the source plane.
             device: For messages.
         """
-        self._net: "ncnn.Net | None" = net
+        self._net: ncnn.Net | None = net
         self._ends = translated
         self._device = device
         self._input = np.empty((1, *shape), np.float32)
@@ -98,14 +105,6 @@ class VulkanSlot:
     def close(self) -> None:
         """Let go of the network; `upscale` fails from now on."""
         self._net = None
-
-
-def _resolved(backend: Vulkan, device: VulkanDevice) -> str:
-    if backend.precision == "fp16" and not has_fp16(device.index):
-        raise BackendError(f"Vulkan's {device.label} has no fp16; use precision='auto' or 'fp32'")
-    if backend.precision == "auto":
-        return "fp16" if has_fp16(device.index) else "fp32"
-    return backend.precision
 
 
 def _check_memory(device: VulkanDevice, activations: int, precision: str, lanes: int) -> None:

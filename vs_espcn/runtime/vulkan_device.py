@@ -109,6 +109,21 @@ def has_fp16(index: int) -> bool:
         return not np.array_equal(np.array(result), beyond_fp16)
 
 
+def resolve_precision(device: VulkanDevice, precision: str) -> str:
+    """Return the arithmetic on a device: as told, or for ``"auto"`` fp16 if the device has it, else fp32.
+
+    Raises:
+        BackendError: It has no fp16, and that was asked for.
+    """
+    if precision == "fp32":
+        return precision
+    if has_fp16(device.index):
+        return "fp16"
+    if precision == "fp16":
+        raise BackendError(f"Vulkan's {device.label} has no fp16; use precision='auto' or 'fp32'")
+    return "fp32"
+
+
 def make_net(index: int, *, fp16: bool) -> ncnn.Net:
     """Make an empty network of ncnn.
 
@@ -128,5 +143,5 @@ def make_net(index: int, *, fp16: bool) -> ncnn.Net:
 
 
 def as_mat(values: NDArray[np.float32]) -> ncnn.Mat:
-    """ncnn's view of an array (channels, height, width), which must live as long as it is used."""
+    """View an array (channels, height, width) as ncnn does; it must live as long as that is used."""
     return ncnn.Mat(values)

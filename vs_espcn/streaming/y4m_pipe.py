@@ -18,7 +18,8 @@ from vs_espcn.streaming.frame_scheduler import (
     LatePolicy,
     plain_resize,
 )
-from vs_espcn.streaming.y4m_reader import Y4mHeader, Y4mReader
+from vs_espcn.streaming.y4m_header import Y4mHeader
+from vs_espcn.streaming.y4m_reader import Y4mReader
 
 _AHEAD = 2
 """Frames in the works beyond one per lane: one being read, one being written."""

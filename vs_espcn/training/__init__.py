@@ -4,8 +4,5 @@ from importlib.util import find_spec
 
 from vs_espcn.errors import InputError
 
-for _module, _package in (("torch", "PyTorch"), ("PIL", "Pillow")):
-    if find_spec(_module) is None:
-        raise InputError(
-            f"{_package} is not installed; training and evaluating need it: pip install vs-espcn[train]"
-        )
+if find_spec("torch") is None:
+    raise InputError("PyTorch is not installed; training and evaluating need it: pip install vs-espcn[train]")
