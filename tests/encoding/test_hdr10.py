@@ -84,7 +84,7 @@ def test_hlg_is_kept_and_sdr_gets_nothing(tmp_path: Path) -> None:
     clip = vs.core.std.SetFrameProps(source.clip, _Matrix=9, _Transfer=18, _Primaries=9)
     output = tmp_path / "out.mkv"
     job = plan_encode(clip, check_output(source_path, output), source, preset="x265")
-    assert "-x265-params" not in job.arguments
+    assert "-x265-params" not in job.arguments(job.destination.path)
     encode(job)
     assert decode(output).get_frame(0).props["_Transfer"] == 18
 

@@ -167,7 +167,9 @@ def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
         with exit_in_order():
             path = check_writable(source, output, overwrite=request.overwrite)
         with exit_at_once():
-            request, choice, opened, clip = _open(request, source, progress, keeps_rotation=False)
+            request, choice, opened, clip = _open(
+                request, source, progress, keeps_rotation=False, is_piped=False
+            )
         if clip.num_frames > 1:
             raise InputError(
                 f"OUTPUT {str(output)!r} is one picture, and INPUT has {clip.num_frames} frames; "
@@ -224,7 +226,12 @@ def _folder(path: Path, *, stays: bool) -> Iterator[None]:
 
 
 def _open(
-    request: UpscaleRequest, path: Path, progress: JobProgress, *, keeps_rotation: bool
+    request: UpscaleRequest,
+    path: Path,
+    progress: JobProgress,
+    *,
+    keeps_rotation: bool,
+    is_piped: bool = True,
 ) -> "tuple[UpscaleRequest, NetworkChoice | None, ClipSource, vs.VideoNode]":
     """The request with its network, why that one; the part of the source that is asked for, and upscaled."""
     import vapoursynth as vs
@@ -246,7 +253,7 @@ def _open(
         check_progressive_source(opened)
     start, end = (parse_time(time) if time else None for time in (request.start, request.end))
     opened = trim(opened, frames_between(opened, start, end, request.frames))
-    converted, note = encodable(opened.clip)
+    converted, note = encodable(opened.clip) if is_piped else (opened.clip, None)
     if note:
         progress.note(note)
         opened = replace(opened, clip=converted)

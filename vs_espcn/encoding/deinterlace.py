@@ -65,7 +65,9 @@ def deinterlace(source: ClipSource, rate: FieldRate) -> ClipSource:
         return pictures if f.props.get("_FieldBased", 0) else as_it_is
 
     chosen = vs.core.std.FrameEval(pictures, choose, prop_src=as_it_is, clip_src=[pictures, as_it_is])
-    times = _of_fields(source.times) if source.times and rate == "field" else source.times
+    times = source.times
+    if times and source.ends is not None and rate == "field":
+        times = _of_fields(times, source.ends)
     return replace(source, clip=chosen, times=times)
 
 
@@ -74,8 +76,7 @@ def _is_of_fields(clip: vs.VideoNode, number: int) -> bool:
         return bool(frame.props.get("_FieldBased", 0))
 
 
-def _of_fields(times: Sequence[Fraction]) -> tuple[Fraction, ...]:
+def _of_fields(times: Sequence[Fraction], ends: Fraction) -> tuple[Fraction, ...]:
     """A time for each field: the second is shown half-way to the next frame."""
-    last = times[-1] - times[-2] if len(times) > 1 else Fraction(0)
-    gaps = [*(after - time for time, after in pairwise(times)), last]
+    gaps = [after - time for time, after in pairwise([*times, ends])]
     return tuple(time + gap / 2 * half for time, gap in zip(times, gaps, strict=True) for half in (0, 1))

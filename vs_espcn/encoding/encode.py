@@ -140,13 +140,14 @@ class EncodePlan:
     @property
     def feed(self) -> PipeInput:
         """The frames' way into ffmpeg."""
-        return pipe_input(self.clip, self.first, self.source.times, delay=self.timeline.delay)
+        source = self.source
+        return pipe_input(self.clip, self.first, source.times, source.ends, delay=self.timeline.delay)
 
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """Options for ffmpeg that encode everything in one go; the output's name goes after them."""
+    def arguments(self, output: Path) -> tuple[str, ...]:
+        """Options for ffmpeg that encode everything in one go, into a file."""
         return (
-            *("-copyts", *self.feed.options),
+            *self.timeline.global_options,
+            *self.feed.options,
             *self.source_input,
             *clock_options(self.source.times),
             *self.streams.args,
@@ -154,6 +155,8 @@ class EncodePlan:
             *self.video,
             *self.container,
             *self.user,
+            f"file:{output}",
+            *self.timeline.clock_output,
         )
 
     @property
@@ -198,7 +201,7 @@ def plan_encode(
     streams = map_streams(destination.container, suffix, source.others)
     with frame_errors():
         first = clip.get_frame(0)
-    pipe_input(clip, first, source.times)  # refuses what no pipe carries
+    pipe_input(clip, first, source.times, source.ends)  # refuses what no pipe carries
     video, encoder = chosen or _default_encoder(destination, clip, first)
     video = (*video, *siting_options(first.props))
     labels = label_video(source, destination.container, suffix, encoder)
@@ -277,7 +280,7 @@ def _encoder_of(args: tuple[str, ...]) -> str:
 
 def command(job: EncodePlan) -> list[str]:
     """The exact command line that encodes the job, but that it writes to the output's own name."""
-    return command_line(job.destination.ffmpeg.path, [*job.arguments, f"file:{job.destination.path}"])
+    return command_line(job.destination.ffmpeg.path, job.arguments(job.destination.path))
 
 
 def encode(job: EncodePlan, *, on_frame: Callable[[int], None] | None = None) -> None:
@@ -295,7 +298,7 @@ def encode(job: EncodePlan, *, on_frame: Callable[[int], None] | None = None) ->
     """
     destination = job.destination
     with frame_errors(), disk_errors(destination.path), partial_file(destination.path) as part:
-        with FfmpegProcess(destination.ffmpeg.path, [*job.arguments, f"file:{part}"]) as encoder:
+        with FfmpegProcess(destination.ffmpeg.path, job.arguments(part)) as encoder:
             encoder.feed(job.feed.frames(), on_frame=on_frame)
             encoder.finish(job.clip.num_frames)
         publish(part, destination.path, overwrite=destination.overwrite)

@@ -21,6 +21,7 @@ from vs_espcn.encoding.media_info import (
     StreamInfo,
     frame_data_in,
     has_chapters,
+    start_in,
     stream_tags,
     streams_in,
     timecode_in,
@@ -174,9 +175,8 @@ def probe(ffmpeg: Ffmpeg, path: Path, track: int) -> Probe:
     ]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     listing, metadata = (text.decode(errors="replace") for text in (done.stderr, done.stdout))
-    start = re.search(r"^ *Duration: .*, start: (-?[0-9.]+)", listing, re.MULTILINE)
     return Probe(
-        start=Fraction(start[1]) if start else None,
+        start=start_in(listing),
         streams=streams_in(listing),
         tags=stream_tags(metadata),
         frame_data=frame_data_in(listing),

@@ -135,6 +135,12 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
 
 
+def start_in(listing: str) -> Fraction | None:
+    """When a file's first stream starts, in seconds; None if it has no timestamps."""
+    found = re.search(r"^ *Duration: .*, start: (-?[0-9.]+)", listing, re.MULTILINE)
+    return Fraction(found[1]) if found else None
+
+
 def timecode_in(listing: str) -> str | None:
     """The film's first timecode, wherever in the file it stands; None if it has none."""
     found = _TIMECODE.search(listing)

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from statistics import median_low
 from typing import Any
 
 import numpy as np
 import vapoursynth as vs
 
 from vs_espcn.cache_folder import UntrustedFileError, cache_dir, check_trusted
+from vs_espcn.encoding.clip_times import Ticks, clip_times
 from vs_espcn.encoding.display_aspect import with_display_aspect
 from vs_espcn.encoding.dynamic_hdr import check_dolby_vision
 from vs_espcn.encoding.ffmpeg import Probe, find_ffmpeg, probe
@@ -39,9 +39,6 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[/\\]")
 
 _NO_INDEX, _INDEX_IF_LONG = 0, 3
 """BestSource's cachemodes: keep none; keep one of 100 frames or more, at the very path given."""
-
-_ROUNDING = Fraction(3, 2000)
-"""Seconds that times on one grid may be apart when they are rounded to milliseconds, as in Matroska."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +78,9 @@ class ClipSource:
             clock; None if the file has no timestamps.
         times: When each frame is shown, on the same clock, if the frame rate is
             variable; the clip's own rate is then only an average.
+        ends: When the last frame ends, on the same clock, if the frame rate is variable.
+        is_continued: Whether the file's clock jumps. Times are then on one that
+            goes on instead, as ffmpeg reads the file unless it copies timestamps.
         begin: Where the other streams' part begins, on the same clock; None for
             their own beginning.
         end: Where it ends; None for their own end.
@@ -94,6 +94,8 @@ class ClipSource:
     known: Probe
     start: Fraction | None
     times: tuple[Fraction, ...] | None = None
+    ends: Fraction | None = None
+    is_continued: bool = False
     begin: Fraction | None = None
     end: Fraction | None = None
     skipped: Fraction = Fraction(0)
@@ -111,6 +113,11 @@ def check_input(path: Path) -> None:
     """
     name = repr(str(path))
     try:
+        if is_sequence_name(path):
+            raise InputError(
+                f"INPUT {name} is named like an image sequence, whose other files would be read; rename it, "
+                "or make a video of the images: `ffmpeg -framerate 24 -i INPUT -c:v ffv1 VIDEO.mkv`"
+            )
         if path.is_dir():
             raise InputError(f"INPUT {name} is a folder; give a video file")
         status = path.stat()
@@ -125,11 +132,6 @@ def check_input(path: Path) -> None:
             raise InputError(
                 f"INPUT {name} is a playlist: it names other files; give those, or join them first with "
                 "`ffmpeg -f concat -i INPUT -c copy JOINED.mkv`"
-            )
-        if is_sequence_name(path):
-            raise InputError(
-                f"INPUT {name} is named like an image sequence, whose other files would be read; rename it, "
-                "or make a video of the images: `ffmpeg -framerate 24 -i INPUT -c:v ffv1 VIDEO.mkv`"
             )
         missing = missing_bytes(path)
     except FileNotFoundError:
@@ -157,7 +159,8 @@ def open_source(
     long file is kept in `cache_dir`, so that later opens are quick.
 
     A track whose timestamps don't follow its frame rate has a variable one, and
-    every frame its own time.
+    every frame its own time. Times that are missing or don't rise are made up
+    (see `clip_times`).
 
     Args:
         path: The file.
@@ -175,18 +178,20 @@ def open_source(
         tracks = _tracks(path)
         track = _first_video(path, tracks)
         with _index_progress(on_index):
-            clip, times = _open(path, track, turn_upright)
+            clip, ticks = _open(path, track, turn_upright)
     except vs.Error as error:
         reason = str(error).partition(": ")[2] or error
         raise InputError(f"INPUT {str(path)!r} cannot be opened as a video: {reason}") from None
-    known = probe(find_ffmpeg(), path, track.index)
+    ffmpeg = find_ffmpeg()
+    known = probe(ffmpeg, path, track.index)
     stream = known.streams.get(track.index)
     with clip.get_frame(0) as frame:
         check_dolby_vision(stream, frame.props)
     if stream:
         clip = with_display_aspect(clip, stream, turned=turn_upright)
-    start = _on_grid(times, clip.fps) if times else None
-    is_variable = bool(times) and start is None
+    shown = clip_times(ffmpeg, path, track.index, clip.fps, ticks, known.start or Fraction(0))
+    if shown.fps != clip.fps:
+        clip = vs.core.std.AssumeFPS(clip, fpsnum=shown.fps.numerator, fpsden=shown.fps.denominator)
     return ClipSource(
         path=path,
         clip=clip,
@@ -195,8 +200,10 @@ def open_source(
             replace(other, info=known.streams.get(other.index)) for other in tracks if other is not track
         ),
         known=known,
-        start=times[0] if is_variable else start,
-        times=tuple(times) if is_variable else None,
+        start=shown.start,
+        times=shown.times,
+        ends=shown.ends,
+        is_continued=shown.is_continued,
     )
 
 
@@ -230,7 +237,7 @@ def _first_video(path: Path, tracks: list[Track]) -> Track:
     raise InputError(f"INPUT {str(path)!r} has no video track, only {found}; give a video file")
 
 
-def _open(path: Path, track: Track, turn_upright: bool) -> tuple[vs.VideoNode, list[Fraction]]:
+def _open(path: Path, track: Track, turn_upright: bool) -> tuple[vs.VideoNode, Ticks]:
     """Call BestSource: the clip and its frames' times.
 
     An index that cannot be kept, on a full disk for example, only costs time.
@@ -248,7 +255,7 @@ def _open(path: Path, track: Track, turn_upright: bool) -> tuple[vs.VideoNode, l
 
 def _call_bestsource(
     path: Path, track: Track, turn_upright: bool, mode: int, index: Path
-) -> tuple[vs.VideoNode, list[Fraction]]:
+) -> tuple[vs.VideoNode, Ticks]:
     opened = vs.core.bs.VideoSource(
         os.fsencode(path),
         track=track.index,
@@ -295,24 +302,12 @@ def _is_removed(path: Path) -> bool:
     return True
 
 
-def _timestamps(opened: Mapping[str, Any]) -> list[Fraction]:
-    """When each frame is shown, in seconds; empty if the file doesn't say."""
-    unit = Fraction(opened["timebasenum"], opened["timebaseden"])
-    ticks = np.atleast_1d(opened["timestamps"]).tolist()
-    return [] if _NO_TIMESTAMP in ticks else [tick * unit for tick in ticks]
-
-
-def _on_grid(times: list[Fraction], fps: Fraction) -> Fraction | None:
-    """Where the grid of a constant rate begins, in seconds; None if the times don't follow one.
-
-    Times may be rounded as containers do it. The first alone may be up to
-    three quarters of a frame off: some muxers delay all others by the
-    encoder's priming.
-    """
-    starts = [time - number / fps for number, time in enumerate(times)]
-    start = median_low(starts)
-    is_constant = all(abs(other - start) <= _ROUNDING for other in starts[1:])
-    return start if is_constant and abs(starts[0] - start) * fps <= Fraction(3, 4) else None
+def _timestamps(opened: Mapping[str, Any]) -> Ticks:
+    numbers = np.atleast_1d(opened["timestamps"]).tolist()
+    return Ticks(
+        unit=Fraction(opened["timebasenum"], opened["timebaseden"]),
+        numbers=[None if number == _NO_TIMESTAMP else number for number in numbers],
+    )
 
 
 @contextmanager

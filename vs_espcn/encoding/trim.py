@@ -64,13 +64,14 @@ def trim(source: ClipSource, frames: range) -> ClipSource:
     whole = source.clip.num_frames
     if frames == range(whole):
         return source
-    zero = source.times[0] if source.times else source.start or Fraction(0)
+    zero = source.start if source.start is not None else source.known.start or Fraction(0)
     begin, end = (zero + _time_of(source, number) for number in (frames.start, frames.stop))
     return replace(
         source,
         clip=source.clip[frames.start : frames.stop],
         start=begin,
         times=source.times[frames.start : frames.stop] if source.times else None,
+        ends=end if source.times else None,
         begin=begin if frames.start else None,
         end=end if frames.stop < whole else None,
         skipped=begin - zero,
@@ -91,4 +92,5 @@ def _time_of(source: ClipSource, number: int) -> Fraction:
         return number / Fraction(source.clip.fps)
     if number < len(source.times):
         return source.times[number] - source.times[0]
-    return source.times[-1] - source.times[0] + Fraction(1) / Fraction(source.clip.fps)
+    assert source.ends is not None
+    return source.ends - source.times[0]
