@@ -21,6 +21,7 @@ def test_every_public_name_is_there() -> None:
     assert vs_espcn.__all__ == sorted(vs_espcn.__all__)
     for name in vs_espcn.__all__:
         assert getattr(vs_espcn, name) is not None
+    assert set(vs_espcn.__all__) <= set(dir(vs_espcn))
     with pytest.raises(AttributeError, match="no attribute 'downscale'"):
         vs_espcn.downscale  # noqa: B018
 

@@ -60,8 +60,7 @@ def _root(
 ) -> None:
     del version  # its callback has acted
     if context.invoked_subcommand is None:
-        if text := context.get_help():  # empty where rich has printed it
-            typer.echo(text)
+        typer.echo(context.get_help())
         raise typer.Exit
     context.with_resource(logs.on_stderr(-1 if quiet else verbose, as_json=log_json))
 

@@ -19,12 +19,51 @@ COMMANDS = ("upscale", "info", "networks", "compare", "bench", "evaluate", "trai
 
 
 def test_version() -> None:
-    assert run("--version").stdout == f"vs-espcn {vs_espcn.__version__}\n"
+    for option in ("--version", "-V"):
+        assert run(option).stdout == f"vs-espcn {vs_espcn.__version__}\n"
 
 
-def test_help_names_every_command() -> None:
+def test_help_names_every_command_and_upscale_first() -> None:
     text = run("--help").stdout
     assert all(command in text for command in COMMANDS)
+    listed = text.partition("Commands")[2]
+    assert min(COMMANDS, key=listed.index) == "upscale"
+
+
+def test_without_arguments_there_is_help() -> None:
+    assert run().stdout == run("--help").stdout
+
+
+def test_help_of_upscale_has_panels_and_examples() -> None:
+    text = run("upscale", "--help").stdout
+    places = [
+        text.index(f"─ {panel} ─")
+        for panel in ("Size", "Network", "Encoder", "Part", "Many files", "Output", "Log")
+    ]
+    assert places == sorted(places)
+    assert "vs-espcn upscale film.mp4 film.mkv" in text.partition("Examples:")[2]
+
+
+def test_completion_knows_commands_and_networks() -> None:
+    def complete(words: str) -> list[str]:
+        asked = {
+            "_VS_ESPCN_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split(" ")) - 1),
+        }
+        code = "from vs_espcn.cli import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", f"import sys; sys.argv[0] = 'vs-espcn'; {code}"],
+            env={**os.environ, **asked},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.split()
+
+    assert "upscale" in complete("vs-espcn ")
+    assert complete("vs-espcn upscale --network subpixel-m-a") == ["subpixel-m-anime"]
+    assert complete("vs-espcn upscale --preset pro") == ["prores"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

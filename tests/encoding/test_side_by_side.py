@@ -11,8 +11,9 @@ from vs_espcn.encoding.side_by_side import (
     enlarged,
     frame_picture,
     parse_crop,
+    png,
     side_by_side,
-    write_png,
+    write_whole,
 )
 from vs_espcn.errors import EncodeError, InputError
 
@@ -111,13 +112,13 @@ def test_a_frame_that_cannot_be_made_is_an_error() -> None:
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     samples = np.random.default_rng(1).integers(0, 256, (30, 40, 3), dtype=np.uint8)
     path = tmp_path / "out.png"
-    write_png(Image.fromarray(samples), path, overwrite=False)
+    write_whole(png(Image.fromarray(samples)), path, overwrite=False)
     with pytest.raises(EncodeError, match="appeared while it was being encoded"):
-        write_png(Image.new("RGB", (4, 4)), path, overwrite=False)
+        write_whole(png(Image.new("RGB", (4, 4))), path, overwrite=False)
     with Image.open(path) as written:
         assert np.array_equal(written, samples)
     with pytest.raises(EncodeError, match="cannot be written"):
-        write_png(Image.new("RGB", (4, 4)), tmp_path / "absent" / "out.png", overwrite=False)
-    write_png(Image.new("L", (4, 4)), path, overwrite=True)
+        write_whole(png(Image.new("RGB", (4, 4))), tmp_path / "absent" / "out.png", overwrite=False)
+    write_whole(png(Image.new("L", (4, 4))), path, overwrite=True)
     with Image.open(path) as written:
         assert written.size == (4, 4)

@@ -125,17 +125,19 @@ def _encode(request: UpscaleRequest, job: "EncodePlan", progress: JobProgress) -
 
 
 def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int) -> None:
-    """Write a contact sheet of one file, of at most `count` frames.
+    """Write a contact sheet or a page of one file, of at most `count` frames.
 
     Raises:
         EspcnError: It could not be done; nothing is left at `output`.
     """
     from vs_espcn.encoding import preview
+    from vs_espcn.encoding.comparison_page import comparison_page
     from vs_espcn.encoding.encode import check_writable
-    from vs_espcn.encoding.side_by_side import write_png
+    from vs_espcn.encoding.side_by_side import png, write_whole
 
-    if output.suffix.lower() != ".png":
-        raise InputError(f"OUTPUT {str(output)!r} is a contact sheet; give it the suffix .png")
+    suffix = output.suffix.lower()
+    if suffix not in {".png", ".html"}:
+        raise InputError(f"OUTPUT {str(output)!r} is a preview; give it the suffix .png or .html")
     with JobProgress() as progress:
         with exit_in_order():
             path = check_writable(source, output, overwrite=request.overwrite)
@@ -143,9 +145,13 @@ def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int
             request, choice, opened, clip = _open(request, source, progress, keeps_rotation=False)
             report_run(request.filter, opened.clip, choice, None)
             numbers = preview.frames_across(clip.num_frames, count)
-            sheet = preview.contact_sheet(opened.clip, clip, numbers)
+            if suffix == ".html":
+                pictures = preview.preview_pictures(opened.clip, clip, numbers)
+                data = comparison_page(source.name, pictures).encode()
+            else:
+                data = png(preview.contact_sheet(opened.clip, clip, numbers))
         with exit_in_order():
-            write_png(sheet, path, overwrite=request.overwrite)
+            write_whole(data, path, overwrite=request.overwrite)
 
 
 def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
@@ -161,7 +167,9 @@ def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
         with exit_in_order():
             path = check_writable(source, output, overwrite=request.overwrite)
         with exit_at_once():
-            request, choice, opened, clip = _open(request, source, progress, keeps_rotation=False)
+            request, choice, opened, clip = _open(
+                request, source, progress, keeps_rotation=False, is_piped=False
+            )
         if clip.num_frames > 1:
             raise InputError(
                 f"OUTPUT {str(output)!r} is one picture, and INPUT has {clip.num_frames} frames; "
@@ -218,7 +226,12 @@ def _folder(path: Path, *, stays: bool) -> Iterator[None]:
 
 
 def _open(
-    request: UpscaleRequest, path: Path, progress: JobProgress, *, keeps_rotation: bool
+    request: UpscaleRequest,
+    path: Path,
+    progress: JobProgress,
+    *,
+    keeps_rotation: bool,
+    is_piped: bool = True,
 ) -> "tuple[UpscaleRequest, NetworkChoice | None, ClipSource, vs.VideoNode]":
     """The request with its network, why that one; the part of the source that is asked for, and upscaled."""
     import vapoursynth as vs
@@ -240,7 +253,7 @@ def _open(
         check_progressive_source(opened)
     start, end = (parse_time(time) if time else None for time in (request.start, request.end))
     opened = trim(opened, frames_between(opened, start, end, request.frames))
-    converted, note = encodable(opened.clip)
+    converted, note = encodable(opened.clip) if is_piped else (opened.clip, None)
     if note:
         progress.note(note)
         opened = replace(opened, clip=converted)

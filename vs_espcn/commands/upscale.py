@@ -84,7 +84,7 @@ _Preview = Annotated[
     int | None,
     typer.Option(
         metavar="N",
-        help="Write N frames beside bicubic into OUTPUT, a .png file.",
+        help="Write N frames beside bicubic into OUTPUT, a .png or .html file.",
         rich_help_panel=cli_options.OUTPUT,
     ),
 ]

@@ -1,4 +1,6 @@
-"""A contact sheet: frames across a clip, each by bicubic beside the result."""
+"""Frames across a clip, each by bicubic beside the result: a contact sheet, or a page."""
+
+from collections.abc import Iterator, Sequence
 
 import vapoursynth as vs
 from PIL import Image
@@ -26,17 +28,19 @@ def frames_across(frames: int, count: int) -> list[int]:
     return [(2 * number + 1) * frames // (2 * count) for number in range(count)]
 
 
-def contact_sheet(source: vs.VideoNode, result: vs.VideoNode, numbers: list[int]) -> Image.Image:
-    """One picture: a row for each frame, bicubic on the left, the result on the right.
+def preview_pictures(
+    source: vs.VideoNode, result: vs.VideoNode, numbers: Sequence[int]
+) -> Iterator[tuple[str, dict[str, Image.Image]]]:
+    """Pictures of frames, by bicubic and as upscaled.
 
     Args:
         source: The source, GRAY, YUV or RGB.
         result: The same frames upscaled.
-        numbers: Frames to show, at least one.
+        numbers: Frames to show.
 
-    Returns:
-        An RGB picture. Large frames are cropped to their middle, nothing is
-        scaled for showing.
+    Yields:
+        A label of each frame, and its RGB pictures by name. Large frames are
+        cropped to their middle, nothing is scaled for showing.
 
     Raises:
         EncodeError: A frame could not be made.
@@ -44,12 +48,19 @@ def contact_sheet(source: vs.VideoNode, result: vs.VideoNode, numbers: list[int]
     bicubic = vs.core.resize.Bicubic(source, width=result.width, height=result.height)
     size = f"{min(result.width, _WIDTH)}x{min(result.height, _HEIGHT)}"
     area = parse_crop(size, result.width, result.height)
+    for number in numbers:
+        clips = {"bicubic": bicubic, "vs-espcn": result}
+        yield (
+            f"frame {number}",
+            {name: area.of(frame_picture(clip, number)) for name, clip in clips.items()},
+        )
+
+
+def contact_sheet(source: vs.VideoNode, result: vs.VideoNode, numbers: Sequence[int]) -> Image.Image:
+    """Lay out what `preview_pictures` gives: a row for each frame, at least one."""
     return side_by_side(
         [
-            {
-                f"frame {number}: {name}": area.of(frame_picture(clip, number))
-                for name, clip in (("bicubic", bicubic), ("vs-espcn", result))
-            }
-            for number in numbers
+            {f"{frame}: {name}": picture for name, picture in pictures.items()}
+            for frame, pictures in preview_pictures(source, result, numbers)
         ]
     )

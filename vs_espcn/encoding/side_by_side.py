@@ -1,4 +1,4 @@
-"""Named pictures side by side, areas of pictures, and PNG files."""
+"""Named pictures side by side, areas of pictures, and their files."""
 
 import io
 import re
@@ -127,15 +127,15 @@ def png(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def write_png(picture: Image.Image, path: Path, *, overwrite: bool) -> None:
-    """Write a PNG file, whole or not at all.
+def write_whole(data: bytes, path: Path, *, overwrite: bool) -> None:
+    """Write a file, whole or not at all.
 
     Raises:
         EncodeError: The file could not be written.
         InputError: Another run is writing it.
     """
     with disk_errors(path), partial_file(path) as part:
-        part.write_bytes(png(picture))
+        part.write_bytes(data)
         publish(part, path, overwrite=overwrite)
 
 

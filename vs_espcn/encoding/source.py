@@ -113,6 +113,11 @@ def check_input(path: Path) -> None:
     """
     name = repr(str(path))
     try:
+        if is_sequence_name(path):
+            raise InputError(
+                f"INPUT {name} is named like an image sequence, whose other files would be read; rename it, "
+                "or make a video of the images: `ffmpeg -framerate 24 -i INPUT -c:v ffv1 VIDEO.mkv`"
+            )
         if path.is_dir():
             raise InputError(f"INPUT {name} is a folder; give a video file")
         status = path.stat()
@@ -127,11 +132,6 @@ def check_input(path: Path) -> None:
             raise InputError(
                 f"INPUT {name} is a playlist: it names other files; give those, or join them first with "
                 "`ffmpeg -f concat -i INPUT -c copy JOINED.mkv`"
-            )
-        if is_sequence_name(path):
-            raise InputError(
-                f"INPUT {name} is named like an image sequence, whose other files would be read; rename it, "
-                "or make a video of the images: `ffmpeg -framerate 24 -i INPUT -c:v ffv1 VIDEO.mkv`"
             )
         missing = missing_bytes(path)
     except FileNotFoundError:

@@ -12,7 +12,7 @@ from onnx import ModelProto
 
 from vs_espcn.errors import InputError, RuntimeMissingError
 from vs_espcn.filter import vsmlrt
-from vs_espcn.filter.frame_properties import Range, check_progressive, is_full_range
+from vs_espcn.filter.frame_properties import Range, is_full_range
 from vs_espcn.filter.frame_selection import by_frame
 from vs_espcn.filter.lanes import upscale_in_lanes
 from vs_espcn.filter.options import Tile
@@ -97,7 +97,6 @@ class LumaUpscaler:
         return is_full_range(props) if self._range is None else self._range == "full"
 
     def _slot(self, lane: int, props: vs.FrameProps) -> Slot:
-        check_progressive(props)
         return self._engine(self._full_range(props)).slots[lane]
 
     def _engine(self, full_range: bool) -> Engine:

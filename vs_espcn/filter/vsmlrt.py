@@ -9,6 +9,7 @@ from onnx import ModelProto
 
 from vs_espcn.errors import BackendError
 from vs_espcn.runtime.backends import OpenVINO, lane_count
+from vs_espcn.runtime.openvino_errors import openvino_reason
 
 _PRECISION_HINTS = {
     "fp32": {"INFERENCE_PRECISION_HINT": "f32"},
@@ -75,4 +76,5 @@ def model(clip: vs.VideoNode, graph: ModelProto, backend: OpenVINO, **tiling: li
             **tiling,
         )
     except vs.Error as error:
-        raise BackendError(f"core.ov.Model cannot run the network on {backend.device}: {error}") from error
+        reason = openvino_reason(error)
+        raise BackendError(f"core.ov.Model cannot run the network on {backend.device}: {reason}") from error
