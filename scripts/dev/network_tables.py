@@ -1,4 +1,4 @@
-"""Renew the tables of docs/networks_tables.md: kernels, clips and drawings by networks, in one run.
+"""Renew the tables of docs/measurements/networks.md: kernels, clips and drawings by networks, in one run.
 
 uv run --extra train python scripts/dev/network_tables.py ../shared/data
 
@@ -18,7 +18,7 @@ from vs_espcn.networks import registry
 from vs_espcn.runtime.backends import OpenVINO
 from vs_espcn.training.data.kernels import COMMON
 
-PAGE = Path(__file__).parents[2] / "docs" / "networks_tables.md"
+PAGE = Path(__file__).parents[2] / "docs" / "measurements" / "networks.md"
 CLIPS = (
     "natural_720p_dog.mp4",
     "natural_540p_flower.mp4",
@@ -26,18 +26,18 @@ CLIPS = (
     "cartoon_720p_bbb.mp4",
 )
 FRAMES, RATES = 2, (18, 23, 28)
-SCALE = 2
+SCALES = (2, 3, 4)
 FP32 = OpenVINO(precision="fp32")
 
 
-def networks(scale: int, *sources: str) -> tuple[str, ...]:
+def networks(*sources: str) -> tuple[str, ...]:
     """Bicubic, ESPCN and the shipped networks that were trained on some kinds of source."""
-    found = ["bicubic", "espcn"]
+    found = dict.fromkeys(("bicubic", "espcn"))
     for spec in registry.shipped():
         facts = registry.network_metadata(registry.load_network(spec.path))
         fits = facts.get("degradation") in sources and not spec.network.endswith(registry.INT8_SUFFIX)
-        if spec.scale == scale and fits and spec.network != "espcn":
-            found.append(spec.network)
+        if fits:
+            found[spec.network] = None
     return tuple(found)
 
 
@@ -45,8 +45,8 @@ def by_kernel(data: Path) -> str:
     """Set14, made smaller by each usual kernel."""
     job = Evaluation(
         folders=(data / "eval" / "Set14",),
-        scales=(SCALE,),
-        methods=networks(SCALE, "clean"),
+        scales=SCALES,
+        methods=networks("clean"),
         kernels=COMMON,
         backend=FP32,
     )
@@ -57,13 +57,13 @@ def by_clip(data: Path) -> str:
     """Clips after x264 at several rates."""
     job = Evaluation(
         clips=tuple(data / "video" / name for name in CLIPS),
-        scales=(SCALE,),
-        methods=networks(SCALE, "clean", "video"),
+        scales=SCALES,
+        methods=networks("clean", "video"),
         frames=FRAMES,
         rates=RATES,
         backend=FP32,
     )
-    return run_evaluation(job, lambda scores: scores)
+    return rows_of(run_evaluation(job, lambda scores: scores))
 
 
 def of_drawings(data: Path) -> str:
@@ -72,14 +72,23 @@ def of_drawings(data: Path) -> str:
         _, pans = lay_out_measured(data / "train_drawn", Path(folder))
         job = Evaluation(
             clips=pans,
-            scales=(SCALE,),
-            methods=networks(SCALE, "clean", "video", "anime"),
+            scales=SCALES,
+            methods=networks("clean", "video", "anime"),
             kernels=("box", "bicubic"),
             frames=1,
             rates=(23,),
             backend=FP32,
         )
-        return run_evaluation(job, lambda scores: scores)
+        return rows_of(run_evaluation(job, lambda scores: scores), means_only=True)
+
+
+def rows_of(text: str, *, means_only: bool = False) -> str:
+    """The tables without the lines below them that repeat what they show; on request without single clips."""
+    lines = [line for line in text.splitlines() if not line.startswith("- ")]
+    heads = ("| clip |", "| --- |", "| **mean** |")
+    if means_only:
+        lines = [line for line in lines if not line.startswith("|") or line.startswith(heads)]
+    return "\n".join(lines).strip()
 
 
 TABLES = {"kernels": by_kernel, "clips": by_clip, "drawings": of_drawings}

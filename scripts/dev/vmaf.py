@@ -1,4 +1,4 @@
-"""Renew the table of VMAF in docs/networks_tables.md: clips through x264, upscaled, against the original.
+"""Renew the table of VMAF in docs/measurements/networks.md: clips through x264, upscaled, against the original.
 
 uv run --extra train python scripts/dev/vmaf.py ../shared/data [NETWORK.onnx ...]
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import vapoursynth as vs
-from network_tables import CLIPS, FP32, SCALE, networks
+from network_tables import CLIPS, FP32, PAGE, networks
 from pages import paste
 
 from vs_espcn.encoding.ffmpeg import find_ffmpeg
@@ -24,14 +24,14 @@ from vs_espcn.evaluation.video import compressed, open_clip, reduced
 from vs_espcn.streaming import y4m_writer
 from vs_espcn.training.data.kernels import KERNELS
 
-PAGE = Path(__file__).parents[2] / "docs" / "networks_tables.md"
-FRAMES, RATES = 2, (23, 28)
+SCALE = 2
+FRAMES, RATES = 12, (23, 28)
 MODELS = {"VMAF": "vmaf_v0.6.1", "NEG": "vmaf_v0.6.1neg"}
 
 
 def main(data: Path, files: Sequence[Path]) -> None:
     """Measure and bring the page up to date."""
-    methods, _ = choose(networks(SCALE, "video"), files, None, (SCALE,), FP32)
+    methods, _ = choose(networks("video"), files, None, (SCALE,), FP32)
     sums: dict[tuple[str, int], list[tuple[float, ...]]] = {}
     for name in CLIPS:
         for method, rate, scores in of_clip(data / "video" / name, methods):

@@ -6,7 +6,7 @@ import pytest
 from tests.command import Outcome, Run
 from tests.media import with_sound
 from vs_espcn import cli
-from vs_espcn.runtime.selection import best_backend
+from vs_espcn.runtime.default_backend import best_backend
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.media import DATA
 from vs_espcn.errors import InputError
 from vs_espcn.evaluation.clips import through_arrays
 from vs_espcn.evaluation.images import Original, read_folders, read_measured_luma, score_images
-from vs_espcn.evaluation.kernels import find_kernels
+from vs_espcn.evaluation.kernel_scores import find_kernels
 from vs_espcn.evaluation.methods import Method, choose
 from vs_espcn.evaluation.scores import EXACT_COPY, Score
 from vs_espcn.training.data.degradation import enlarge, round_to_8_bit, shrink

@@ -9,7 +9,7 @@ from tests.clips import noise_clip, samples
 from tests.media import H264, ffmpeg, pattern, video
 from vs_espcn.errors import InputError
 from vs_espcn.evaluation.images import degrade
-from vs_espcn.evaluation.kernels import find_kernels
+from vs_espcn.evaluation.kernel_scores import find_kernels
 from vs_espcn.evaluation.methods import Method, choose
 from vs_espcn.evaluation.scores import EXACT_COPY, Score
 from vs_espcn.evaluation.video import frame_psnrs, score_clips

@@ -18,7 +18,7 @@ from vs_espcn.errors import BackendError, RuntimeMissingError
 from vs_espcn.filter import luma, vsmlrt
 from vs_espcn.networks import registry
 from vs_espcn.runtime.backends import Backend
-from vs_espcn.runtime.selection import probe
+from vs_espcn.runtime.default_backend import probe
 
 FLOAT_NETWORKS = [spec for spec in registry.shipped() if not spec.is_int8]
 FP32 = vs_espcn.OpenVINO(precision="fp32")

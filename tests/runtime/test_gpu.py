@@ -14,7 +14,7 @@ from tests.engines import open_engine
 from vs_espcn.errors import BackendError
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime.backends import OpenVINO, TensorRT, Torch
-from vs_espcn.runtime.selection import probe
+from vs_espcn.runtime.default_backend import probe
 from vs_espcn.runtime.tensorrt import plan_cache
 
 pytestmark = pytest.mark.gpu

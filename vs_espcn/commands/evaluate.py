@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vs_espcn.commands import options
+from vs_espcn.commands import cli_options
 from vs_espcn.commands.libraries import load_openvino
 
 _Folders = Annotated[list[Path] | None, typer.Argument(metavar="FOLDER", help="Folders of original images.")]
@@ -41,7 +41,10 @@ _Csv = Annotated[Path | None, typer.Option(help="Write one row per image and fra
 _Plot = Annotated[Path | None, typer.Option(help="Plot the clips' PSNR over time into this PNG file.")]
 _Picture = Annotated[Path | None, typer.Option(help="Image whose crops are shown side by side.")]
 _Crop = Annotated[
-    list[str] | None, typer.Option(help="Part: X,Y,WIDTH,HEIGHT; may be repeated. Default: all of it.")
+    list[str] | None,
+    typer.Option(
+        metavar="WxH+X+Y", help="Area to show, WxH for the middle; may be repeated. Default: all of it."
+    ),
 ]
 _PictureOut = Annotated[Path | None, typer.Option(help="PNG file for --picture.")]
 
@@ -54,8 +57,8 @@ def evaluate(
     method: _Method = None,
     network: _Network = None,
     torch: _Torch = None,
-    backend: options.Backend = None,
-    precision: options.Precision = None,
+    backend: cli_options.Backend = None,
+    precision: cli_options.Precision = None,
     frames: _Frames = None,
     crf: _Crf = None,
     kernel: _Kernel = None,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vs_espcn.commands import options
+from vs_espcn.commands import cli_options
 from vs_espcn.commands.libraries import load_openvino
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def networks(
     time: Annotated[
         bool, typer.Option(help="Measure milliseconds per frame; takes 1 to 2 s per network.")
     ] = True,
-    backend: options.Backend = None,
-    precision: options.Precision = None,
+    backend: cli_options.Backend = None,
+    precision: cli_options.Precision = None,
 ) -> None:
     """List the shipped networks: how good, how large, how fast here, and what each is for.
 
@@ -49,7 +49,7 @@ def networks(
     chosen = backend_from_name(backend, precision)
     load_openvino()
     from vs_espcn.bench.network_table import rows
-    from vs_espcn.runtime.selection import best_backend, probe
+    from vs_espcn.runtime.default_backend import best_backend, probe
 
     if time and chosen:
         probe(chosen)

@@ -20,10 +20,10 @@ from vs_espcn.encoding.source import open_source
 from vs_espcn.errors import InputError
 from vs_espcn.evaluation.clips import measuring, through_arrays
 from vs_espcn.evaluation.images import degrade
-from vs_espcn.evaluation.kernels import LITERATURE, Kernels
+from vs_espcn.evaluation.kernel_scores import LITERATURE, Kernels
 from vs_espcn.evaluation.methods import BICUBIC, Method
 from vs_espcn.evaluation.scores import EXACT_COPY, UNCOMPRESSED, Score, labels
-from vs_espcn.filter.properties import check_progressive
+from vs_espcn.filter.frame_properties import check_progressive
 from vs_espcn.streaming import y4m_writer
 from vs_espcn.training.data.kernels import Kernel
 

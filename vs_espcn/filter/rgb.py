@@ -1,9 +1,9 @@
-"""RGB by way of float YUV 4:4:4, whose luma the network knows and which rounds nothing away."""
+"""RGB through float YUV 4:4:4, whose luma the network upscales without rounding."""
 
 import vapoursynth as vs
 
 from vs_espcn.errors import InputError
-from vs_espcn.filter.properties import without_description
+from vs_espcn.filter.frame_properties import without_description
 
 MATRICES = {
     int(matrix): matrix.name.removeprefix("MATRIX_")
@@ -17,7 +17,7 @@ MATRICES = {
         vs.MATRIX_BT2020_NCL,
     )
 }
-"""Accepted matrices: those that need nothing but the RGB samples."""
+"""Accepted matrices: those that depend on the RGB samples alone."""
 
 _BT709_FROM = (1280, 720)
 

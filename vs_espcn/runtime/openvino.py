@@ -12,6 +12,7 @@ from vs_espcn.errors import BackendError, RuntimeMissingError
 from vs_espcn.networks.registry import is_int8
 from vs_espcn.runtime.backends import OpenVINO, Precision
 from vs_espcn.runtime.engine import Plane
+from vs_espcn.runtime.openvino_errors import openvino_reason
 from vs_espcn.runtime.shuffle import interleave, without_shuffle
 
 
@@ -85,7 +86,10 @@ class OpenVINOEngine:
         self._precision = resolve_precision(backend.device, backend.precision)
         graph, side = without_shuffle(graph)
         compiled = _compile(graph, self._device, self._precision, lanes)
-        self._slots = tuple(OpenVINOSlot(compiled, shuffled=side == 1) for _ in range(lanes))
+        try:
+            self._slots = tuple(OpenVINOSlot(compiled, shuffled=side == 1) for _ in range(lanes))
+        except (RuntimeError, MemoryError) as error:
+            raise _failed("OpenVINO cannot hold the network's tensors", error) from error
 
     @property
     def description(self) -> str:
@@ -128,7 +132,7 @@ class OpenVINOSlot:
             self._request.start_async()
             self._request.wait()
         except RuntimeError as error:
-            raise BackendError(f"OpenVINO failed while running: {error}") from error
+            raise _failed("OpenVINO failed while running", error) from error
         if self._shuffled:
             np.copyto(target, self._output)
         else:
@@ -149,7 +153,11 @@ def _compile(graph: ModelProto, device: str, precision: Precision, lanes: int) -
     try:
         return core.compile_model(core.read_model(graph.SerializeToString()), device, options)
     except RuntimeError as error:
-        raise BackendError(f"OpenVINO cannot run the network on {device}: {error}") from error
+        raise _failed(f"OpenVINO cannot run the network on {device}", error) from error
+
+
+def _failed(what: str, error: Exception) -> BackendError:
+    return BackendError(f"{what}: {openvino_reason(error)}")
 
 
 def raw_runner(backend: OpenVINO, graph: ModelProto, *, lanes: int) -> Callable[[int], None]:

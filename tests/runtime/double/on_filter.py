@@ -15,7 +15,7 @@ from tests.runtime.double.driver import set_
 from tests.runtime.double.engines import HEIGHT, WIDTH
 from vs_espcn.errors import BackendError
 from vs_espcn.networks import graph, registry
-from vs_espcn.runtime import cuda, selection
+from vs_espcn.runtime import cuda, default_backend
 from vs_espcn.runtime.backends import OpenVINO, TensorRT, Torch
 
 
@@ -49,17 +49,17 @@ class TestFilter:
             deque(frames, maxlen=0)
 
     def test_the_best_backend_is_the_gpu(self) -> None:
-        selection.best_backend.cache_clear()
-        assert selection.best_backend() == TensorRT()
+        default_backend.best_backend.cache_clear()
+        assert default_backend.best_backend() == TensorRT()
 
     def test_the_best_backend_without_a_usable_gpu(self, caplog: pytest.LogCaptureFixture) -> None:
         set_("driver", 12040)
-        selection.best_backend.cache_clear()
+        default_backend.best_backend.cache_clear()
         caplog.set_level(logging.INFO)
-        assert selection.best_backend() == OpenVINO()
+        assert default_backend.best_backend() == OpenVINO()
         (record,) = caplog.records
         assert "out are tensorrt and torch: the NVIDIA driver is too old" in record.getMessage()
-        selection.best_backend.cache_clear()
+        default_backend.best_backend.cache_clear()
 
 
 def test_errors_name_the_function_and_the_cause() -> None:
@@ -71,14 +71,14 @@ def test_errors_name_the_function_and_the_cause() -> None:
 def test_torch_is_asked_only_when_there_is_a_gpu() -> None:
     set_("devices", 0)
     with pytest.raises(BackendError, match="finds no GPU"):
-        selection.probe(Torch())
+        default_backend.probe(Torch())
 
 
 def test_a_torch_that_cannot_use_the_gpu_is_one_error() -> None:
     """PyTorch finds no GPU of its own kind behind the double, and warns; the error is enough."""
     pytest.importorskip("torch", reason="PyTorch is not installed")
     with pytest.raises(BackendError, match=r"PyTorch .* (cannot use the GPU|is built without CUDA);"):
-        selection.probe(Torch())
+        default_backend.probe(Torch())
 
 
 def test_torch_too_says_that_memory_is_too_little(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -243,7 +243,7 @@ class TestWithoutAGpu:
     def test_the_driver_is_looked_for_before_tensorrt_is_loaded(self) -> None:
         code = (
             "import sys, vs_espcn\n"
-            "from vs_espcn.runtime.selection import best_backend\n"
+            "from vs_espcn.runtime.default_backend import best_backend\n"
             "assert best_backend() == vs_espcn.OpenVINO()\n"
             "assert not {'tensorrt', 'tensorrt_rtx', 'torch'} & set(sys.modules)\n"
         )

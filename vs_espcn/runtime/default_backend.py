@@ -1,0 +1,105 @@
+"""Which backend ``backend=None`` means here, and why."""
+
+import logging
+from functools import cache
+
+from vs_espcn.errors import BackendError, RuntimeMissingError
+from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch, Vulkan
+
+_log = logging.getLogger(__name__)
+
+
+@cache
+def best_backend() -> Backend:
+    """The first backend on a GPU that can run here, else OpenVINO on the CPU.
+
+    One line in the log says why the others are out: a warning if their
+    libraries and an NVIDIA driver are installed, as then they were meant to run.
+    """
+    reasons: dict[str, list[str]] = {}
+    level = logging.INFO
+    for backend in (TensorRT(), Torch(), Vulkan()):
+        try:
+            probe(backend)
+        except BackendError as error:
+            reasons.setdefault(str(error), []).append(backend.name)
+            if not isinstance(error, RuntimeMissingError):
+                level = logging.WARNING
+        else:
+            return _on_first_gpu(backend)
+    why = "; ".join(f"{' and '.join(names)}: {reason}" for reason, names in reasons.items())
+    _log.log(level, "running on the CPU with openvino; out are %s", why)
+    return OpenVINO()
+
+
+def probe(backend: Backend) -> str:
+    """Look whether a backend can run here, as cheaply as can be known.
+
+    Returns:
+        Its devices and what it would run them with, in a few words.
+
+    Raises:
+        RuntimeMissingError: Its libraries are not installed.
+        BackendError: There is no device for it.
+    """
+    match backend:
+        case OpenVINO():
+            return _probe_openvino()
+        case TensorRT():
+            return _probe_tensorrt(backend)
+        case Torch():
+            return _probe_torch(backend)
+        case Vulkan():
+            return _probe_vulkan()
+
+
+def _on_first_gpu(backend: Backend) -> Backend:
+    """Vulkan's first device may be software, or the less of two GPUs."""
+    if not isinstance(backend, Vulkan):
+        return backend
+    from vs_espcn.runtime.vulkan_device import find_gpu  # noqa: PLC0415 - loads the runtime
+
+    return Vulkan(device=find_gpu().index)
+
+
+def _probe_vulkan() -> str:
+    from vs_espcn.runtime import vulkan_device  # noqa: PLC0415 - loads the runtime
+
+    vulkan_device.find_gpu()
+    return ", ".join(
+        f"{device.label}, {'fp16' if vulkan_device.has_fp16(device.index) else 'fp32'}"
+        for device in vulkan_device.devices()
+    )
+
+
+def _probe_openvino() -> str:
+    from vs_espcn.runtime.openvino import devices, resolve_precision  # noqa: PLC0415 - loads the runtime
+
+    names = devices()
+    if not names:
+        raise BackendError("no device was found")
+    return ", ".join(f"{name} ({names[name]}, {resolve_precision(name, 'auto')})" for name in names)
+
+
+def _probe_tensorrt(backend: TensorRT) -> str:
+    # Loads the driver; TensorRT itself only when there is a GPU.
+    from vs_espcn.runtime import cuda  # noqa: PLC0415
+    from vs_espcn.runtime.tensorrt import api as tensorrt_api  # noqa: PLC0415
+
+    details = []
+    for index in backend.devices:
+        device = cuda.Device(index)
+        api = tensorrt_api.choose_api(backend.flavour, device.capability)
+        details.append(f"GPU {index} ({device.name}, {device.capability}, {api.flavour} {api.version})")
+    return ", ".join(details)
+
+
+def _probe_torch(backend: Torch) -> str:
+    # Loads the driver; PyTorch only when there is a GPU.
+    from vs_espcn.runtime import cuda  # noqa: PLC0415
+
+    device = cuda.Device(backend.index)
+    from vs_espcn.runtime import torch  # noqa: PLC0415
+
+    torch.check_usable()
+    return f"GPU {backend.index} ({device.name}, {device.capability}, PyTorch {torch.version()})"
