@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import vapoursynth as vs
 
     from vs_espcn.encoding.deinterlace import FieldRate
-    from vs_espcn.encoding.encode import EncodePlan
+    from vs_espcn.encoding.encode import EncodePlan, OutputTarget
     from vs_espcn.encoding.source import ClipSource
     from vs_espcn.filter.auto_network import NetworkChoice
     from vs_espcn.filter.options import UpscaleOptions
@@ -97,7 +97,7 @@ def plan_file(
         destination = check_output(source, output, overwrite=request.overwrite)
     with exit_at_once():
         request, choice, opened, clip = _open(
-            request, source, progress, keeps_rotation=destination.keeps_rotation
+            request, source, progress, destination, keeps_rotation=destination.keeps_rotation
         )
         job = plan_encode(clip, destination, opened, preset=request.preset, ffmpeg_args=request.ffmpeg_args)
     report_run(request.filter, opened.clip, choice, job.encoder)
@@ -229,6 +229,7 @@ def _open(
     request: UpscaleRequest,
     path: Path,
     progress: JobProgress,
+    destination: "OutputTarget | None" = None,
     *,
     keeps_rotation: bool,
     is_piped: bool = True,
@@ -236,6 +237,7 @@ def _open(
     """The request with its network, why that one; the part of the source that is asked for, and upscaled."""
     import vapoursynth as vs
 
+    from vs_espcn.encoding.alpha import has_alpha
     from vs_espcn.encoding.deinterlace import deinterlace
     from vs_espcn.encoding.interlacing import check_progressive
     from vs_espcn.encoding.lossless import lossless_codec
@@ -255,6 +257,8 @@ def _open(
     if not request.deinterlace:
         check_progressive(opened, frames)
     opened = trim(opened, frames)
+    if destination and has_alpha(opened.clip):
+        opened = _without_lost_alpha(request, opened, destination, progress)
     converted, note = encodable(opened.clip) if is_piped else (opened.clip, None)
     if note:
         progress.note(note)
@@ -265,3 +269,20 @@ def _open(
         return replace(request, filter=chosen), choice, opened, upscaled
     except vs.Error as error:
         raise InputError(last_line(error)) from None
+
+
+def _without_lost_alpha(
+    request: UpscaleRequest, source: "ClipSource", destination: "OutputTarget", progress: JobProgress
+) -> "ClipSource":
+    """The source without its alpha planes, if they would not get into the output."""
+    import vapoursynth as vs
+
+    from vs_espcn.encoding.encode import alpha_options_of
+
+    if alpha_options_of(destination, request.preset, request.ffmpeg_args) is not None:
+        return source
+    progress.note(
+        f"alpha is left out, since the encoder in {destination.path.suffix} does not keep it; "
+        "ProRes (--preset prores), FFV1 (--preset ffv1) and VP9 in .webm or .mkv do"
+    )
+    return replace(source, clip=vs.core.std.RemoveFrameProps(source.clip, ["_Alpha"]))
