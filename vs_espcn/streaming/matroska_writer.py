@@ -24,7 +24,7 @@ _SEGMENT, _INFO, _TIMESTAMP_SCALE = 0x18538067, 0x1549A966, 0x2AD7B1
 _TRACKS, _TRACK_ENTRY, _TRACK_NUMBER, _TRACK_UID = 0x1654AE6B, 0xAE, 0xD7, 0x73C5
 _TRACK_TYPE, _CODEC_ID, _VIDEO = 0x83, 0x86, 0xE0
 _PIXEL_WIDTH, _PIXEL_HEIGHT, _DISPLAY_WIDTH, _DISPLAY_HEIGHT = 0xB0, 0xBA, 0x54B0, 0x54BA
-_COLOUR_SPACE, _DEFAULT_DURATION = 0x2EB524, 0x23E383
+_COLOUR_SPACE, _DEFAULT_DURATION, _LANGUAGE = 0x2EB524, 0x23E383, 0x22B59C
 _CLUSTER, _TIMESTAMP, _SIMPLE_BLOCK = 0x1F43B675, 0xE7, 0xA3
 _BLOCK_GROUP, _BLOCK, _BLOCK_DURATION = 0xA0, 0xA1, 0x9B
 
@@ -89,6 +89,7 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
         _number(_TRACK_NUMBER, 1),
         _number(_TRACK_UID, 1),
         _number(_TRACK_TYPE, 1),
+        _element(_LANGUAGE, b"und"),  # else it would be English
         _element(_CODEC_ID, b"V_UNCOMPRESSED"),
         _element(_VIDEO, b"".join(video)),
     ]
