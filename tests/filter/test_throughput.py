@@ -64,6 +64,20 @@ def test_what_it_costs_to_begin_is_left_out(monkeypatch: pytest.MonkeyPatch) -> 
     assert throughput.frame_rate(clip) == pytest.approx(2)
 
 
+def test_no_frame_is_measured_twice() -> None:
+    """A frame that was made before comes from VapourSynth's cache, in no time."""
+    asked: list[int] = []
+
+    def note(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        asked.append(n)
+        return f
+
+    source = throughput.endless_clip(noise_clip(vs.GRAY8, 16, 16))
+    throughput.frame_rate(vs.core.std.ModifyFrame(source, source, note))
+    assert len(asked) > vs.core.num_threads
+    assert len(set(asked)) == len(asked)
+
+
 @pytest.mark.parametrize("content", ["torn {", "[]", '{"KEY": "12"}'])
 def test_a_damaged_file_is_written_anew(content: str) -> None:
     key = hashlib.sha256(repr("this").encode()).hexdigest()[:32]
