@@ -4,16 +4,24 @@
     doubled = ESPCN().supersample(clip)
     scaled = ESPCN(scaler=Hermite).scale(clip, 1920, 1080)
 
-Needs vsjetpack: ``pip install vs-espcn[jetpack]``.
+Needs vsjetpack: ``pip install vsjetpack vapoursynth-resize2``.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import vapoursynth as vs
-from vskernels import Catrom, KernelLike, ScalerLike
-from vsscale.generic import BaseGenericScaler
+
+try:
+    from vskernels import Catrom, KernelLike, ScalerLike
+    from vsscale.generic import BaseGenericScaler
+except ImportError as error:
+    raise ImportError(
+        f"vs_espcn.jetpack needs vsjetpack ({error}); "
+        "install it with `pip install vsjetpack vapoursynth-resize2`"
+    ) from error
 
 from vs_espcn.errors import InputError
 from vs_espcn.filter.options import UpscaleOptions
@@ -21,7 +29,9 @@ from vs_espcn.filter.target_size import scale_that_reaches
 from vs_espcn.filter.upscale import upscale_with
 from vs_espcn.filter.variable_format import is_varying
 from vs_espcn.filter.vs_errors import as_vs_error
+from vs_espcn.networks.names import NetworkName
 from vs_espcn.networks.quality import SourceKind
+from vs_espcn.networks.registry import AUTO
 from vs_espcn.runtime.backends import Backend
 
 _DEFAULTS = ("width", "height", "shift", "copy_props", "rfactor")
@@ -37,7 +47,7 @@ class ESPCN(BaseGenericScaler):
         self,
         backend: Backend | None = None,
         *,
-        network: str = "espcn",
+        network: NetworkName | Path = AUTO,
         source: SourceKind | None = None,
         fps: float | None = None,
         tile: tuple[int, int] | None = None,
@@ -50,7 +60,7 @@ class ESPCN(BaseGenericScaler):
 
         Args:
             backend: Where the network runs; None picks the best that is present.
-            network: As for `vs_espcn.upscale`, like the next two; ``"auto"`` chooses.
+            network: As for `vs_espcn.upscale`, like the next two.
             source: For ``"auto"``: the kind of source.
             fps: For ``"auto"``: the frame rate to keep up with.
             tile: As for `vs_espcn.upscale`.

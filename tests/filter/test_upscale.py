@@ -1,6 +1,7 @@
 import logging
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,9 @@ from vs_espcn.networks import graph, registry
 from vs_espcn.runtime import precision
 
 FP32 = vs_espcn.OpenVINO(precision="fp32")
+
+upscale = partial(vs_espcn.upscale, network="espcn")
+"""By the network that `reference_luma` runs."""
 
 
 def reference_luma(clip: vs.VideoNode, scale: int, *, full_range: bool = False, frame: int = 0) -> np.ndarray:
@@ -46,7 +50,7 @@ def test_luma_equals_onnxruntimes(
     extra = int(odd and not subsampled)
     clip = noise_clip(video, 2 * half_width + extra, 2 * half_height + extra, _Range=full_range)
 
-    result = vs_espcn.upscale(clip, scale, backend=FP32)
+    result = upscale(clip, scale, backend=FP32)
 
     assert (result.width, result.height) == (clip.width * scale, clip.height * scale)
     assert result.format.id == clip.format.id
@@ -56,19 +60,19 @@ def test_luma_equals_onnxruntimes(
 def test_every_frame_in_any_order_and_all_at_once() -> None:
     clip = noise_clip(vs.GRAY8, 31, 17, length=23)
     expected = [reference_luma(clip, 2, frame=n) for n in range(23)]
-    result = vs_espcn.upscale(clip, 2, backend=FP32)
+    result = upscale(clip, 2, backend=FP32)
 
     assert result.num_frames == 23
     for n in random.Random(0).sample(range(23), 23):
         assert largest_difference(samples(result, frame=n), expected[n]) <= 1
-    for n, frame in enumerate(vs_espcn.upscale(clip, 2, backend=FP32).frames(prefetch=16, close=True)):
+    for n, frame in enumerate(upscale(clip, 2, backend=FP32).frames(prefetch=16, close=True)):
         assert largest_difference(np.asarray(frame[0]), expected[n]) <= 1
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])
 def test_clips_shorter_than_the_lanes(length: int) -> None:
     clip = noise_clip(vs.YUV420P8, 16, 16, length=length)
-    result = vs_espcn.upscale(clip, 3, backend=vs_espcn.OpenVINO(lanes=8))
+    result = upscale(clip, 3, backend=vs_espcn.OpenVINO(lanes=8))
     assert sum(1 for _ in result.frames()) == length
 
 
@@ -78,7 +82,7 @@ def test_rate_and_properties_are_kept() -> None:
     clip = vs.core.std.AssumeFPS(clip, fpsnum=24000, fpsden=1001)
     clip = vs.core.std.SetFrameProps(clip, _PictType="I", MyNumbers=[1, 2, 3])
 
-    result = vs_espcn.upscale(clip, 2)
+    result = upscale(clip, 2)
 
     assert result.fps == clip.fps
     for n in range(5):
@@ -87,7 +91,7 @@ def test_rate_and_properties_are_kept() -> None:
 
 def test_the_best_backend_is_chosen_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "vs_espcn"):
-        vs_espcn.upscale(noise_clip(vs.GRAY8, 16, 16))
+        upscale(noise_clip(vs.GRAY8, 16, 16))
     assert any(record.message.startswith("using OpenVINO") for record in caplog.records)
 
 
@@ -97,7 +101,7 @@ def test_range_may_change_from_frame_to_frame() -> None:
     with pytest.warns(DeprecationWarning, match="_ColorRange"):
         old_full = vs.core.std.SetFrameProps(clip, _ColorRange=0)
     changing = vs.core.std.Splice([limited, full, old_full, clip])
-    result = vs_espcn.upscale(changing, 2, backend=FP32)
+    result = upscale(changing, 2, backend=FP32)
     for n, full_range in enumerate([False, True, True, False]):
         expected = reference_luma(clip, 2, full_range=full_range)
         assert largest_difference(samples(result, frame=n), expected) <= 1
@@ -107,7 +111,7 @@ def test_range_may_change_from_frame_to_frame() -> None:
 def test_the_range_argument_wins_over_the_properties(wrong: str) -> None:
     right = "full" if wrong == "limited" else "limited"
     clip = noise_clip(vs.GRAY8, 40, 30, _Range=int(wrong == "full"))
-    result = vs_espcn.upscale(clip, 2, range=right, backend=FP32)
+    result = upscale(clip, 2, range=right, backend=FP32)
     assert largest_difference(samples(result), reference_luma(clip, 2, full_range=right == "full")) <= 1
     assert dict(result.get_frame(0).props) == dict(clip.get_frame(0).props)
 
@@ -116,7 +120,7 @@ def test_the_range_argument_wins_over_the_properties(wrong: str) -> None:
 @pytest.mark.parametrize("code", [6, 248])
 def test_superblack_and_superwhite_survive(video: int, unit: int, code: int) -> None:
     clip = vs.core.std.BlankClip(width=32, height=32, format=video, length=1, color=code * unit)
-    middle = samples(vs_espcn.upscale(clip, 2))[24:40, 24:40] / unit
+    middle = samples(upscale(clip, 2))[24:40, 24:40] / unit
     assert np.abs(middle - code).max() < 3
 
 
@@ -125,7 +129,7 @@ def test_superblack_and_superwhite_survive(video: int, unit: int, code: int) -> 
 def test_what_is_not_a_number_stays_in_its_neighbourhood(value: float, video: int) -> None:
     plane = np.full((33, 33), 0.5, np.float32 if video == vs.GRAYS else np.float16)
     plane[16, 16] = value
-    result = samples(vs_espcn.upscale(clip_of(plane, video), 3)).astype(np.float32)
+    result = samples(upscale(clip_of(plane, video), 3)).astype(np.float32)
     rows, columns = np.mgrid[:99, :99]
     outside = (np.abs(rows // 3 - 16) > 4) | (np.abs(columns // 3 - 16) > 4)
     assert np.isfinite(result[outside]).all()
@@ -134,11 +138,11 @@ def test_what_is_not_a_number_stays_in_its_neighbourhood(value: float, video: in
 
 def test_alpha_is_upscaled_too() -> None:
     clip, alpha = noise_clip(vs.YUV420P8, 40, 30, length=3), noise_clip(vs.GRAY8, 40, 30, length=3)
-    result = vs_espcn.upscale(vs.core.std.ClipToProp(clip, alpha, "_Alpha"), 2, backend=FP32)
+    result = upscale(vs.core.std.ClipToProp(clip, alpha, "_Alpha"), 2, backend=FP32)
     for n in range(3):
         plane = np.asarray(result.get_frame(n).props["_Alpha"][0])
         assert largest_difference(plane, reference_luma(alpha, 2, full_range=True, frame=n)) <= 1
-    assert np.array_equal(samples(result), samples(vs_espcn.upscale(clip, 2, backend=FP32)))
+    assert np.array_equal(samples(result), samples(upscale(clip, 2, backend=FP32)))
 
 
 def with_alpha(clip: vs.VideoNode, video: int = vs.GRAY8, width: int = 16, height: int = 16) -> vs.VideoNode:
@@ -187,14 +191,14 @@ CHANGING = {
 def test_every_frame_is_upscaled_by_its_own_properties(
     clips: list[vs.VideoNode], size: dict[str, int], backwards: bool
 ) -> None:
-    result = vs_espcn.upscale(vs.core.std.Splice(clips), **size)
+    result = upscale(vs.core.std.Splice(clips), **size)
     for n in reversed(range(len(clips))) if backwards else range(len(clips)):
-        assert same_frames(result.get_frame(n), vs_espcn.upscale(clips[n], **size).get_frame(0))
+        assert same_frames(result.get_frame(n), upscale(clips[n], **size).get_frame(0))
 
 
 def test_a_siting_that_is_none_fails_at_its_frame() -> None:
     clip = noise_clip(vs.YUV420P8, 16, 16)
-    result = vs_espcn.upscale(clip + vs.core.std.SetFrameProps(clip, _ChromaLocation=17) + clip)
+    result = upscale(clip + vs.core.std.SetFrameProps(clip, _ChromaLocation=17) + clip)
     for n in (0, 2):
         result.get_frame(n)
     with pytest.raises(vs.Error, match="vs_espcn: frame 1: _ChromaLocation is 17; accepted are 0 to 5"):
@@ -204,7 +208,7 @@ def test_a_siting_that_is_none_fails_at_its_frame() -> None:
 def test_siting_says_nothing_where_chroma_is_not_subsampled() -> None:
     clip = noise_clip(vs.YUV444P8, 16, 16)
     odd = vs.core.std.SetFrameProps(clip, _ChromaLocation=17)
-    assert np.array_equal(samples(vs_espcn.upscale(odd), 1), samples(vs_espcn.upscale(clip), 1))
+    assert np.array_equal(samples(upscale(odd), 1), samples(upscale(clip), 1))
 
 
 @pytest.mark.parametrize(
@@ -224,23 +228,23 @@ def test_an_alpha_that_is_no_plane_is_refused(alpha: object, held: str) -> None:
         else vs.core.std.SetFrameProps(clip, _Alpha=alpha)
     )
     with pytest.raises(vs.Error, match=f"^vs_espcn: _Alpha is {held}; it has to be a GRAY frame"):
-        vs_espcn.upscale(odd)
+        upscale(odd)
     with pytest.raises(vs.Error, match=f"vs_espcn: frame 1: _Alpha is {held}"):
-        vs_espcn.upscale(clip + odd).get_frame(1)
+        upscale(clip + odd).get_frame(1)
 
 
 def test_stretching_keeps_the_pictures_shape() -> None:
     clip = noise_clip(vs.YUV420P8, 72, 48, _SARNum=8, _SARDen=9)
-    props = vs_espcn.upscale(clip, width=144, height=108).get_frame(0).props
+    props = upscale(clip, width=144, height=108).get_frame(0).props
     assert (props["_SARNum"], props["_SARDen"]) == (1, 1)
-    props = vs_espcn.upscale(clip, height=108).get_frame(0).props
+    props = upscale(clip, height=108).get_frame(0).props
     assert (props["_SARNum"], props["_SARDen"]) == (8, 9)
 
 
 def test_sizes_between_the_networks_are_resized_from_above() -> None:
     clip = noise_clip(vs.YUV420P8, 40, 30)
-    result = vs_espcn.upscale(clip, height=76, backend=FP32)
-    above = vs_espcn.upscale(vs.core.std.ShufflePlanes(clip, 0, vs.GRAY), 3, backend=FP32)
+    result = upscale(clip, height=76, backend=FP32)
+    above = upscale(vs.core.std.ShufflePlanes(clip, 0, vs.GRAY), 3, backend=FP32)
     expected = samples(vs.core.resize.Spline36(above, width=result.width, height=76))
     assert (result.width, result.height) == (102, 76)
     assert np.array_equal(samples(result), expected)
@@ -251,8 +255,8 @@ def test_sizes_between_the_networks_are_resized_from_above() -> None:
 
 def test_eight_is_two_and_then_four() -> None:
     clip = noise_clip(vs.GRAY8, 20, 16)
-    twice = vs_espcn.upscale(vs_espcn.upscale(clip, 2, backend=FP32), 4, backend=FP32)
-    assert np.array_equal(samples(vs_espcn.upscale(clip, 8, backend=FP32)), samples(twice))
+    twice = upscale(upscale(clip, 2, backend=FP32), 4, backend=FP32)
+    assert np.array_equal(samples(upscale(clip, 8, backend=FP32)), samples(twice))
 
 
 @pytest.mark.parametrize("video", [vs.GRAY8, vs.GRAY16, vs.GRAYS])
@@ -260,8 +264,8 @@ def test_eight_is_two_and_then_four() -> None:
 def test_tiles_leave_no_seams(video: int, arithmetic: str) -> None:
     clip = noise_clip(video, 150, 90)
     backend = vs_espcn.OpenVINO(precision=arithmetic)
-    whole = samples(vs_espcn.upscale(clip, 2, backend=backend))
-    tiled = samples(vs_espcn.upscale(clip, 2, backend=backend, tile=(64, 32)))
+    whole = samples(upscale(clip, 2, backend=backend))
+    tiled = samples(upscale(clip, 2, backend=backend, tile=(64, 32)))
     one_code = 1 if video != vs.GRAYS else 1e-5 if arithmetic == "fp32" else 5e-3
     assert largest_difference(tiled, whole) <= one_code
     assert (tiled != whole).mean() < 0.001 or video != vs.GRAY8
@@ -270,13 +274,13 @@ def test_tiles_leave_no_seams(video: int, arithmetic: str) -> None:
 def test_what_would_not_fit_in_memory_is_refused() -> None:
     clip = vs.core.std.BlankClip(width=16384, height=16384, format=vs.GRAY16, length=1, keep=True)
     with pytest.raises(vs.Error, match=r"^vs_espcn: one upscaled frame of 262144x262144 takes 131072 MB"):
-        vs_espcn.upscale(clip, 16)
+        upscale(clip, 16)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 9), (5, 1), (3, 2), (2000, 1), (1, 700)])
 def test_the_smallest_and_the_thinnest(width: int, height: int) -> None:
     clip = noise_clip(vs.GRAY8, width, height)
-    assert largest_difference(samples(vs_espcn.upscale(clip, 4, backend=FP32)), reference_luma(clip, 4)) <= 1
+    assert largest_difference(samples(upscale(clip, 4, backend=FP32)), reference_luma(clip, 4)) <= 1
 
 
 @pytest.mark.parametrize(
@@ -307,7 +311,7 @@ def test_the_smallest_and_the_thinnest(width: int, height: int) -> None:
 )
 def test_bad_arguments_fail_at_once(arguments: dict, message: str) -> None:
     with pytest.raises(vs.Error, match=f"^vs_espcn: {message}"):
-        vs_espcn.upscale(noise_clip(vs.YUV420P8, 16, 16), **arguments)
+        upscale(noise_clip(vs.YUV420P8, 16, 16), **arguments)
 
 
 def varying(clip: vs.VideoNode) -> vs.VideoNode:
@@ -326,12 +330,12 @@ def test_bad_clips_fail_at_once_with_the_fix(
     change: Callable[[vs.VideoNode], vs.VideoNode], message: str
 ) -> None:
     with pytest.raises(vs.Error, match=f"^vs_espcn: {message}"):
-        vs_espcn.upscale(change(noise_clip(vs.YUV420P8, 16, 16)))
+        upscale(change(noise_clip(vs.YUV420P8, 16, 16)))
 
 
 def test_what_is_not_a_clip_is_refused() -> None:
     with pytest.raises(vs.Error, match=r"^vs_espcn: clip is a str; give a VapourSynth video clip"):
-        vs_espcn.upscale("a clip")
+        upscale("a clip")
 
 
 HDR = {
@@ -364,7 +368,7 @@ def test_properties_are_kept_at_every_size(video: vs.PresetVideoFormat, size: tu
     clip = vs.core.std.SetFrameProps(
         noise_clip(video, 40, 40, length=2, **HDR), _PictType="B", Own=[1.5, 2.5]
     )
-    result = vs_espcn.upscale(clip, width=size[0], height=size[1])
+    result = upscale(clip, width=size[0], height=size[1])
     for n in range(2):
         assert dict(result.get_frame(n).props) == dict(clip.get_frame(n).props)
 
@@ -379,7 +383,7 @@ def test_one_interlaced_frame_fails_alone(
             pytest.skip("vapoursynth-mlrt-ov is not installed")
         monkeypatch.setattr(luma, "open_engine", openvino_is_missing)
     clip = noise_clip(video, 16, 16)
-    result = vs_espcn.upscale(clip * 2 + vs.core.std.SetFieldBased(clip, 1) + clip)
+    result = upscale(clip * 2 + vs.core.std.SetFieldBased(clip, 1) + clip)
     for n in (3, 1, 0):
         result.get_frame(n)
     with pytest.raises(vs.Error, match=r"vs_espcn: frame 2: the clip is interlaced \(_FieldBased is 1\)"):
@@ -417,5 +421,5 @@ def test_precision_is_by_the_depth_of_the_clip_and_of_its_alpha(
 
     monkeypatch.setattr(clip_upscaler, "resolve", resolve)
     clip = noise_clip(video, 16, 16)
-    vs_espcn.upscale(clip if alpha is None else with_alpha(clip, alpha), backend=FP32)
+    upscale(clip if alpha is None else with_alpha(clip, alpha), backend=FP32)
     assert seen == depths

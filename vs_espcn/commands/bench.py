@@ -57,17 +57,8 @@ def bench(
             chosen = kind(precision=(precision or ["auto"])[0])  # type: ignore[arg-type]
             figures = _on_gpu(scales, chosen, frames, repeats)
         else:
-            from vs_espcn.bench.benchmark import Benchmark
-
-            job = Benchmark(
-                networks=network or ["espcn"],
-                scales=scales,
-                precisions=[_resolved(each) for each in precision] if precision else ALL_PRECISIONS,
-                frames=frames,
-                repeats=repeats,
-                peers=peers,
-            )
-            figures = _on_cpu(job)
+            precisions = [_resolved(each) for each in precision] if precision else ALL_PRECISIONS
+            figures = _on_cpu(network or ["espcn"], scales, precisions, frames, repeats, peers=peers)
     except vs.Error as error:
         raise BackendError(str(error).removeprefix("vs_espcn: ")) from None
     if json_file:
@@ -79,7 +70,7 @@ ALL_PRECISIONS = ("fp32", "bf16", "int8")
 
 
 def _resolved(precision: str) -> str:
-    """One that was asked for by name: an `InputError` or `BackendError` if there is none such here."""
+    """Return what a precision means here; an `InputError` or `BackendError` if it cannot run."""
     from vs_espcn.runtime.backends import OpenVINO
     from vs_espcn.runtime.openvino import resolve_precision
 
@@ -100,7 +91,15 @@ def _on_gpu(scales: Sequence[int], backend: Any, frames: int, repeats: int) -> d
     return {"results": rows}
 
 
-def _on_cpu(job: Any) -> dict[str, Any]:  # noqa: ANN401 - imported where it is made
+def _on_cpu(
+    networks: Sequence[str],
+    scales: Sequence[int],
+    precisions: Sequence[str],
+    frames: int,
+    repeats: int,
+    *,
+    peers: bool,
+) -> dict[str, Any]:
     from dataclasses import asdict
 
     from rich.console import Console
@@ -109,7 +108,15 @@ def _on_cpu(job: Any) -> dict[str, Any]:  # noqa: ANN401 - imported where it is 
 
     console = Console(stderr=True)
     with console.status("measuring") as status:
-        report = run_benchmark(job, lambda step: status.update(f"measuring {step}"))
+        report = run_benchmark(
+            networks,
+            scales,
+            precisions,
+            frames=frames,
+            repeats=repeats,
+            peers=peers,
+            on_step=lambda step: status.update(f"measuring {step}"),
+        )
     figures = asdict(report)
     _print_rows(figures["results"])
     for line in report.missing:

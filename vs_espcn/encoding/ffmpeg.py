@@ -17,6 +17,15 @@ from typing import Any
 
 import imageio_ffmpeg
 
+from vs_espcn.encoding.media_info import (
+    StreamInfo,
+    frame_data_in,
+    has_chapters,
+    start_in,
+    stream_tags,
+    streams_in,
+    timecode_in,
+)
 from vs_espcn.errors import EncodeError
 from vs_espcn.streaming.y4m_writer import declared_range
 
@@ -107,11 +116,20 @@ class Probe:
     Attributes:
         start: When its first stream starts, in seconds on its own clock, to the
             microsecond; None if it has no timestamps.
-        language: Code of the video track's language; None if it has none.
+        streams: Its streams by index.
+        tags: Tags of the video track.
+        frame_data: What its first frame carries beside its picture, as ffmpeg's ``showinfo`` names it.
+        timecode: That of the first frame, as ``01:00:00:00`` or with ``;`` before the frames if it
+            drops some; None if the film has none.
+        chapters: Whether it has chapters.
     """
 
     start: Fraction | None
-    language: str | None
+    streams: dict[int, StreamInfo]
+    tags: dict[str, str]
+    frame_data: tuple[str, ...]
+    timecode: str | None
+    chapters: bool
 
 
 def find_ffmpeg() -> Ffmpeg:
@@ -147,13 +165,23 @@ def probe(ffmpeg: Ffmpeg, path: Path, track: int) -> Probe:
         path: A media file.
         track: Index of its video track.
     """
-    command = [ffmpeg.path, "-hide_banner", "-nostdin", "-i", f"file:{path}"]
+    video = ("-map", f"0:{track}")
+    # Two outputs, for which the first packets and the first frame are read.
+    tags = ("-map_metadata:g", "-1", "-map_chapters", "-1", "-c", "copy", "-t", "0", "-f", "ffmetadata", "-")
+    frame = ("-vf", "showinfo=checksum=0", "-frames:v", "1", "-f", "null", "-")
+    command = [
+        *(ffmpeg.path, "-hide_banner", "-nostdin", "-i", f"file:{path}"),
+        *(*video, *tags, *video, *frame),
+    ]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    start = re.search(rb"^ *Duration: .*, start: (-?[0-9.]+)", done.stderr, re.MULTILINE)
-    language = re.search(rb"^ *Stream #0:%d(?:\[\w+\])?\((\w+)\): Video:" % track, done.stderr, re.MULTILINE)
+    listing, metadata = (text.decode(errors="replace") for text in (done.stderr, done.stdout))
     return Probe(
-        start=Fraction(start[1].decode()) if start else None,
-        language=language[1].decode() if language else None,
+        start=start_in(listing),
+        streams=streams_in(listing),
+        tags=stream_tags(metadata),
+        frame_data=frame_data_in(listing),
+        timecode=timecode_in(listing),
+        chapters=has_chapters(listing),
     )
 
 
@@ -180,6 +208,15 @@ def frame_options(props: Mapping[str, Any]) -> list[str]:
     if props.get("FlipVertical"):
         options += ["-noautorotate", "-display_vflip"]
     return options
+
+
+def siting_options(props: Mapping[str, Any]) -> list[str]:
+    """Options of the encoder that keep the chroma siting where ffmpeg converts the pixel format.
+
+    Its scaler of version 9 tags what it makes as sited to the left, and moves no chroma.
+    """
+    location = _CHROMA_LOCATIONS.get(props.get("_ChromaLocation", -1))
+    return ["-chroma_sample_location", location] if location else []
 
 
 def _absolute(program: str) -> str:

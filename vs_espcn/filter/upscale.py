@@ -14,11 +14,14 @@ from vs_espcn.filter.frame_properties import Range, check_progressive
 from vs_espcn.filter.frame_selection import by_frame
 from vs_espcn.filter.memory import keep_heap_flat
 from vs_espcn.filter.options import Tile, UpscaleOptions
+from vs_espcn.filter.run_summary import run_summary
 from vs_espcn.filter.target_size import shipped_steps
 from vs_espcn.filter.throughput import conditions, endless_clip, frame_rate, remembered
 from vs_espcn.filter.variable_format import is_varying, upscale_varying
 from vs_espcn.filter.vs_errors import as_vs_error
+from vs_espcn.networks.names import NetworkName
 from vs_espcn.networks.quality import SourceKind
+from vs_espcn.networks.registry import AUTO
 from vs_espcn.runtime.backends import Backend
 
 _log = logging.getLogger(__name__)
@@ -30,7 +33,7 @@ def upscale(
     *,
     width: int | None = None,
     height: int | None = None,
-    network: str | Path = UpscaleOptions.network,
+    network: NetworkName | Path = AUTO,
     source: SourceKind | None = None,
     fps: float | None = None,
     backend: Backend | None = None,
@@ -49,10 +52,11 @@ def upscale(
             scales (2, 3, 4, or two of them in turn) overshoot is resized away.
         width: Width of the result instead of `scale`; alone, it keeps the aspect.
         height: Height of the result instead of `scale`; alone, it keeps the aspect.
-        network: Name of a shipped network, or path of an ONNX file; ``"auto"``
-            chooses the best for `source`, and logs which and why.
-        source: For ``network="auto"``: ``"clean"``, ``"video"`` (compressed,
-            as it is if None) or ``"anime"`` (compressed cartoons).
+        network: ``"auto"`` chooses the best for `source`, and logs which and
+            why; or the name of a shipped network, or the path of an ONNX file.
+        source: For ``network="auto"``: ``"clean"``, ``"video"`` (compressed;
+            also if it is None, as a clip doesn't say what it was) or
+            ``"anime"`` (compressed cartoons).
         fps: For ``network="auto"``: frames per second that it has to keep up
             with, as is measured when it is not known from before; None for
             the best that takes no more operations than ESPCN.
@@ -76,6 +80,7 @@ def upscale(
         vs.Error: An argument or the clip cannot be used, or no backend runs
             here; raised at once rather than when frames are asked for,
             wherever it can be known then. The text begins with ``vs_espcn:``.
+            It is a `vs_espcn.EspcnError`, too.
     """
     with as_vs_error():
         options = UpscaleOptions(
@@ -142,10 +147,13 @@ def chosen_network(clip: vs.VideoNode, options: UpscaleOptions) -> NetworkChoice
 
 def _upscale_constant(clip: vs.VideoNode, props: vs.FrameProps, options: UpscaleOptions) -> vs.VideoNode:
     """Upscale a clip of constant format and size; what one of its frames needs is opened now."""
+    choice = None
     if options.criteria:
         choice = chosen_network(clip, options)
-        _log.log(logging.INFO if choice.reaches_fps else logging.WARNING, "%s", choice)
         options = options.with_network(choice.network)
     check_progressive(props)
     upscaler = ClipUpscaler(clip, props, options)
-    return by_frame(clip, upscaler.of_kind, upscaler.kind_of, props)
+    upscaled = by_frame(clip, upscaler.of_kind, upscaler.kind_of, props)
+    level = logging.INFO if choice is None or choice.reaches_fps else logging.WARNING
+    _log.log(level, "%s", run_summary(clip, options, choice))
+    return upscaled

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import onnx
 from google.protobuf.message import DecodeError
@@ -35,7 +36,7 @@ from vs_espcn.networks.shapes import SIDE, shapes_of
 INPUT_NAME = "luma"
 OUTPUT_NAME = "upscaled"
 INT8_SUFFIX = "-int8"
-AUTO = "auto"
+AUTO: Final = "auto"
 """Stands in place of a network's name where the filter is to choose one."""
 CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})
 """ONNX's operations that a network is made of, at least one of them."""
