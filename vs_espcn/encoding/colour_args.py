@@ -1,6 +1,6 @@
-"""What a clip's frame properties say, as options of the programs at the other end of a pipe.
+"""A clip's frame properties as options of ffmpeg, x264 and x265.
 
-vspipe's y4m says nothing of a clip but its size, its rate and its format.
+vspipe's y4m carries only a clip's size, rate and format.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _NO_PRIMARIES = 22
 
 @as_vs_error()
 def ffmpeg_args(clip: vs.VideoNode, side: Literal["input", "output"] = "input") -> list[str]:
-    """Options with which ffmpeg takes a clip from a pipe for what its first frame says it is.
+    """Return options that tell ffmpeg the colours, siting, aspect and rate of a piped clip.
 
         ["ffmpeg", *ffmpeg_args(clip), "-i", "-", *ffmpeg_args(clip, "output"), "-c:v", "libx264", "out.mkv"]
 
@@ -34,7 +34,7 @@ def ffmpeg_args(clip: vs.VideoNode, side: Literal["input", "output"] = "input") 
             of the output: the aspect ratio, which ffmpeg takes only there.
 
     Returns:
-        The options; none for what the frame doesn't say.
+        The options; properties that the first frame lacks give none.
 
     Raises:
         vs.Error: The clip's format, size or rate varies.
@@ -51,7 +51,7 @@ def ffmpeg_args(clip: vs.VideoNode, side: Literal["input", "output"] = "input") 
 
 
 def x264_args(clip: vs.VideoNode) -> list[str]:
-    """The same for x264, whose ``--range`` alone would convert the samples."""
+    """Return the same for x264, whose ``--range`` alone would convert the samples."""
     props = _props(clip)
     range_ = {"limited": "tv", "full": "pc"}.get(declared_range(props) or "")
     ranges = ["--input-range", range_, "--range", range_] if range_ else []
@@ -59,7 +59,7 @@ def x264_args(clip: vs.VideoNode) -> list[str]:
 
 
 def x265_args(clip: vs.VideoNode) -> list[str]:
-    """The same for x265."""
+    """Return the same for x265."""
     props = _props(clip)
     range_ = declared_range(props)
     return [*_common(clip, props, {}), *(["--range", range_] if range_ else [])]

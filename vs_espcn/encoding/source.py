@@ -242,7 +242,7 @@ def _open(path: Path, track: Track, turn_upright: bool) -> tuple[vs.VideoNode, T
 
     An index that cannot be kept, on a full disk for example, only costs time.
     """
-    index = _index_path(path)
+    index = index_path(path)
     if _can_keep(index, track):
         try:
             return _call_bestsource(path, track, turn_upright, _INDEX_IF_LONG, index)
@@ -267,7 +267,7 @@ def _call_bestsource(
     return opened["clip"], _timestamps(opened)
 
 
-def _index_path(path: Path) -> Path:
+def index_path(path: Path) -> Path:
     """Where a file's index is kept; another size or change time is another file."""
     status = path.stat()
     identity = f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}"

@@ -4,7 +4,7 @@ import logging
 from functools import cache
 
 from vs_espcn.errors import BackendError, RuntimeMissingError
-from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch
+from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch, Vulkan
 
 _log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ def best_backend() -> Backend:
     """
     reasons: dict[str, list[str]] = {}
     level = logging.INFO
-    for backend in (TensorRT(), Torch()):
+    for backend in (TensorRT(), Torch(), Vulkan()):
         try:
             probe(backend)
         except BackendError as error:
@@ -26,7 +26,7 @@ def best_backend() -> Backend:
             if not isinstance(error, RuntimeMissingError):
                 level = logging.WARNING
         else:
-            return backend
+            return _on_first_gpu(backend)
     why = "; ".join(f"{' and '.join(names)}: {reason}" for reason, names in reasons.items())
     _log.log(level, "running on the CPU with openvino; out are %s", why)
     return OpenVINO()
@@ -49,6 +49,27 @@ def probe(backend: Backend) -> str:
             return _probe_tensorrt(backend)
         case Torch():
             return _probe_torch(backend)
+        case Vulkan():
+            return _probe_vulkan()
+
+
+def _on_first_gpu(backend: Backend) -> Backend:
+    """Vulkan's first device may be software, or the less of two GPUs."""
+    if not isinstance(backend, Vulkan):
+        return backend
+    from vs_espcn.runtime.vulkan_device import find_gpu  # noqa: PLC0415 - loads the runtime
+
+    return Vulkan(device=find_gpu().index)
+
+
+def _probe_vulkan() -> str:
+    from vs_espcn.runtime import vulkan_device  # noqa: PLC0415 - loads the runtime
+
+    vulkan_device.find_gpu()
+    return ", ".join(
+        f"{device.label}, {'fp16' if vulkan_device.has_fp16(device.index) else 'fp32'}"
+        for device in vulkan_device.devices()
+    )
 
 
 def _probe_openvino() -> str:
