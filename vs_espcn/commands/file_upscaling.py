@@ -239,10 +239,10 @@ def _open(
     from vs_espcn.encoding.deinterlace import deinterlace
     from vs_espcn.encoding.interlacing import check_progressive
     from vs_espcn.encoding.lossless import lossless_codec
+    from vs_espcn.encoding.odd_size import upscale_picture
     from vs_espcn.encoding.pixel_format import encodable
     from vs_espcn.encoding.source import open_source
     from vs_espcn.encoding.trim import frames_between, parse_time, trim
-    from vs_espcn.filter.upscale import upscale_with
     from vs_espcn.filter.vs_errors import last_line
 
     # A width or height is that of the picture as it is shown.
@@ -261,6 +261,7 @@ def _open(
         opened = replace(opened, clip=converted)
     try:
         chosen, choice = with_network_chosen(request.filter, opened.clip, lossless=lossless_codec(opened))
-        return replace(request, filter=chosen), choice, opened, upscale_with(opened.clip, chosen)
+        upscaled = upscale_picture(opened.clip, opened.picture, chosen)
+        return replace(request, filter=chosen), choice, opened, upscaled
     except vs.Error as error:
         raise InputError(last_line(error)) from None

@@ -20,13 +20,14 @@ def best_backend() -> Backend:
     level = logging.INFO
     for backend in (TensorRT(), Torch(), Vulkan()):
         try:
-            probe(backend)
+            chosen = on_best_device(backend)
+            probe(chosen)
         except BackendError as error:
             reasons.setdefault(str(error), []).append(backend.name)
             if not isinstance(error, RuntimeMissingError):
                 level = logging.WARNING
         else:
-            return _on_first_gpu(backend)
+            return chosen
     why = "; ".join(f"{' and '.join(names)}: {reason}" for reason, names in reasons.items())
     _log.log(level, "running on the CPU with openvino; out are %s", why)
     return OpenVINO()
@@ -50,11 +51,15 @@ def probe(backend: Backend) -> str:
         case Torch():
             return _probe_torch(backend)
         case Vulkan():
-            return _probe_vulkan()
+            return _probe_vulkan(backend)
 
 
-def _on_first_gpu(backend: Backend) -> Backend:
-    """Vulkan's first device may be software, or the less of two GPUs."""
+def on_best_device(backend: Backend) -> Backend:
+    """Choose the device for a backend that is not told one: of Vulkan's, the first may be software.
+
+    Raises:
+        RuntimeMissingError: Vulkan is not installed, or has no GPU.
+    """
     if not isinstance(backend, Vulkan):
         return backend
     from vs_espcn.runtime.vulkan_device import find_gpu  # noqa: PLC0415 - loads the runtime
@@ -62,10 +67,10 @@ def _on_first_gpu(backend: Backend) -> Backend:
     return Vulkan(device=find_gpu().index)
 
 
-def _probe_vulkan() -> str:
+def _probe_vulkan(backend: Vulkan) -> str:
     from vs_espcn.runtime import vulkan_device  # noqa: PLC0415 - loads the runtime
 
-    vulkan_device.find_gpu()
+    vulkan_device.find_device(backend.device)
     return ", ".join(
         f"{device.label}, {'fp16' if vulkan_device.has_fp16(device.index) else 'fp32'}"
         for device in vulkan_device.devices()

@@ -1,5 +1,7 @@
 """ncnn on a Vulkan device behind the `Engine` protocol."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,15 +85,26 @@ class VulkanSlot:
         self._net: ncnn.Net | None = net
         self._ends = translated
         self._device = device
-        self._input = np.empty((1, *shape), np.float32)
+        self._input = np.zeros((1, *shape), np.float32)
 
     def upscale(self, source: Plane, target: Plane) -> None:
         """Upscale one plane; see `vs_espcn.runtime.engine.Slot`."""
         if self._net is None:
             raise BackendError("the slot is closed")
         samples_to_floats(source, self._ends.source, self._input[0])
-        # What ncnn hands out lives as long as the extractor; what it takes, as long as the array.
-        with self._net.create_extractor() as extractor:
+        with self._computed(self._net) as result:
+            floats_to_samples(result.numpy()[0], self._ends.target, self._ends.limits, target)
+
+    def compute(self) -> None:
+        """Run the network on what `upscale` was last given, and drop the result, for benchmarks."""
+        assert self._net is not None
+        with self._computed(self._net):
+            pass
+
+    @contextmanager
+    def _computed(self, net: "ncnn.Net") -> Iterator["ncnn.Mat"]:
+        """Run the network; what ncnn takes lives as long as the array, what it gives as the extractor."""
+        with net.create_extractor() as extractor:
             failed = extractor.input(INPUT_BLOB, as_mat(self._input))
             if not failed:
                 failed, result = extractor.extract(OUTPUT_BLOB)
@@ -100,7 +113,7 @@ class VulkanSlot:
                     f"Vulkan's {self._device.label} failed while running (it was lost, or is out of memory); "
                     "use fewer lanes or smaller tiles, update its driver, or use the backend 'openvino'"
                 )
-            floats_to_samples(result.numpy()[0], self._ends.target, self._ends.limits, target)
+            yield result
 
     def close(self) -> None:
         """Let go of the network; `upscale` fails from now on."""
