@@ -112,7 +112,7 @@ def start_seconds(backend: str) -> float:
 
 def memory_mb(backend: str) -> float:
     """What a process takes of the GPU at 1080p to 2160p with 2 lanes, its CUDA context included."""
-    device = cuda.Device(0)
+    device = cuda.open_device(0)
     before = device.free_memory()
     command = [sys.executable, "-c", SCRIPT, backend, "1920", "1080", "30"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

@@ -56,7 +56,7 @@ class TensorRT:
             first of them that is installed and supports the GPU.
         precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
             ``"auto"`` for fp16 up to 10 bits and fp32 above.
-        lanes: Frames in work at once; None is two per GPU.
+        lanes: Frames in work at once; None is three per GPU, or as many as its memory allows.
         cuda_graph: Whether a frame's copies and kernels are launched as one.
         build: Whether a plan that is not in the cache is built; if not, its
             absence is an error.
@@ -116,7 +116,7 @@ class Torch:
         device: PyTorch's name of the GPU, for example ``"cuda:0"``.
         precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
             ``"auto"`` for fp16 up to 10 bits and fp32 above.
-        lanes: Frames in work at once; None is two.
+        lanes: Frames in work at once; None is three, or as many as the GPU's memory allows.
         cuda_graph: Whether a frame's copies and kernels are launched as one.
     """
 
@@ -239,13 +239,13 @@ def _check_common(backend: Backend) -> None:
 
 
 CORES_PER_LANE = 4
-LANES_PER_GPU = 2
+LANES_PER_GPU = 3
 
 
 def lane_count(backend: Backend, max_lanes: int) -> int:
-    """Frames in work at once: as asked for, else two per device.
+    """Frames in work at once: as asked for, else by the device.
 
-    While one is computed, another is copied. Processors with many cores take
+    On a GPU one is computed while others are copied in and out. Processors with many cores take
     one lane per `CORES_PER_LANE` cores, since each lane holds a frame's
     activations (about 200 MB at 1080p output).
     """

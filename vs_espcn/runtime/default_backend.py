@@ -21,6 +21,7 @@ def best_backend() -> Backend:
     for backend in (TensorRT(), Torch()):
         try:
             probe(backend)
+            _take(backend)
         except BackendError as error:
             reasons.setdefault(str(error), []).append(backend.name)
             if not isinstance(error, RuntimeMissingError):
@@ -30,6 +31,14 @@ def best_backend() -> Backend:
     why = "; ".join(f"{' and '.join(names)}: {reason}" for reason, names in reasons.items())
     _log.log(level, "running on the CPU with openvino; out are %s", why)
     return OpenVINO()
+
+
+def _take(backend: TensorRT | Torch) -> None:
+    """Let a GPU pass that this process can use; what it takes of the GPU now, the engine uses later."""
+    from vs_espcn.runtime import cuda  # noqa: PLC0415 - loads the driver
+
+    index = backend.index if isinstance(backend, Torch) else backend.devices[0]
+    cuda.open_device(index).make_current()
 
 
 def probe(backend: Backend) -> str:
@@ -62,13 +71,12 @@ def _probe_openvino() -> str:
 
 def _probe_tensorrt(backend: TensorRT) -> str:
     # Loads the driver; TensorRT itself only when there is a GPU.
-    from vs_espcn.runtime import cuda  # noqa: PLC0415
     from vs_espcn.runtime.tensorrt import api as tensorrt_api  # noqa: PLC0415
 
     details = []
     for index in backend.devices:
-        device = cuda.Device(index)
-        api = tensorrt_api.choose_api(backend.flavour, device.capability)
+        device = tensorrt_api.open_gpu(index)
+        api = tensorrt_api.api_for(backend.flavour, device)
         details.append(f"GPU {index} ({device.name}, {device.capability}, {api.flavour} {api.version})")
     return ", ".join(details)
 
@@ -77,7 +85,7 @@ def _probe_torch(backend: Torch) -> str:
     # Loads the driver; PyTorch only when there is a GPU.
     from vs_espcn.runtime import cuda  # noqa: PLC0415
 
-    device = cuda.Device(backend.index)
+    device = cuda.open_device(backend.index)
     from vs_espcn.runtime import torch  # noqa: PLC0415
 
     torch.check_usable()

@@ -1,6 +1,7 @@
 """The double of the CUDA driver from Python: what it counted, and what it is told to do."""
 
 import ctypes
+from collections.abc import Callable, Mapping
 from functools import cache
 
 
@@ -10,6 +11,8 @@ def libcuda() -> ctypes.CDLL:
     library = ctypes.CDLL("libcuda.so.1")
     library.double_get.restype = ctypes.c_long
     library.double_set.argtypes = [ctypes.c_char_p, ctypes.c_long]
+    library.double_hold.restype = ctypes.c_void_p
+    library.double_drop.argtypes = [ctypes.c_void_p]
     return library
 
 
@@ -19,3 +22,21 @@ def get(name: str) -> int:
 
 def set_(name: str, value: int) -> None:
     libcuda().double_set(name.encode(), value)
+
+
+def kernel(stream: int, function: Callable[..., None], used: Mapping[int, int]) -> bool:
+    """Put a function on a stream that works on device memory, sizes by their addresses."""
+    addresses = (ctypes.c_uint64 * len(used))(*used)
+    sizes = (ctypes.c_uint64 * len(used))(*used.values())
+    code = libcuda().double_kernel(ctypes.c_void_p(stream), function, len(used), addresses, sizes)
+    return bool(code == 0)
+
+
+class Held:
+    """A library's object, which needs the context that it was made in until it goes."""
+
+    def __init__(self) -> None:
+        self._held = libcuda().double_hold()
+
+    def __del__(self) -> None:
+        libcuda().double_drop(self._held)

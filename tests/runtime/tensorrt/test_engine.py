@@ -60,7 +60,7 @@ def kernels(text: str) -> list[str]:
 def test_shuffle_clamp_rounding_and_cast_are_in_the_last_kernel(
     rtx: TensorRTApi, capability: str, precision: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.api")
+    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.messages")
     model = typed_graph(wrapped(graph.UINT8), precision)  # type: ignore[arg-type]
 
     plan = build_plan(rtx, model, capability)
@@ -82,7 +82,7 @@ def test_shuffle_clamp_rounding_and_cast_are_in_the_last_kernel(
 def test_activations_have_no_kernels_of_their_own(
     rtx: TensorRTApi, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.api")
+    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.messages")
     network = registry.load_network(registry.find(name, 2).path)
     model = graph.build_graph(network, graph.UINT8, full_range=False, width=96, height=54)
 
@@ -96,7 +96,7 @@ def test_activations_have_no_kernels_of_their_own(
 def test_16_bits_are_split_into_bytes_in_the_last_kernel(
     rtx: TensorRTApi, scale: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.api")
+    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.messages")
 
     build_plan(rtx, typed_graph(wrapped(graph.UINT16[16], scale=scale), "fp32"), "8.9")
 
@@ -113,7 +113,7 @@ def test_16_bits_are_split_into_bytes_in_the_last_kernel(
 def test_a_plan_for_any_size_has_the_same_kernels(
     rtx: TensorRTApi, capability: str, precision: str, depth: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.api")
+    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.messages")
     sample = graph.UINT8 if depth == 8 else graph.UINT16[16]
     backend = TensorRT(precision=precision, max_size=(1920, 1080))  # type: ignore[arg-type]
 
