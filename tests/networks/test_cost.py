@@ -6,6 +6,7 @@ import pytest
 
 from vs_espcn.errors import InputError
 from vs_espcn.networks import cost, registry
+from vs_espcn.runtime.matrix_rate import matrix_network
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -15,6 +16,11 @@ def test_espcn(scale: int) -> None:
     assert cost.macs_per_sample(network) == sum(layers) == {2: 21_184, 3: 22_624, 4: 24_640}[scale]
     assert cost.activation_bytes(network) == 4 * (64 + 32)
     assert cost.receptive_radius(network) == 2 + 1 + 1
+
+
+def test_a_network_without_convolutions_has_its_picture_in_memory() -> None:
+    assert cost.activation_bytes(matrix_network(16)) == 4 * 2
+    assert cost.macs_per_sample(matrix_network(16)) == cost.receptive_radius(matrix_network(16)) == 0
 
 
 @pytest.mark.parametrize(("name", "layers"), [("915", (5184, 2048, 800)), ("955", (5184, 51_200, 800))])

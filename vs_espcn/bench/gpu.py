@@ -26,10 +26,13 @@ from vs_espcn.filter.upscale import upscale
 from vs_espcn.networks import cost, graph, registry
 from vs_espcn.runtime.backends import TensorRT, Torch, gpu_precision
 from vs_espcn.runtime.cuda_slot import CudaSlot
+from vs_espcn.runtime.engine import Engine
 from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.matrix_rate import matrix_rate
 from vs_espcn.runtime.precision import resolved_backend
 from vs_espcn.runtime.tensorrt.prebuild import plan_for
+from vs_espcn.runtime.tiles import tile_for
+from vs_espcn.runtime.tiling import Tiling
 
 KERNELS = "kernels alone"
 SLOT = "slot"
@@ -177,7 +180,7 @@ def _runners(case: GpuCase, backend: TensorRT | Torch) -> Iterator[dict[str, Run
     model = graph.build_graph(network, case.sample, full_range=False, width=case.width, height=case.height)
     clip = _source(case)
     with ExitStack() as stack:
-        engine = open_engine(resolved_backend(backend, model, case.sample.depth), model, lanes=case.lanes)
+        engine = _engine(case, backend, network)
         stack.callback(engine.close)
         slots = [slot for slot in engine.slots if isinstance(slot, CudaSlot)]
         pool = stack.enter_context(ThreadPoolExecutor(case.lanes))
@@ -195,6 +198,16 @@ def _runners(case: GpuCase, backend: TensorRT | Torch) -> Iterator[dict[str, Run
             runners |= _peer(PEER, clip, vs.GRAY8, model, backend, folder / "codes.plan")
             runners |= _peer(PEER_FLOATS, clip, vs.GRAYS, floats, backend, folder / "floats.plan")
         yield runners
+
+
+def _engine(case: GpuCase, backend: TensorRT | Torch, network: ModelProto) -> Engine:
+    """The engine that the filter opens, in tiles where the filter takes tiles."""
+    size = (case.width, case.height)
+    resolved = resolved_backend(backend, network, case.sample.depth)
+    tile = tile_for(resolved, network, size, lanes=case.lanes)
+    tiling = Tiling(size=size, tile=tile, radius=cost.receptive_radius(network))
+    model = graph.build_graph(network, case.sample, full_range=False, width=tile[0], height=tile[1])
+    return open_engine(resolved, model, lanes=case.lanes, tiling=tiling)
 
 
 def _peer_is_present() -> bool:

@@ -64,7 +64,7 @@ class TorchEngine(CudaEngine):
         lanes = lanes_that_fit(device, lane_bytes, lanes, fewer=fewer)
         typed = typed_graph(graph, precision)
         network = TorchGraph(typed, torch.device("cuda", backend.index))
-        make_program = partial(_make_program, network, typed, backend.index)
+        make_program = partial(_make_program, network, typed, device)
 
         def open_slot(device: cuda.Device) -> CudaSlot:
             return CudaSlot(device, source, target, tiling, make_program, cuda_graph=backend.cuda_graph)
@@ -126,9 +126,14 @@ class TorchGraph:
 
 
 def _make_program(
-    network: TorchGraph, graph: ModelProto, index: int, resources: cuda.Resources, source: int, target: int
+    network: TorchGraph,
+    graph: ModelProto,
+    device: cuda.Device,
+    resources: cuda.Resources,
+    source: int,
+    target: int,
 ) -> "_TorchProgram":
-    program = _TorchProgram(network, graph, (source, target), index)
+    program = _TorchProgram(network, graph, (source, target), device)
     resources.on_close(program.close)
     return program
 
@@ -141,10 +146,12 @@ class _TorchProgram:
     whole process.
     """
 
-    def __init__(self, network: TorchGraph, graph: ModelProto, addresses: Sequence[int], index: int) -> None:
-        self._network, self._index = network, index
+    def __init__(
+        self, network: TorchGraph, graph: ModelProto, addresses: Sequence[int], device: cuda.Device
+    ) -> None:
+        self._network, self._device, self._index = network, device, device.index
         self._source, self._target = (
-            _tensor_at(address, value.type.tensor_type, index)
+            _tensor_at(address, value.type.tensor_type, device.index)
             for address, value in zip(addresses, (graph.graph.input[0], graph.graph.output[0]), strict=True)
         )
         # A recorded graph goes on using its intermediate results' memory: nothing else may get it.
@@ -185,6 +192,7 @@ class _TorchProgram:
         del self._source, self._target, self._pool
 
     def _enqueue(self, stream: int) -> None:
+        self._device.make_current()
         with ExitStack() as settings:
             settings.enter_context(torch.cuda.device(self._index))
             settings.enter_context(torch.inference_mode())

@@ -9,7 +9,9 @@ import vapoursynth as vs
 from tests.runtime.double.driver import set_
 from tests.runtime.double.engines import HEIGHT, WIDTH
 from vs_espcn.bench import gpu as bench_gpu
+from vs_espcn.runtime import tiles
 from vs_espcn.runtime.backends import TensorRT
+from vs_espcn.runtime.cuda_slot import CudaSlot, PlaneType
 from vs_espcn.runtime.matrix_rate import matrix_rate
 from vs_espcn.runtime.tensorrt import plan_cache
 
@@ -67,6 +69,23 @@ def test_a_case_that_cannot_run_is_left_out(
     assert {row.case for row in rows} == {"16x16 x2, 8 bits, 2 lanes, graph on"}
     assert "not compared with vs-mlrt: its plugin (trt or trt_rtx) is not installed" in caplog.text
     assert "not measured: 1000x1000 x2, 8 bits, 2 lanes, graph on: Double 0 has 0 MB" in caplog.text
+
+
+def test_every_row_does_the_work_of_the_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In tiles, where the filter takes tiles."""
+    monkeypatch.setattr(tiles, "GPU_LANE_BUDGET", 1_000_000)
+    sizes = []
+    open_slot = CudaSlot.__init__
+
+    def spy(slot: CudaSlot, device: object, source: PlaneType, *arguments: object, **options: object) -> None:
+        sizes.append((source.width, source.height))
+        open_slot(slot, device, source, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(CudaSlot, "__init__", spy)
+    case = bench_gpu.GpuCase(scale=2, width=96, height=160, lanes=1)
+    bench_gpu.measure(case, TensorRT(), 1e9, frames=2, repeats=1)
+    assert len(sizes) == 2
+    assert sizes[0] == sizes[1] != (96, 160)
 
 
 @pytest.mark.parametrize("precision", ["fp16", "fp32"])
