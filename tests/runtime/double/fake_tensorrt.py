@@ -19,7 +19,7 @@ import onnx
 import onnxruntime
 from onnx import helper
 
-from tests.runtime.double.driver import Held, kernel, libcuda
+from tests.runtime.double.driver import Held, is_capturing, kernel
 
 HostFunction = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
@@ -119,6 +119,8 @@ class IBuilderConfig:
 
 
 class Builder:
+    _allocates = True  # whether contexts of its plans do, unless they are told not to
+
     def __init__(self, logger: ILogger) -> None:
         self._logger = logger
 
@@ -144,7 +146,7 @@ class Builder:
         if is_dynamic(network.model) != bool(config._limits):
             self._logger.log(ILogger.ERROR, "a network of dynamic shape, and no other, needs a profile")
             return None
-        allocated_by_user = BuilderFlag.REQUIRE_USER_ALLOCATION in config._flags
+        allocated_by_user = not self._allocates or BuilderFlag.REQUIRE_USER_ALLOCATION in config._flags
         facts = {"limits": config._limits, "allocated_by_user": allocated_by_user}
         return MAGIC + json.dumps(facts).encode() + b"\n" + network.model
 
@@ -303,7 +305,7 @@ class IExecutionContext(Held):
         if "enqueue" in faults:
             self._logger.log(ILogger.ERROR, faults["enqueue"])
             return False
-        if libcuda().double_is_capturing(ctypes.c_void_p(stream_handle)) and not self._allocated_by_user:
+        if is_capturing(stream_handle) and not self._allocated_by_user:
             self._logger.log(ILogger.ERROR, "the plan allocates while it runs")
             return False
         if (while_enqueued := faults.get("while_enqueued")) is not None:
@@ -361,6 +363,7 @@ def module(flavour: str) -> ModuleType:
             delattr(fake, name)
         flags = {name: flag for name, flag in BuilderFlag.__members__.items() if name == "TF32"}
         fake.BuilderFlag = enum.IntEnum("BuilderFlag", flags)  # type: ignore[attr-defined]
+        fake.Builder = type("Builder", (Builder,), {"_allocates": False})  # type: ignore[attr-defined]
         fake.Runtime = type("Runtime", (Held,), {**vars(Runtime)})  # type: ignore[attr-defined]
         del fake.Runtime.get_engine_validity
     return fake

@@ -72,7 +72,9 @@ class TestPlans:
         with pytest.raises(BackendError, match="cannot build the network: no tactic for conv1"):
             engine()
 
-    def test_the_other_flavour(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_other_flavour(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
         """It has no targets and no validity: a plan is for one GPU by name, and loading it is the test."""
         monkeypatch.setitem(sys.modules, "tensorrt", fake_tensorrt.module("tensorrt"))
         api.load_api.cache_clear()
@@ -80,6 +82,7 @@ class TestPlans:
             opened = engine()
             assert opened.description.startswith("tensorrt 0.double on Double 0")
             assert "compiled" not in faults  # its plans hold kernels
+            assert "running without a CUDA graph" not in caplog.text
             engine(TensorRT(precision="fp32", max_size=(40, 30)))
             assert faults.pop("built") == 2
             plan_cache.clear()
