@@ -54,6 +54,7 @@ BACKENDS = [
     pytest.param(OpenVINO(precision="int8"), id="openvino-int8", marks=needs_exact_int8),
     pytest.param(TensorRT(precision="fp32"), id="tensorrt-fp32"),
     pytest.param(TensorRT(precision="fp16"), id="tensorrt-fp16"),
+    pytest.param(TensorRT(precision="int8"), id="tensorrt-int8"),
     pytest.param(TensorRT(precision="fp32", max_size=(160, 90)), id="tensorrt-any-size"),
     pytest.param(Torch(precision="fp32"), id="torch-fp32"),
     pytest.param(Torch(precision="fp16"), id="torch-fp16"),

@@ -135,7 +135,8 @@ def _runners(case: GpuCase, backend: TensorRT | Torch) -> Iterator[dict[str, Run
     with ExitStack() as stack:
         runners = stack.enter_context(slot_runners(case, backend))
         runners[FILTER] = to_null(upscale(clip, case.scale, backend=backend))
-        if isinstance(backend, TensorRT) and case.bits == 8 and _peer_is_present():
+        is_comparable = case.bits == 8 and backend.precision != "int8"
+        if isinstance(backend, TensorRT) and is_comparable and _peer_is_present():
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             floats = graph.build_graph(
                 network, graph.FLOAT32, full_range=True, width=case.width, height=case.height

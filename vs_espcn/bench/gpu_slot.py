@@ -13,7 +13,7 @@ from vs_espcn.networks import cost, graph, registry
 from vs_espcn.runtime.backends import TensorRT, Torch
 from vs_espcn.runtime.cuda_slot import CudaEngine, CudaSlot
 from vs_espcn.runtime.engine_factory import open_engine
-from vs_espcn.runtime.precision import resolved_backend
+from vs_espcn.runtime.precision import network_for, resolved_backend
 from vs_espcn.runtime.tiles import tile_for
 from vs_espcn.runtime.tiling import Tiling
 
@@ -69,7 +69,7 @@ def slot_runners(case: GpuCase, backend: TensorRT | Torch) -> Iterator[dict[str,
     Raises:
         BackendError: The backend cannot run here.
     """
-    network = registry.load_network(registry.find("espcn", case.scale).path)
+    network = network_for(registry.find("espcn", case.scale), backend)
     engine = _open(case, backend, network)
     slots = engine.slots
     try:

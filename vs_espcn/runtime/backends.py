@@ -14,7 +14,10 @@ Precision = Literal["auto", "fp32", "bf16", "int8", "fast"]
 GpuPrecision = Literal["auto", "fp32", "fp16"]
 """Arithmetic of a network on a GPU; ``"auto"`` is fp16 up to 10 bits, fp32 above, as fp16 has 11 bits."""
 
-GpuArithmetic = Literal["fp32", "fp16"]
+TensorRTPrecision = Literal["auto", "fp32", "fp16", "int8"]
+"""Arithmetic of a network on TensorRT; ``"int8"`` is the network's form in 8-bit integers."""
+
+GpuArithmetic = Literal["fp32", "fp16", "int8"]
 """What a network on a GPU is computed in, in the end."""
 
 Flavour = Literal["auto", "tensorrt", "tensorrt_rtx"]
@@ -54,8 +57,9 @@ class TensorRT:
         device: Number of the GPU, or several, round which the lanes go.
         flavour: ``"tensorrt"``, ``"tensorrt_rtx"``, or ``"auto"`` for the
             first of them that is installed and supports the GPU.
-        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
-            ``"auto"`` for fp16 up to 10 bits and fp32 above.
+        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``,
+            ``"int8"`` for the network's form in 8-bit integers, or ``"auto"``
+            for fp16 up to 10 bits and fp32 above.
         lanes: Frames in work at once; None is three per GPU, or as many as its memory allows.
         cuda_graph: Whether a frame's copies and kernels are launched as one.
         build: Whether a plan that is not in the cache is built; if not, its
@@ -66,11 +70,11 @@ class TensorRT:
     """
 
     name: ClassVar = "tensorrt"
-    precisions: ClassVar[tuple[str, ...]] = get_args(GpuPrecision)
+    precisions: ClassVar[tuple[str, ...]] = get_args(TensorRTPrecision)
 
     device: int | Sequence[int] = 0
     flavour: Flavour = "auto"
-    precision: GpuPrecision = "auto"
+    precision: TensorRTPrecision = "auto"
     lanes: int | None = None
     cuda_graph: bool = True
     build: bool = True
@@ -199,7 +203,7 @@ def backend_from_name(name: str | None, precision: str | None = None) -> Backend
     return kind() if precision is None else kind(precision=precision)  # type: ignore[arg-type]
 
 
-def gpu_precision(precision: GpuPrecision, depth: int | None) -> GpuArithmetic:
+def gpu_precision(precision: TensorRTPrecision, depth: int | None) -> GpuArithmetic:
     """Return what a precision means on a GPU for a depth.
 
     Args:
@@ -214,7 +218,7 @@ def gpu_precision(precision: GpuPrecision, depth: int | None) -> GpuArithmetic:
 _FP16_DEPTH = 10
 
 
-def _resolved(precision: GpuPrecision) -> GpuArithmetic:
+def _resolved(precision: TensorRTPrecision) -> GpuArithmetic:
     if precision == "auto":
         raise ValueError("precision is still 'auto'; resolve it for the network and depth first")
     return precision

@@ -14,14 +14,16 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from threading import Lock
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from onnx import ModelProto, TensorProto, helper
 
 from vs_espcn.errors import BackendError
 from vs_espcn.networks import graph as graphs
+from vs_espcn.networks.centred_codes import with_centred_codes
 from vs_espcn.runtime import cuda
+from vs_espcn.runtime.backends import GpuArithmetic
 from vs_espcn.runtime.engine import Plane
 from vs_espcn.runtime.tiling import Tiling, scaled
 
@@ -55,15 +57,17 @@ def plane_types(graph: ModelProto) -> tuple[PlaneType, PlaneType]:
     return source, target
 
 
-def typed_graph(graph: ModelProto, precision: Literal["fp32", "fp16"]) -> ModelProto:
+def typed_graph(graph: ModelProto, precision: GpuArithmetic) -> ModelProto:
     """A graph in the types that it is to run in, with 16-bit codes as byte pairs.
 
     Args:
         graph: A model from `vs_espcn.networks.graph.build_graph`; it is not changed.
-        precision: Arithmetic of the network.
+        precision: Arithmetic of the network; int8 if that is its form.
     """
     if precision == "fp16":
         graph = graphs.in_half(graph)
+    elif precision == "int8":
+        graph = with_centred_codes(graph)
     if graph.graph.input[0].type.tensor_type.elem_type == TensorProto.UINT16:
         graph = graphs.in_byte_pairs(graph)
     return graph

@@ -11,12 +11,14 @@ import vapoursynth as vs
 
 import vs_espcn
 from tests.engines import open_engine
+from tests.runtime.double import fake_tensorrt, fake_torch
 from tests.runtime.double.driver import set_
 from tests.runtime.double.engines import HEIGHT, WIDTH
 from vs_espcn.errors import BackendError
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime import cuda, default_backend
 from vs_espcn.runtime.backends import OpenVINO, TensorRT, Torch
+from vs_espcn.runtime.tensorrt import api
 
 
 class TestFilter:
@@ -51,6 +53,21 @@ class TestFilter:
     def test_the_best_backend_is_the_gpu(self) -> None:
         default_backend.best_backend.cache_clear()
         assert default_backend.best_backend() == TensorRT()
+
+    def test_the_best_backend_on_a_gpu_that_tensorrt_left_behind(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "tensorrt", fake_tensorrt.module("tensorrt"))
+        fake_torch.install(monkeypatch)
+        set_("major", 7)
+        set_("minor", 0)
+        for cache in (default_backend.best_backend, api.load_api):
+            cache.cache_clear()
+        try:
+            assert default_backend.best_backend() == Torch()
+        finally:
+            for cache in (default_backend.best_backend, api.load_api):
+                cache.cache_clear()
 
     def test_the_best_backend_is_not_a_gpu_that_another_process_holds(
         self, caplog: pytest.LogCaptureFixture

@@ -103,6 +103,13 @@ def test_a_gpu_that_fails() -> None:
 
 
 @pytest.mark.usefixtures("fake")
+def test_a_driver_that_is_too_old_for_tensorrt() -> None:
+    """PyTorch may be built for an older CUDA; whether the driver is new enough, it says itself."""
+    set_("driver", 12080)
+    assert upscaled(engine().slots[0], noise(0)).any()
+
+
+@pytest.mark.usefixtures("fake")
 def test_the_matrix_rate_goes_through_the_same_engine() -> None:
     """A network without convolutions."""
     assert 1e5 < matrix_rate(Torch(), "fp32", side=32) < 1e15

@@ -7,7 +7,7 @@ from onnx import ModelProto, TensorProto, numpy_helper
 
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks.graph import FRAME_NAME, largest_size, up_to_size
-from vs_espcn.networks.registry import network_metadata
+from vs_espcn.networks.registry import is_int8, network_metadata
 from vs_espcn.runtime.backends import TensorRT
 from vs_espcn.runtime.cuda_slot import plane_types, typed_graph
 from vs_espcn.runtime.tensorrt.api import TensorRTApi
@@ -90,7 +90,8 @@ def _description(graph: ModelProto) -> str:
         samples = f"{int(numpy_helper.to_array(constants['video.peak'])).bit_length()}-bit"
     span = "full range" if "video.offset" in constants else "limited range"
     half = any(constant.data_type == TensorProto.FLOAT16 for constant in constants.values())
-    return f"{samples} {span}, {'fp16' if half else 'fp32'}"
+    precision = "int8" if is_int8(graph) else "fp16" if half else "fp32"
+    return f"{samples} {span}, {precision}"
 
 
 def build_plan(

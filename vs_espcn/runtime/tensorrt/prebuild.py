@@ -8,7 +8,8 @@ from onnx import ModelProto
 
 from vs_espcn.errors import InputError
 from vs_espcn.networks import graph, registry
-from vs_espcn.runtime.backends import Flavour, GpuPrecision, TensorRT, gpu_precision
+from vs_espcn.runtime.backends import Flavour, TensorRT, TensorRTPrecision
+from vs_espcn.runtime.precision import resolve
 from vs_espcn.runtime.tensorrt.api import TensorRTApi, api_for, check_capability, load_api, open_gpu
 from vs_espcn.runtime.tensorrt.build import OnProgress, build_plan, plan_key, source_graph
 from vs_espcn.runtime.tensorrt.plan_cache import StoredPlan, load_or_build, stored_plan
@@ -41,7 +42,7 @@ class BuildRequest:
     scale: int
     network: str = "espcn"
     bits: int = 8
-    precision: GpuPrecision = "auto"
+    precision: TensorRTPrecision = "auto"
     flavour: Flavour = "auto"
     capabilities: tuple[str, ...] = ()
     any_size: bool = False
@@ -96,14 +97,12 @@ def _graphs(job: BuildRequest) -> Iterator[ModelProto]:
         raise InputError(f"bits is {job.bits}; choose one of {', '.join(map(str, SAMPLES))}")
     sample = SAMPLES[job.bits]
     size = (job.width, job.height)
-    backend = TensorRT(
-        precision=gpu_precision(job.precision, sample.depth),
-        flavour=job.flavour,
-        max_size=size if job.any_size else None,
-    )
+    asked = TensorRT(precision=job.precision, flavour=job.flavour, max_size=size if job.any_size else None)
     if min(size) < 1:
         raise InputError(f"size is {job.width}x{job.height}; give a width and a height of at least 1")
-    network = registry.load_network(registry.find(job.network, job.scale).path)
+    resolved = resolve(registry.find(job.network, job.scale), asked, sample.depth)
+    network, backend = resolved.network, resolved.backend
+    assert isinstance(backend, TensorRT)
     if not job.any_size:
         size = tile_for(backend, network, size, lanes=1)
     width, height = size
