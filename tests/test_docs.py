@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.media import H264, ffmpeg, video, with_sound
+from tests.media import H264, ffmpeg, pattern, video, with_sound
 from tests.programs import ROOT, Environment, environment_in
 
-PAGES = ("README.md", *(f"docs/{name}.md" for name in ("encoding", "piping", "realtime", "troubleshooting")))
+PAGES = ("README.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")))
 
 STAND_INS = {
     "python3 -m pip install uv && python3 -m uv run vs-espcn": "vs-espcn",
@@ -25,35 +25,44 @@ STAND_INS = {
     "-f flv rtmp://example.org/live/out": "out.mkv",
     "-f mpegts udp://127.0.0.1:1234": "-f mpegts out.ts",
     "testsrc2=s=960x540:r=30:d=20": "testsrc2=s=96x54:r=30:d=0.2",
-    " --backend tensorrt": "",
     "ffplay -": "ffmpeg -v error -i - -f null -",
+    "--width 1440": "--width 144",
+    "--height 1080": "--height 108",
 }
-"""What a page names and a test has not: devices, addresses, a display, minutes."""
+"""What a page names and a test has not: devices, addresses, a display, minutes, large pictures."""
 
 NEEDS = {r"\| x265 ": "x265", r"cluster\.py": "ray"}
-"""Commands that are skipped where a program is absent."""
+"""Commands that are left out where a program is absent."""
 
 RUNS_THE_TESTS = "uv run --group dev pytest"
 
+BLOCK = re.compile(
+    r"^```(?P<kind>\w+)(?: title=\"(?P<title>[\w.-]+)\")?\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+)
+
 
 @dataclass(frozen=True)
-class Command:
-    page: str
+class Step:
+    """A command of a page; or a file of it, which is to be written."""
+
     line: int
     text: str
-
-    def __str__(self) -> str:
-        return f"{Path(self.page).stem}:{self.line}"
+    file: str | None = None
 
 
-def commands() -> Iterator[Command]:
-    """The commands of the pages' ```sh blocks; a backslash at a line's end continues it."""
-    for page in PAGES:
-        text = (ROOT / page).read_text(encoding="utf-8")
-        for block in re.finditer(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
-            line = text.count("\n", 0, block.start(1)) + 1
-            for command in re.findall(r"(?:.*\\\n)*.+\n", block[1]):
-                yield Command(page, line, command.strip())
+def steps(page: str) -> Iterator[Step]:
+    """What a page has its reader do, in order: ```sh blocks and files with titles.
+
+    A backslash at a line's end continues a command.
+    """
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for block in BLOCK.finditer(text):
+        line = text.count("\n", 0, block.start("text")) + 1
+        if block["title"]:
+            yield Step(line, block["text"], block["title"])
+        elif block["kind"] == "sh":
+            for command in re.findall(r"(?:.*\\\n)*.+\n", block["text"]):
+                yield Step(line, command.strip())
                 line += command.count("\n")
 
 
@@ -62,18 +71,18 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with every file that the pages name."""
     folder = tmp_path_factory.mktemp("files")
     with_sound(folder / "input.mp4", frames=5)
-    shutil.copy(folder / "input.mp4", folder / "-odd.mp4")
     # Two frames at the beginning, two after 12:30.
     late = ("-vf", "setpts=if(lt(N\\,2)\\,N\\,N+750*25)/25/TB", "-fps_mode", "vfr")
     ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=0.16", *late, *H264, folder / "film.mkv")
-    for name in ("season1", "extras"):
+    fields = ("-vf", "tinterlace=interleave_top,setfield=tff", "-flags", "+ilme+ildct", "-c:v", "mpeg2video")
+    ffmpeg(*pattern(8, rate=50), *fields, folder / "dvd.mkv")
+    pq = ("-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc")
+    ffmpeg(*pattern(3), "-pix_fmt", "yuv420p10le", "-c:v", "ffv1", *pq, folder / "hdr.mkv")
+    for name in ("season1", "extras", "photos"):
         (folder / name).mkdir()
     video(folder / "season1" / "1.mp4", frames=2)
     video(folder / "extras" / "trailer.mov", frames=2)
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    script = re.search(r"```python\n(.*?set_output.*?)```", readme, re.DOTALL)
-    assert script
-    (folder / "script.vpy").write_text(script[1])
+    ffmpeg(*pattern(30, "160x120"), "-pix_fmt", "rgb24", folder / "photos" / "%02d.png")
     (folder / "scripts").symlink_to(ROOT / "scripts")
     return folder
 
@@ -83,19 +92,36 @@ def environment(tmp_path: Path) -> Environment:
     return environment_in(tmp_path) | {"RETRIES": "1", "WAIT": "0"}
 
 
-@pytest.mark.parametrize("command", list(commands()), ids=str)
-def test_a_command_runs(command: Command, files: Path, tmp_path: Path, environment: Environment) -> None:
-    if RUNS_THE_TESTS in command.text:
-        pytest.skip("it runs this suite")
-    for pattern, program in NEEDS.items():
-        if re.search(pattern, command.text) and not shutil.which(program, path=environment["PATH"]):
-            pytest.skip(f"{program} is not installed")
-    text = command.text
-    for shown, instead in STAND_INS.items():
-        text = text.replace(shown, instead)
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if any(not step.file for step in steps(page))])
+def test_a_pages_commands_run_in_order(
+    page: str, files: Path, tmp_path: Path, environment: Environment
+) -> None:
     folder = tmp_path / "folder"
     shutil.copytree(files, folder, symlinks=True)
-    before = set(folder.rglob("*"))
+    for step in steps(page):
+        if step.file:
+            (folder / step.file).write_text(step.text)
+        elif not is_left_out(step.text, environment):
+            follow(step, folder, environment)
+
+
+def is_left_out(text: str, environment: Environment) -> bool:
+    """True if a command runs this suite, or needs a program that is absent."""
+    absent = [
+        program
+        for pattern, program in NEEDS.items()
+        if re.search(pattern, text) and not shutil.which(program, path=environment["PATH"])
+    ]
+    return RUNS_THE_TESTS in text or bool(absent)
+
+
+def follow(step: Step, folder: Path, environment: Environment) -> None:
+    """Run a command, which must succeed and make something."""
+    text = step.text
+    for shown, instead in STAND_INS.items():
+        text = text.replace(shown, instead)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", text],
         cwd=folder,
@@ -103,13 +129,15 @@ def test_a_command_runs(command: Command, files: Path, tmp_path: Path, environme
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     # The loop ends by itself only where its source does, which here is a file.
-    assert done.returncode == ("scripts/live.sh" in text), done.stderr.decode()
-    made = [path for path in set(folder.rglob("*")) - before if path.is_file()]
-    assert all(path.stat().st_size for path in made)
-    assert made or done.stdout or "null" in text
+    assert done.returncode == ("scripts/live.sh" in text), f"line {step.line}: {text}\n{done.stderr.decode()}"
+    made = [
+        path for path in folder.rglob("*") if path.is_file() and before.get(path) != path.stat().st_mtime_ns
+    ]
+    assert all(path.stat().st_size for path in made), f"line {step.line}"
+    assert made or done.stdout or "null" in text, f"line {step.line}: it made nothing"
 
 
 @cache
@@ -135,7 +163,7 @@ def _template(node: ast.expr) -> str:
 
 
 def quoted() -> list[str]:
-    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "troubleshooting.md").read_text(encoding="utf-8")
     ours, _, _ = page.partition("## From other programs")
     return re.findall(r"^### `(.*)`$", ours, re.MULTILINE)
 

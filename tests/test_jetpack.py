@@ -74,3 +74,39 @@ def test_it_can_serve_as_the_backend_chosen() -> None:
     fp32 = vs_espcn.OpenVINO(precision="fp32")
     result = ESPCN(fp32, tile=(20, 20)).supersample(clip)
     assert largest_difference(samples(result), samples(vs_espcn.upscale(clip, backend=fp32))) <= 1
+
+
+@pytest.mark.parametrize("name", ["format", "linear", "shfit", "sigmoid"])
+def test_arguments_that_mean_nothing_here_are_named(name: str) -> None:
+    clip = noise_clip(vs.GRAY8, 16, 16)
+    accepted = "accepted are width, height, shift and copy_props"
+    with pytest.raises(vs.Error, match=f"vs_espcn: ESPCN.scale takes no argument '{name}'; {accepted}"):
+        ESPCN().scale(clip, 32, 32, **{name: 1})
+    with pytest.raises(vs.Error, match=f"vs_espcn: ESPCN.scale takes no argument '{name}'; {accepted}"):
+        ESPCN().supersample(clip, **{name: 1})
+    with pytest.raises(
+        vs.Error, match=f"vs_espcn: ESPCN takes no argument '{name}'; accepted are backend, net"
+    ):
+        ESPCN(**{name: 1})
+
+
+def test_properties_are_copied_where_that_is_asked_for() -> None:
+    clip = noise_clip(vs.GRAY8, 16, 16, _SARNum=4, _SARDen=3, _ChromaLocation=1)
+    shifted = {"width": 40, "height": 32, "shift": (0, 1)}
+    for copy_props in (False, True):
+        props = dict(ESPCN().scale(clip, **shifted, copy_props=copy_props).get_frame(0).props)
+        assert (props == dict(clip.get_frame(0).props)) == copy_props
+        props = dict(ESPCN(copy_props=copy_props).scale(clip, **shifted).get_frame(0).props)
+        assert (props == dict(clip.get_frame(0).props)) == copy_props
+
+
+def test_a_varying_clip_is_refused_with_the_fix() -> None:
+    clip = vs.core.std.Splice([noise_clip(vs.GRAY8, side, 16) for side in (16, 24)], mismatch=True)
+    with pytest.raises(vs.Error, match=r"varies, which ESPCN .* does not take; use vs_espcn\.upscale"):
+        ESPCN().scale(clip, 64, 64)
+
+
+def test_alpha_of_a_wrong_type_is_the_filters_error() -> None:
+    clip = vs.core.std.SetFrameProps(noise_clip(vs.YUV420P8, 16, 16), _Alpha=1)
+    with pytest.raises(vs.Error, match="vs_espcn: _Alpha is a int; it has to be a GRAY frame"):
+        ESPCN().supersample(clip)

@@ -9,7 +9,20 @@ import typer
 
 import vs_espcn
 from vs_espcn import logs
-from vs_espcn.commands import bench, compare, evaluate, flags, info, networks, pipe, plans, train, upscale
+from vs_espcn.commands import (
+    bench,
+    compare,
+    evaluate,
+    export,
+    flags,
+    info,
+    networks,
+    pipe,
+    plans,
+    train,
+    upscale,
+)
+from vs_espcn.commands.cli_options import takes_log_options
 from vs_espcn.commands.ffmpeg_arguments import CommandWithTail
 from vs_espcn.errors import EspcnError, InputError
 
@@ -18,9 +31,8 @@ _WRITE_FAILED = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EF
 
 app = typer.Typer(
     name="vs-espcn",
-    help="Upscale video with ESPCN.",
-    no_args_is_help=True,
-    add_completion=False,
+    help="Upscale video with small neural networks.",
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
 
@@ -36,7 +48,8 @@ def _root(
     context: typer.Context,
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version."),
     ] = False,
     verbose: Annotated[
         int,
@@ -46,20 +59,19 @@ def _root(
     log_json: Annotated[bool, typer.Option("--log-json", help="Log one JSON object per line.")] = False,
 ) -> None:
     del version  # its callback has acted
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit
     context.with_resource(logs.on_stderr(-1 if quiet else verbose, as_json=log_json))
 
 
-app.command()(info.info)
-app.command()(networks.networks)
-app.command()(compare.compare)
-app.command()(bench.bench)
-app.command(cls=CommandWithTail)(upscale.upscale)
-app.command()(pipe.pipe)
-app.command()(flags.flags)
-app.command()(plans.build)
+app.command(cls=CommandWithTail, epilog=upscale.EXAMPLES)(takes_log_options(upscale.upscale))
+for _command in (
+    *(pipe.pipe, compare.compare, networks.networks, info.info, flags.flags, export.export),
+    *(bench.bench, evaluate.evaluate, train.train, plans.build),
+):
+    app.command()(takes_log_options(_command))
 app.add_typer(plans.cache_app, name="cache")
-app.command()(train.train)
-app.command()(evaluate.evaluate)
 
 
 def main() -> None:

@@ -8,8 +8,8 @@
     └── TrainingError   a training run that cannot go on
 
 Each text names what was got, what is accepted, and the fix. The command line
-prints it on one line; the filter passes it on as ``vapoursynth.Error`` with
-the prefix ``vs_espcn:``.
+prints it on one line. What the filter raises is an `EspcnError` and a
+``vapoursynth.Error`` at once, whose text begins with ``vs_espcn:``.
 """
 
 
@@ -39,3 +39,12 @@ class EncodeError(EspcnError):
 
 class TrainingError(EspcnError):
     """A training run that cannot go on (for example, the loss became NaN)."""
+
+
+def extra_hint(extra: str) -> str:
+    """Say how to install an extra of this package, which no package index has.
+
+    Example:
+        >>> raise InputError(f"PyTorch is not installed; {extra_hint('train')}")
+    """
+    return f"in a clone of vs-espcn, run `uv sync --extra {extra}` or `python -m pip install '.[{extra}]'`"

@@ -77,10 +77,7 @@ def on_stderr(verbosity: int = 0, *, as_json: bool = False) -> Iterator[None]:
         as_json: One JSON object per line instead of text.
     """
     before = {logger: logger.level for logger in (_package, *_for_the_user)}
-    level = _LEVELS[max(-1, min(verbosity, 2))]
-    _package.setLevel(level)
-    for logger in _for_the_user:
-        logger.setLevel(level if verbosity < 0 else min(level, logging.INFO))
+    set_verbosity(verbosity)
     _handler.setFormatter(_Json() if as_json else _Line())
     try:
         with _shown():
@@ -88,6 +85,18 @@ def on_stderr(verbosity: int = 0, *, as_json: bool = False) -> Iterator[None]:
     finally:
         for logger, old in before.items():
             logger.setLevel(old)
+
+
+def set_verbosity(verbosity: int) -> None:
+    """Choose what is shown.
+
+    Args:
+        verbosity: As for `on_stderr`.
+    """
+    level = _LEVELS[max(-1, min(verbosity, 2))]
+    _package.setLevel(level)
+    for logger in _for_the_user:
+        logger.setLevel(level if verbosity < 0 else min(level, logging.INFO))
 
 
 def show_error(error: Exception) -> None:

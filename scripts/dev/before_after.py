@@ -1,97 +1,63 @@
-"""Draw the README's before/after picture: bicubic beside ESPCN, on a scene drawn here.
+"""Draw the README's picture: part of a coded frame by bicubic and by the filter, beside the original.
 
-uv run --extra train python scripts/dev/before_after.py docs/before_after.png
+uv run --group dev python scripts/dev/before_after.py FILM docs/before_after.png
+
+FILM is Big Buck Bunny in 1280x720, (c) Blender Foundation, CC BY 3.0. It is reduced to a third by bicubic and
+encoded with x264 at crf 18; that is upscaled.
 """
 
-import math
-import sys
+import argparse
+import subprocess
+import tempfile
 from pathlib import Path
 
-import numpy as np
 import vapoursynth as vs
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
 import vs_espcn
+from vs_espcn.encoding.ffmpeg import find_ffmpeg
+from vs_espcn.encoding.side_by_side import CropArea, frame_picture, side_by_side
 
-SCALE = 3
-WIDTH, HEIGHT = 480, 360  # of the scene, and of each half of the picture
-OVERSAMPLING = 4
-INK, PAPER, SKY, HILL, SUN = 38, 222, 178, 92, 240
-
-
-def draw_scene() -> Image.Image:
-    """A poster of what upscalers find hard: type, thin lines, circles, hatching, foliage."""
-    size = OVERSAMPLING
-    scene = Image.new("L", (WIDTH * size, HEIGHT * size), SKY)
-    draw = ImageDraw.Draw(scene)
-
-    def at(*values: float) -> list[float]:
-        return [value * size for value in values]
-
-    for y in range(HEIGHT * size // 2):
-        draw.line([0, y, WIDTH * size, y], fill=round(SKY - 60 * y / (HEIGHT * size // 2) + 30))
-    draw.ellipse(at(330, 30, 430, 130), fill=SUN)
-    for ray in range(24):
-        angle = ray * math.pi / 12
-        cos, sin = math.cos(angle), math.sin(angle)
-        draw.line(at(380 + 56 * cos, 80 + 56 * sin, 380 + 74 * cos, 80 + 74 * sin), fill=SUN, width=2 * size)
-    for start, height, shade in ((-60, 130, 120), (120, 165, HILL), (290, 110, 106)):
-        peak = [start + 130, 290 - height]
-        draw.polygon(at(start, 290, *peak, start + 260, 290), fill=shade)
-        draw.line(at(start, 290, *peak, start + 260, 290), fill=INK, width=size, joint="curve")
-        for step in range(5, 60, 5):
-            draw.line(
-                at(peak[0], peak[1] + step, peak[0] + step, peak[1] + 1.7 * step), fill=INK, width=size // 2
-            )
-    draw.rectangle(at(0, 290, WIDTH, HEIGHT), fill=PAPER)
-    for step in range(0, 120, 6):
-        draw.line(at(360 + step, 295, 360 + step, 355), fill=INK, width=round(size * (0.5 + step / 80)))
-    draw_tree(draw, 70 * size, 292 * size, -math.pi / 2, 34 * size, 7)
-    draw.text(at(20, 300), "Sub-pixel", fill=INK, font=ImageFont.load_default(30 * size))
-    draw.text(at(170, 302), "luma 16–235  ·  4:2:0", fill=INK, font=ImageFont.load_default(15 * size))
-    draw.text(at(170, 326), "drawn by a script", fill=INK, font=ImageFont.load_default(13 * size))
-    return scene.resize((WIDTH, HEIGHT), Image.Resampling.BOX)
+SCALE, CRF = 3, 18
 
 
-def draw_tree(draw: ImageDraw.ImageDraw, x: float, y: float, angle: float, length: float, depth: int) -> None:
-    """Branches that fork until they are as thin as a pixel."""
-    end_x, end_y = x + length * math.cos(angle), y + length * math.sin(angle)
-    draw.line([x, y, end_x, end_y], fill=INK, width=max(1, depth * OVERSAMPLING // 3))
-    if depth:
-        for turn in (-0.45, 0.38):
-            draw_tree(draw, end_x, end_y, angle + turn, length * 0.78, depth - 1)
+def encoded(clip: vs.VideoNode, path: Path) -> vs.VideoNode:
+    """The clip after x264."""
+    command = [find_ffmpeg().path, "-v", "error", "-f", "yuv4mpegpipe", "-i", "-"]
+    encoder = subprocess.Popen([*command, "-c:v", "libx264", "-crf", str(CRF), path], stdin=subprocess.PIPE)
+    assert encoder.stdin is not None
+    clip.output(encoder.stdin, y4m=True)
+    encoder.stdin.close()
+    if encoder.wait():
+        raise SystemExit("ffmpeg failed")
+    return vs.core.bs.VideoSource(str(path))
 
 
-def to_clip(luma: NDArray[np.uint8]) -> vs.VideoNode:
-    """A clip of one GRAY8 frame."""
-    frame = vs.core.create_video_frame(vs.core.get_video_format(vs.GRAY8), luma.shape[1], luma.shape[0])
-    np.copyto(np.asarray(frame[0]), luma)
-    blank = vs.core.std.BlankClip(width=luma.shape[1], height=luma.shape[0], format=vs.GRAY8, length=1)
-    return vs.core.std.ModifyFrame(blank, blank, lambda n, f: frame)  # noqa: ARG005 - VapourSynth's names
-
-
-def labelled(clip: vs.VideoNode, label: str) -> Image.Image:
-    """The clip's frame under a line that says what it is."""
-    half = Image.new("L", (WIDTH, HEIGHT + 24), 255)
-    half.paste(Image.fromarray(np.array(clip.get_frame(0)[0])), (0, 24))
-    ImageDraw.Draw(half).text((6, 4), label, fill=0, font=ImageFont.load_default(14))
-    return half
-
-
-def main(output: Path) -> None:
+def main() -> None:
     """Write the picture."""
-    small = draw_scene().resize((WIDTH // SCALE, HEIGHT // SCALE), Image.Resampling.BICUBIC)
-    source = to_clip(np.asarray(small))
-    halves = [
-        labelled(vs.core.resize.Bicubic(source, width=WIDTH, height=HEIGHT), f"bicubic, x{SCALE}"),
-        labelled(vs_espcn.upscale(source, SCALE), f"vs-espcn, x{SCALE}"),
-    ]
-    picture = Image.new("L", (2 * WIDTH + 8, HEIGHT + 24), 255)
-    for index, half in enumerate(halves):
-        picture.paste(half, (index * (WIDTH + 8), 0))
-    picture.save(output, optimize=True)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("film", type=Path)
+    parser.add_argument("picture", type=Path, help="PNG file to write")
+    parser.add_argument("--frame", type=int, default=20)
+    parser.add_argument(
+        "--area", type=int, nargs=4, default=[360, 130, 320, 280], metavar=("X", "Y", "W", "H")
+    )
+    given = parser.parse_args()
+    film = vs.core.bs.VideoSource(str(given.film), cachemode=0)
+    width, height = (side // (2 * SCALE) * 2 * SCALE for side in (film.width, film.height))
+    film = film.std.CropAbs(width, height)[: given.frame + 12]
+    x, y, *size = given.area
+    area = CropArea(width=size[0], height=size[1], x=x, y=y)
+    with tempfile.TemporaryDirectory() as folder:
+        reduced = film.resize.Bicubic(width // SCALE, height // SCALE)
+        low = encoded(reduced, Path(folder) / "low.mkv")
+        clips = {
+            f"bicubic, x{SCALE}": low.resize.Bicubic(width, height),
+            f"vs-espcn, x{SCALE}": vs_espcn.upscale(low, SCALE),
+            "original": film,
+        }
+        shown = {name: area.of(frame_picture(clip, given.frame)) for name, clip in clips.items()}
+    side_by_side([shown]).save(given.picture, optimize=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -25,7 +25,8 @@ from onnx import ModelProto
 
 from vs_espcn.bench.gpu_slot import BOUND, GpuCase, operations, slot_runners
 from vs_espcn.errors import BackendError
-from vs_espcn.networks import cost, graph, registry
+from vs_espcn.networks import graph, registry
+from vs_espcn.networks.reach import reach_of
 from vs_espcn.runtime import cuda
 from vs_espcn.runtime.backends import TensorRT, Torch, gpu_precision
 from vs_espcn.runtime.default_backend import probe
@@ -125,7 +126,7 @@ def check_engine(name: str, make: Callable[..., TensorRT | Torch]) -> None:
 
 def check_strips(make: Callable[..., TensorRT | Torch]) -> None:
     tile = HEIGHT // 3 + 8
-    radius = cost.receptive_radius(registry.load_network(registry.find("espcn", 2).path))
+    radius = reach_of(registry.load_network(registry.find("espcn", 2).path)).radius or 0
     tiling = Tiling(size=(WIDTH, HEIGHT), tile=(WIDTH, tile), radius=radius)
     engine = opened(make(), model_2x(height=tile), 8, lanes=1, tiling=tiling)
     target = np.empty((2 * HEIGHT, 2 * WIDTH), np.uint8)

@@ -1,4 +1,4 @@
-"""Renew the tables of engines/README.md and docs/networks.md from what was trained and measured.
+"""Renew the tables of engines/README.md and docs/reference/networks.md from what was trained and measured.
 
 uv run python scripts/dev/model_cards.py
 
@@ -73,4 +73,4 @@ def _joined(lines: list[list[str]]) -> str:
 
 if __name__ == "__main__":
     paste(ROOT / "engines" / "README.md", {"cards": cards()})
-    paste(ROOT / "docs" / "networks.md", {"reached": reached()})
+    paste(ROOT / "docs" / "reference" / "networks.md", {"reached": reached()})

@@ -3,9 +3,9 @@
 uv run --extra train python scripts/dev/network_quality.py ../shared/data
 
 The folder holds eval/Set5, eval/Set14, video/ and train_drawn/. Images are measured by the protocol of
-docs/training.md, Set5 by each of the usual kernels too; the middle of clips after x264 at the rates and over
-the frames below. Networks run in float32 by onnxruntime, where the codes of int8 ones are exact. Drawings
-that nothing was trained on count as anime, beside a cartoon: a pan over each makes a clip of it.
+docs/measurements/quality.md, Set5 by each of the usual kernels too; the middle of clips after x264 at the
+rates and over the frames below. Networks run in float32 by onnxruntime, where the codes of int8 ones are
+exact. Drawings that nothing was trained on count as anime, beside a cartoon: a pan over each makes a clip.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Renew the tables of docs/networks_tables.md: kernels, clips and drawings by networks, in one run.
+"""Renew the tables of docs/measurements/networks.md: kernels, clips and drawings by networks, in one run.
 
 uv run --extra train python scripts/dev/network_tables.py ../shared/data
 
@@ -18,7 +18,7 @@ from vs_espcn.networks import registry
 from vs_espcn.runtime.backends import OpenVINO
 from vs_espcn.training.data.kernels import COMMON
 
-PAGE = Path(__file__).parents[2] / "docs" / "networks_tables.md"
+PAGE = Path(__file__).parents[2] / "docs" / "measurements" / "networks.md"
 CLIPS = (
     "natural_720p_dog.mp4",
     "natural_540p_flower.mp4",
@@ -63,7 +63,7 @@ def by_clip(data: Path) -> str:
         rates=RATES,
         backend=FP32,
     )
-    return run_evaluation(job, lambda scores: scores)
+    return rows_of(run_evaluation(job, lambda scores: scores))
 
 
 def of_drawings(data: Path) -> str:
@@ -79,7 +79,16 @@ def of_drawings(data: Path) -> str:
             rates=(23,),
             backend=FP32,
         )
-        return run_evaluation(job, lambda scores: scores)
+        return rows_of(run_evaluation(job, lambda scores: scores), means_only=True)
+
+
+def rows_of(text: str, *, means_only: bool = False) -> str:
+    """The tables without the lines below them that repeat what they show; on request without single clips."""
+    lines = [line for line in text.splitlines() if not line.startswith("- ")]
+    heads = ("| clip |", "| --- |", "| **mean** |")
+    if means_only:
+        lines = [line for line in lines if not line.startswith("|") or line.startswith(heads)]
+    return "\n".join(lines).strip()
 
 
 TABLES = {"kernels": by_kernel, "clips": by_clip, "drawings": of_drawings}

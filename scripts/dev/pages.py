@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -14,3 +15,23 @@ def paste(page: Path, tables: dict[str, str]) -> None:
         if count != 1:
             sys.exit(f"{page} has {count} places marked <!-- {name} -->; one is needed")
     page.write_text(text, encoding="utf-8")
+
+
+def pivot(head: Sequence[str], cells: Mapping[tuple[str, ...], str]) -> str:
+    """Make a Markdown table of cells.
+
+    Args:
+        head: What stands above the columns that name a row.
+        cells: The text of each cell by the names of its row and that of its column, in the order of both.
+            What is absent becomes a dash.
+    """
+    columns = list(dict.fromkeys(names[-1] for names in cells))
+    rows = dict.fromkeys(names[:-1] for names in cells)
+    return table(
+        [*head, *columns], [[*row, *(cells.get((*row, name), "–") for name in columns)] for row in rows]
+    )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Make a Markdown table of a head and rows of cells."""
+    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows])

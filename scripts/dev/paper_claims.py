@@ -1,4 +1,4 @@
-"""Measure what the paper claims, and paste the tables into docs/paper.md.
+"""Measure what the paper claims, and paste the tables into docs/measurements/paper.md.
 
 uv run --group dev python scripts/dev/paper_claims.py ../shared/data/eval
 
@@ -30,7 +30,7 @@ from vs_espcn.runtime.backends import OpenVINO
 from vs_espcn.training.networks.layers import Espcn
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "paper.md"
+PAGE = ROOT / "docs" / "measurements" / "paper.md"
 SETS = ("Set5", "Set14")
 SCALE = 3
 WIDTH, HEIGHT = 1920 // SCALE, 1080 // SCALE

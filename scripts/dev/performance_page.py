@@ -1,4 +1,4 @@
-"""Renew the tables of docs/performance.md from docs/performance.json.
+"""Renew the tables of docs/measurements/performance.md from docs/performance.json.
 
 `vs-espcn bench --json` writes that file; bench_shares, bench_growth, bench_start and bench_encode add to it.
 
@@ -6,14 +6,14 @@ python3 scripts/dev/performance_page.py
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pages import paste
+from pages import paste, pivot, table
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGE = DOCS / "performance.md"
+PAGE = DOCS / "measurements" / "performance.md"
 LIBRARIES = (
     "vapoursynth",
     "openvino",
@@ -22,47 +22,9 @@ LIBRARIES = (
     "opencv-python-headless",
 )
 
-Row = dict[str, Any]
+USUAL_HEIGHTS = (270, 540, 720, 1080, 2160)
 
-RESULTS = {
-    "who": "{name}",
-    "network": "{network}",
-    "precision": "{precision}",
-    "ms a frame": "{ms:.1f}",
-    "fps": "{fps:.3g}",
-    "slowest … fastest": "{slowest:.3g} … {fastest:.3g}",
-    "of OpenVINO alone": "{of_raw}",
-    "of vs-mlrt in fp32": "{of_plugin}",
-}
-SHARES = {
-    "scale": "x{scale}",
-    "precision": "{precision}",
-    "network, 10⁹ operations/s": "{network:.0f}",
-    "matrix product, 10⁹ operations/s": "{matrix:.0f}",
-    "share": "{share:.2f}",
-}
-GROWTH = {
-    "network": "{network}",
-    "scale": "x{scale}",
-    "precision": "{precision}",
-    "output": "{size}",
-    "cores": "{cores}",
-    "fps": "{fps:.3g}",
-    "ns per pixel": "{ns_per_pixel:.1f}",
-}
-STARTS = {
-    "scale": "x{scale}",
-    "import, s": "{import_seconds:.2f}",
-    "first frame, s": "{first_frame_seconds:.2f}",
-}
-ENCODES = {
-    "network": "{network}",
-    "scale": "x{scale}",
-    "precision": "{precision}",
-    "frames": "{frames}",
-    "fps": "{fps:.1f}",
-}
-"""Columns: what stands above each, and how it is made of a row."""
+Row = dict[str, Any]
 
 
 def tables() -> dict[str, str]:
@@ -73,36 +35,66 @@ def tables() -> dict[str, str]:
     return {
         "machine": "\n".join([f"{figures['machine']}, {figures['date']}; {versions}.", *missing]),
         "results": _results(figures["results"]),
-        "shares": _table(SHARES, figures["shares"]),
-        "growth": _table(GROWTH, figures["growth"]),
-        "starts": _table(STARTS, figures["starts"]),
-        "encodes": _table(ENCODES, figures["encodes"]),
+        "shares": _shares(figures["shares"]),
+        "growth": _growth(figures["growth"]),
+        "starts": _starts(figures["starts"]),
+        "encodes": _encodes(figures["encodes"]),
     }
 
 
 def _results(rows: Sequence[Row]) -> str:
-    """A table per scale."""
-    parts = []
-    for scale in dict.fromkeys(row["scale"] for row in rows):
-        of_scale = [
-            {
-                **row,
-                "network": row["network"] or "–",
-                "precision": row["precision"] or "–",
-                **{
-                    name: "–" if row[name] is None else f"{row[name]:.2f}" for name in ("of_raw", "of_plugin")
-                },
-            }
+    """Frame rates, and how they compare with vs-mlrt's plugin in fp32."""
+    cells = {}
+    for text, key in (("{:.3g}", "fps"), ("{:.2f}", "of_plugin")):
+        for row in rows:
+            of = "fps" if key == "fps" else "of vs-mlrt"
+            names = (row["name"], row["network"] or "–", row["precision"] or "–", f"x{row['scale']}, {of}")
+            cells[names] = text.format(row[key])
+    return pivot(("who", "network", "precision"), cells)
+
+
+def _shares(rows: Sequence[Row]) -> str:
+    return pivot(
+        ("precision",), {(row["precision"], f"x{row['scale']}"): f"{row['share']:.2f}" for row in rows}
+    )
+
+
+def _growth(rows: Sequence[Row]) -> str:
+    """Nanoseconds per output pixel; sizes of about the same height share a row."""
+    return pivot(
+        ("output", "cores"),
+        {
+            (_height(row["size"]), str(row["cores"]), f"x{row['scale']}"): f"{row['ns_per_pixel']:.1f}"
             for row in rows
-            if row["scale"] == scale
-        ]
-        parts.append(f"**x{scale} to {of_scale[0]['size']}**\n\n{_table(RESULTS, of_scale)}")
-    return "\n\n".join(parts)
+        },
+    )
 
 
-def _table(columns: Mapping[str, str], rows: Sequence[Row]) -> str:
-    cells = [[form.format(**row) for form in columns.values()] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [list(columns), ["---"] * len(columns), *cells])
+def _height(size: str) -> str:
+    """A size's usual name: 1080p for 1920x1080, 270p for 480x272."""
+    height = int(size.split("x")[1])
+    return f"{min(USUAL_HEIGHTS, key=lambda usual: abs(usual - height))}p"
+
+
+def _starts(rows: Sequence[Row]) -> str:
+    head = ["scale", "import, s", "first frame, s"]
+    return table(
+        head,
+        [
+            [f"x{row['scale']}", f"{row['import_seconds']:.2f}", f"{row['first_frame_seconds']:.2f}"]
+            for row in rows
+        ],
+    )
+
+
+def _encodes(rows: Sequence[Row]) -> str:
+    return pivot(
+        ("network", "scale"),
+        {
+            (row["network"], f"x{row['scale']}", f"{row['precision']}, fps"): f"{row['fps']:.1f}"
+            for row in rows
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -2,14 +2,14 @@
 
     uv run --extra train python scripts/dev/precision_errors.py [CLIP ...]
 
-Without clips it measures on the scene of before_after.py.
+Without clips it measures on the scene of drawn_scene.py.
 """
 
 import sys
 
 import numpy as np
 import vapoursynth as vs
-from before_after import draw_scene, to_clip
+from drawn_scene import draw_scene, to_clip
 
 import vs_espcn
 

@@ -1,4 +1,4 @@
-"""Run the commands that docs/quality.md shows, and paste what they print below them.
+"""Run the commands that docs/measurements/quality.md shows, and paste what they print below them.
 
 uv run --extra train python scripts/dev/quality.py ../shared/data
 
@@ -50,4 +50,7 @@ def main(data: Path, page: Path) -> None:
 if __name__ == "__main__":
     if len(sys.argv) not in {2, 3}:
         sys.exit("usage: quality.py DATA [PAGE]")
-    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]) if sys.argv[2:] else ROOT / "docs" / "quality.md")
+    main(
+        Path(sys.argv[1]).resolve(),
+        Path(sys.argv[2]) if sys.argv[2:] else ROOT / "docs" / "measurements" / "quality.md",
+    )

@@ -1,4 +1,4 @@
-"""Run the guides' recipes on real clips, and paste into docs/recipes.md what went in and what came out.
+"""Run the guides' recipes on real clips; renew docs/measurements/recipes.md, which compares them by ffprobe.
 
 uv run --group dev python scripts/dev/recipes.py FOLDER_OF_CLIPS [SECONDS]
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from pages import paste
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "recipes.md"
+PAGE = ROOT / "docs" / "measurements" / "recipes.md"
 COLOURS = ("color_range", "color_space", "color_transfer", "color_primaries", "chroma_location")
 
 X264 = "-c:v libx264 -preset veryfast"

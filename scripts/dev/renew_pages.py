@@ -16,7 +16,7 @@ from pages import paste
 ROOT = Path(__file__).parents[2]
 PAGES: Mapping[Path, Callable[[], dict[str, str]]] = {
     ROOT / "engines" / "README.md": lambda: {"cards": model_cards.cards()},
-    ROOT / "docs" / "networks.md": lambda: {"reached": model_cards.reached()},
+    ROOT / "docs" / "reference" / "networks.md": lambda: {"reached": model_cards.reached()},
     realtime_table.PAGE: lambda: {"sustained": realtime_table.tables()},
     performance_page.PAGE: performance_page.tables,
 }

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import vs_espcn
-from tests.command import in_own_process as run
+from tests.command import in_own_process
+from tests.command import in_this_process as run
 from tests.small_networks import conv, kernel, network, saved
 from vs_espcn.networks import registry
 from vs_espcn.networks.quality import quality_of
@@ -19,12 +20,51 @@ COMMANDS = ("upscale", "info", "networks", "compare", "bench", "evaluate", "trai
 
 
 def test_version() -> None:
-    assert run("--version").stdout == f"vs-espcn {vs_espcn.__version__}\n"
+    for option in ("--version", "-V"):
+        assert in_own_process(option).stdout == f"vs-espcn {vs_espcn.__version__}\n"
 
 
-def test_help_names_every_command() -> None:
+def test_help_names_every_command_and_upscale_first() -> None:
     text = run("--help").stdout
     assert all(command in text for command in COMMANDS)
+    listed = text.partition("Commands")[2]
+    assert min(COMMANDS, key=listed.index) == "upscale"
+
+
+def test_without_arguments_there_is_help() -> None:
+    assert run().stdout == run("--help").stdout
+
+
+def test_help_of_upscale_has_panels_and_examples() -> None:
+    text = run("upscale", "--help").stdout
+    places = [
+        text.index(f"─ {panel} ─")
+        for panel in ("Size", "Network", "Encoder", "Part", "Many files", "Output", "Log")
+    ]
+    assert places == sorted(places)
+    assert "vs-espcn upscale film.mp4 film.mkv" in text.partition("Examples:")[2]
+
+
+def test_completion_knows_commands_and_networks() -> None:
+    def complete(words: str) -> list[str]:
+        asked = {
+            "_VS_ESPCN_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split(" ")) - 1),
+        }
+        code = "from vs_espcn.cli import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", f"import sys; sys.argv[0] = 'vs-espcn'; {code}"],
+            env={**os.environ, **asked},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.split()
+
+    assert "upscale" in complete("vs-espcn ")
+    assert complete("vs-espcn upscale --network subpixel-m-a") == ["subpixel-m-anime"]
+    assert complete("vs-espcn upscale --preset pro") == ["prores"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -169,14 +209,3 @@ def test_errors_are_one_line(arguments: tuple[str, ...], message: str) -> None:
     done = run(*arguments, code=1)
     assert done.stdout == ""
     assert done.stderr == f"vs-espcn: error: {message}\n"
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-@pytest.mark.parametrize("arguments", [("--version",), ("info",), ("networks", "--scale", "2", "--no-time")])
-def test_a_full_disk_behind_stdout_is_one_line(arguments: tuple[str, ...]) -> None:
-    with Path("/dev/full").open("wb") as full:
-        command = [sys.executable, "-m", "vs_espcn", *arguments]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "No space left on device" in done.stderr.splitlines()[-1]

@@ -32,7 +32,7 @@ def test_tables_rows_plot_and_picture_of_one_run(tmp_path: Path) -> None:
         *("--video", clip, "--frames", 2, "--crf", 30, "--scale", 2),
         *("--method", "bicubic", "--method", "espcn", "--network", network, "--precision", "fp32"),
         *("--markdown", tmp_path / "out.md", "--csv", tmp_path / "out.csv", "--plot", tmp_path / "out.png"),
-        *("--picture", folder / "0.png", "--crop", "4,4,24,20", "--picture-out", tmp_path / "parts.png"),
+        *("--picture", folder / "0.png", "--crop", "24x20+4+4", "--picture-out", tmp_path / "parts.png"),
     )
     command = [sys.executable, "-m", "vs_espcn", "evaluate", folder, *map(str, options)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
@@ -74,7 +74,7 @@ def test_a_picture_alone_prints_nothing(
             ("--picture", "a.png"),
             "--picture and --picture-out belong together: an image, and",
         ),
-        (("--crop", "1,2,3,4", "."), "--crop cuts parts out of --picture; give that too"),
+        (("--crop", "3x4+1+2", "."), "--crop cuts parts out of --picture; give that too"),
         (("--plot", "a.png", "."), "--plot shows clips over time; give --video CLIP too"),
         (("absent",), "absent is not a folder; give folders of images"),
         (("--video", "absent.mp4"), "absent.mp4' does not exist"),

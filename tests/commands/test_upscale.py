@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import vapoursynth as vs
 
-from tests.command import Outcome, Run, check_refusal
+from tests.command import RUN_LINE, Outcome, Run, check_refusal
 from tests.media import (
     FFMPEG,
     H264,
@@ -33,7 +33,11 @@ FAST = ("--", "-preset", "ultrafast")
 def test_a_file_is_upscaled(run: Run, source: Path, folder: Path, scale: int) -> None:
     outcome = run(source, folder / "film.mp4", "--scale", str(scale), "--backend", "openvino", *FAST)
     assert (outcome.code, outcome.out) == (0, "")
-    assert outcome.err.startswith("vs-espcn: 10 frames in 0:00:")
+    runs, done = outcome.err.splitlines()
+    assert runs.startswith(RUN_LINE)
+    assert f"; 64x48 to {64 * scale}x{48 * scale}; openvino on CPU, " in runs
+    assert runs.endswith("; libx264")
+    assert done.startswith("vs-espcn: 10 frames in 0:00:")
     assert list(folder.iterdir()) == [folder / "film.mp4"]
     clip = decode(folder / "film.mp4")
     assert (clip.width, clip.height, clip.num_frames) == (64 * scale, 48 * scale, 10)
@@ -46,7 +50,7 @@ def test_the_file_holds_the_filters_frames(run: Run, source: Path, folder: Path)
 
     assert run(source, folder / "film.mkv", "--precision", "fp32", "--", "-c:v", "ffv1").code == 0
     expected = vs_espcn.upscale(decode(source), 2, backend=vs_espcn.OpenVINO(precision="fp32"))
-    assert raw_planes(decode(folder / "film.mkv")) == raw_planes(expected)
+    assert raw_planes(decode(folder / "film.mkv")) == raw_planes(expected), "by the same network"
     assert codecs(folder / "film.mkv") == ["ffv1", "aac"]
 
 
@@ -81,7 +85,7 @@ def test_what_is_not_kept_gets_a_note(run: Run, folder: Path, tmp_path: Path) ->
     ffmpeg(*pattern(), *tone(), *H264, "-c:a", "wavpack", source)
     outcome = run(source, folder / "film.mp4", *FAST)
     assert outcome.code == 0
-    assert outcome.err.splitlines()[0] == (
+    assert outcome.err.splitlines()[1] == (
         "vs-espcn: note: audio track 1 (wavpack) is re-encoded with aac, since .mp4 cannot hold it as it is"
     )
 
@@ -113,6 +117,85 @@ def test_the_real_clip(run: Run, folder: Path) -> None:
     props = after.get_frame(0).props
     assert (props["_Matrix"], props["_Transfer"], props["_Primaries"]) == (6, 6, 6)
     assert (props["_Range"], props["_SARNum"], props["_SARDen"]) == (vs.RANGE_LIMITED, 1, 1)
+
+
+def test_an_interlaced_file_is_deinterlaced(run: Run, source: Path, folder: Path, tmp_path: Path) -> None:
+    ffmpeg("-i", source, "-vf", "setfield=tff", "-c:v", "ffv1", "-c:a", "copy", tmp_path / "dvd.mkv")
+    outcome = run(tmp_path / "dvd.mkv", folder / "film.mkv", "--deinterlace", "field", *FAST)
+    assert outcome.code == 0, outcome.err
+    clip = decode(folder / "film.mkv")
+    assert (clip.num_frames, clip.fps, clip.get_frame(3).props["_FieldBased"]) == (20, 50, 0)
+    assert packets(folder / "film.mkv")[1] == packets(tmp_path / "dvd.mkv")[1]
+
+
+def test_a_lossless_source_takes_a_network_for_clean_ones(run: Run, folder: Path, tmp_path: Path) -> None:
+    ffmpeg(*pattern(2), "-c:v", "ffv1", tmp_path / "film.mkv")
+    line = run(tmp_path / "film.mkv", folder / "a.mkv", *FAST).err.splitlines()[0]
+    assert "the best on clean sources" in line
+    assert "since the source is ffv1; " in line
+    told = run(tmp_path / "film.mkv", folder / "b.mkv", "--source", "video", *FAST).err.splitlines()[0]
+    assert "the best on video sources" in told
+
+
+# What people type.
+
+
+def test_short_options_and_logging_after_the_command(run: Run, source: Path, folder: Path) -> None:
+    (folder / "film.mp4").write_text("old")
+    assert run(source, "-o", folder / "film.mp4", "-y", "-q", *FAST) == Outcome(0, "", "")
+    assert decode(folder / "film.mp4").num_frames == 10
+    assert "using OpenVINO on CPU" in run(source, folder / "film.mp4", "-yv", *FAST).err, "the library's log"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (
+            ("-crf", "20"),
+            "-crf is not an option of vs-espcn; those of ffmpeg follow at the end after --, as in: -- -crf",
+        ),
+        (("-c:v", "libx265", "-an", "--scale", "3"), "as in: -- -c:v libx265 -an"),
+        (("-vf", "hflip"), "as in: -- -vf hflip"),
+        (("-i",), "INPUT and OUTPUT are given without -i"),
+    ],
+)
+def test_options_of_ffmpeg_before_the_dashes_get_a_hint(
+    run: Run, source: Path, folder: Path, arguments: tuple[str, ...], hint: str
+) -> None:
+    outcome = run(source, folder / "film.mp4", *arguments)
+    assert outcome.code == 2
+    assert hint in " ".join(outcome.err.replace("│", " ").split())
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("https://example.org/film.mp4", "is an address; download it first, or pipe it: `ffmpeg -i ADDRESS"),
+        ("rtmp://example.org/live", "is an address"),
+        ("frame%03d.png", "make a video of the images: `ffmpeg -framerate 24 -i INPUT -c:v ffv1 VIDEO.mkv`"),
+        ("C:/missing.mp4", "does not exist"),
+    ],
+)
+def test_what_is_no_file_is_refused_with_a_way(run: Run, folder: Path, name: str, words: str) -> None:
+    check_refusal(run(name, folder / "out.mp4"), folder, words)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tiff"])
+def test_an_image_becomes_a_png(run: Run, folder: Path, tmp_path: Path, suffix: str) -> None:
+    image = tmp_path / f"image{suffix}"
+    ffmpeg(*pattern(1), "-frames:v", "1", image)
+    outcome = run(image, folder / "large.png", "--precision", "fp32")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert len(outcome.err.splitlines()) == 1
+    result = vs.core.resize.Bicubic(decode(image), 128, 96, format=vs.RGB24, matrix_in_s="470bg")
+    difference = vs.core.std.PlaneStats(vs.core.std.Expr([result, decode(folder / "large.png")], "x y - abs"))
+    assert difference.get_frame(0).props["PlaneStatsAverage"] < 0.05
+
+
+def test_a_video_is_no_picture(run: Run, source: Path, folder: Path) -> None:
+    check_refusal(run(source, folder / "film.png"), folder, "is one picture, and INPUT has 10 frames")
+    assert run(source, folder / "film.png", "--start", "0.2", "--frames", "1").code == 0
 
 
 # Bad input.
@@ -149,7 +232,7 @@ BAD_INPUT: dict[str, tuple[Callable[[Path], object], str]] = {
     "not a video": (lambda path: path.write_text("text\n" * 999), "cannot be opened as a video"),
     "sound only": (lambda path: ffmpeg(*tone(), "-c:a", "aac", path), "has no video track, only audio"),
     "zero length": (without_frames, "has no video track, only a header"),
-    "interlaced": (interlaced, "deinterlace it first"),
+    "interlaced": (interlaced, "is interlaced; add --deinterlace field"),
     "variable size": (change_of_size, "varies"),
 }
 
@@ -194,7 +277,14 @@ def test_a_folder_that_cannot_be_written_is_one_line(run: Run, source: Path, fol
         (("--scale", "99"), "scale 99 is out of reach"),
         (("--network", "nonsense"), "network 'nonsense' is not shipped; choose one of espcn"),
         (("--network", "auto", "--fps", "0"), "fps is 0.0; give a number above 0"),
-        (("--source", "video"), "source='video' is for network='auto', and network is 'espcn'"),
+        (
+            ("--source", "video", "--network", "espcn"),
+            "--source video is for --network auto, and 'espcn' is named; give one of them",
+        ),
+        (("--scale", "2", "--height", "96"), "both --scale 2 and --height 96 are given; give one of them"),
+        (("--device", "0"), "device '0' is one of a GPU backend; name that, too: tensorrt or torch"),
+        (("--device", "abacus"), "OpenVINO has no device 'abacus' here; present are CPU"),
+        (("--deinterlace", "field"), "is progressive; leave out --deinterlace"),
         (("--backend", "nonsense"), "backend 'nonsense' is not known; choose one of"),
         (("--precision", "nonsense"), "precision 'nonsense' is not known; choose one of"),
         (("--", "-nonsense", "1"), "ffmpeg failed (exit code"),
@@ -322,7 +412,8 @@ def test_a_signal_ends_ffmpeg_and_leaves_nothing(job: Job, folder: Path, number:
     assert {path.suffix for path in folder.iterdir()} == {".mp4", ".lock"}
     job.process.send_signal(number)
     out, err = job.process.communicate(timeout=30)
-    assert (job.process.returncode, out, err) == (code, "", "")
+    assert (job.process.returncode, out) == (code, "")
+    assert [line for line in err.splitlines() if not line.startswith(RUN_LINE)] == []
     assert not job.encoder.exists()
     assert list(folder.iterdir()) == []
 

@@ -34,7 +34,7 @@ def test_a_part_of_the_film(run: Run, source: Path, folder: Path) -> None:
         (("--frames", "0"), "frames is 0; give 1 or more"),
         (("--preset", "ffv1"), "preset 'ffv1' does not go into .mp4"),
         (("--preset", "x265", "--", "-c:v", "mpeg4"), "both preset 'x265' and the encoder 'mpeg4'"),
-        (("--preview", "3"), "is a contact sheet; give it the suffix .png"),
+        (("--preview", "3"), "is a preview; give it the suffix .png or .html"),
         (("--resume", "--", "-c:v", "nonsense"), "Unknown encoder 'nonsense'"),
     ],
 )
@@ -84,9 +84,17 @@ def test_a_preview_is_a_picture(run: Run, source: Path, folder: Path) -> None:
     assert list(folder.iterdir()) == [folder / "sheet.png"]
     assert (folder / "sheet.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     picture = decode(folder / "sheet.png")
-    assert picture.width == 2 * 128
-    assert picture.height == 3 * (96 + 40)
+    assert picture.width > 2 * 128
+    assert picture.height == 3 * (96 + 24 + 6) + 6
     assert run(source, folder / "sheet.png", "--preview", "3").code == 1
+
+
+def test_a_preview_is_a_page(run: Run, source: Path, folder: Path) -> None:
+    assert run(source, folder / "look.html", "--preview", "2").code == 0
+    assert list(folder.iterdir()) == [folder / "look.html"]
+    page = (folder / "look.html").read_text(encoding="utf-8")
+    assert page.count('"label"') == 2
+    assert page.count("data:image/webp;base64,") == 4
 
 
 # Many files.

@@ -3,49 +3,24 @@
 import numpy as np
 import pytest
 import vapoursynth as vs
+from PIL import Image
 
 import vs_espcn
 from tests.clips import noise_clip
-from vs_espcn.encoding.comparison import CropArea, comparison_picture, frame_of, networks_of, part_of_picture
+from vs_espcn.encoding.comparison import (
+    comparison_picture,
+    default_crop,
+    frame_of,
+    networks_of,
+    reduced,
+    upscaled_pictures,
+)
+from vs_espcn.encoding.side_by_side import CropArea
 from vs_espcn.errors import InputError
 from vs_espcn.networks import registry
+from vs_espcn.networks.quality import quality_of
 
-CAPTION, GAP = 40, 8
-
-
-@pytest.mark.parametrize(
-    ("text", "part"),
-    [
-        ("64x48+10+20", CropArea(width=64, height=48, x=10, y=20)),
-        ("320x180+0+0", CropArea(width=320, height=180, x=0, y=0)),
-        ("64x48", CropArea(width=64, height=48, x=128, y=66)),
-        (None, CropArea(width=160, height=120, x=80, y=30)),
-    ],
-)
-def test_parts(text: str | None, part: CropArea) -> None:
-    assert part_of_picture(text, 320, 180) == part
-
-
-def test_of_a_small_picture_all_is_shown() -> None:
-    assert part_of_picture(None, 100, 40) == CropArea(width=100, height=40, x=0, y=0)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("64", "crop '64' is not understood; give WxH or WxH"),
-        ("9" * 5000 + "x48", "crop '9{40}' is not understood"),
-        ("٩x48", "crop '٩x48' is not understood"),
-        ("0x48", "crop '0x48' is not understood"),
-        ("64x00+1+1", "crop '64x00.1.1' is not understood"),
-        ("64x48+-1+0", "is not understood"),
-        ("64x48+300+0", "crop '64x48.300.0' reaches beyond the picture, which is 320x180"),
-        ("321x10", "crop '321x10' reaches beyond the picture"),
-    ],
-)
-def test_parts_that_cannot_be_shown(text: str, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        part_of_picture(text, 320, 180)
+CAPTION, GAP = 24, 6
 
 
 def test_a_frame_that_is_not_there() -> None:
@@ -64,39 +39,56 @@ def test_networks_are_those_of_the_scale_but_int8() -> None:
         networks_of(5)
 
 
+def test_the_best_network_for_compressed_video_is_last() -> None:
+    figures = [quality_of(registry.find(name, 2)).video for name in networks_of(2)]
+    assert figures == sorted(figures)
+
+
+def test_several_frames_are_labelled() -> None:
+    one = {"a": Image.new("RGB", (640, 640)), "b": Image.new("RGB", (640, 640))}
+    assert comparison_picture([("frame 0", one)]).size == (2 * 646 + GAP, 640 + CAPTION + 2 * GAP)
+    assert comparison_picture([("frame 0", one), ("frame 1", one)]).height == 2 * (640 + CAPTION + GAP) + GAP
+
+
+def test_a_page_shows_more_than_a_picture() -> None:
+    assert default_crop(1920, 1080, is_page=False) == "160x120"
+    assert default_crop(1920, 1080, is_page=True) == "960x540"
+    assert default_crop(64, 48, is_page=True) == "64x48"
+
+
+@pytest.mark.parametrize(
+    ("video", "size"),
+    [(vs.GRAY8, (16, 11)), (vs.YUV420P8, (16, 10)), (vs.YUV444P16, (16, 11)), (vs.RGB24, (16, 11))],
+)
+def test_an_original_is_reduced_by_whole_samples(video: vs.PresetVideoFormat, size: tuple[int, int]) -> None:
+    clip = noise_clip(video, 50, 34)
+    low = reduced(clip, 3)
+    assert (low.width, low.height) == size
+    assert low.format.id == clip.format.id
+    with pytest.raises(InputError, match="x64 needs a larger one"):
+        reduced(clip, 64)
+
+
 @pytest.mark.parametrize("video", [vs.GRAY8, vs.YUV420P8, vs.YUV420P10, vs.RGB24])
 def test_each_result_stands_under_its_name(video: vs.PresetVideoFormat) -> None:
     source = noise_clip(video, 64, 48)
     if video != vs.RGB24:
         source = vs.core.std.SetFrameProps(source, _Matrix=1, _Range=0)
     part = CropArea(width=40, height=30, x=11, y=6)
-    picture = comparison_picture(source, part, 2, ["espcn", "subpixel-m"])
+    pictures = upscaled_pictures(source, part, 2, ["bicubic", "espcn", "subpixel-m"])
+    picture = comparison_picture([("frame 0", pictures)])
     # 80×60 is shown eight times as large, and two pictures beside each other.
-    width, height = 640 + GAP, 480 + CAPTION
-    assert (picture.format.id, picture.num_frames) == (vs.RGB24, 1)
-    assert (picture.width, picture.height) == (2 * width, 2 * height)
-    shown = picture.get_frame(0)
+    width, height = 640 + GAP, 480 + CAPTION + GAP
+    assert picture.mode == "RGB"
+    assert picture.size == (2 * width + GAP, 2 * height + GAP)
+    shown = np.asarray(picture)
     for index, network in enumerate(["espcn", "subpixel-m"], start=1):
         expected = vs.core.resize.Bicubic(vs_espcn.upscale(source, 2, network=network), format=vs.RGB24)
-        left, top = index % 2 * width, index // 2 * height + CAPTION
+        left, top = index % 2 * width + GAP, index // 2 * height + GAP + CAPTION
         for plane in range(3):
-            tile = np.asarray(shown[plane])[top : top + 480, left : left + 640]
+            tile = shown[top : top + 480, left : left + 640, plane]
             whole = np.asarray(expected.get_frame(0)[plane])[12:72, 22:102]
             assert np.array_equal(tile, np.kron(whole, np.ones((8, 8), np.uint8)))
-    for left, top in ((0, 0), (width, 0), (0, height)):
-        assert np.asarray(shown[1])[top : top + CAPTION, left : left + 200].max() > 200, "a caption"
-    assert np.asarray(shown[1])[height:, width:].max() == 0, "nothing is left to show"
-
-
-def test_narrow_parts_leave_room_for_the_names() -> None:
-    picture = comparison_picture(
-        noise_clip(vs.GRAY8, 32, 320), CropArea(width=2, height=300, x=0, y=0), 2, ["espcn"]
-    )
-    assert picture.width == 2 * 240
-
-
-def test_low_parts_too() -> None:
-    picture = comparison_picture(
-        noise_clip(vs.GRAY8, 320, 32), CropArea(width=320, height=1, x=0, y=9), 4, ["espcn"]
-    )
-    assert picture.height == 48 + CAPTION
+    for left, top in ((GAP, GAP), (width + GAP, GAP), (GAP, height + GAP)):
+        assert shown[top : top + CAPTION, left : left + 200].max() > 200, "a caption"
+    assert shown[height + GAP :, width + GAP :].max() == 0, "nothing is left to show"

@@ -37,27 +37,41 @@ def test_what_fits_is_copied(suffix: str, kind: str, codec: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "kind", "codec", "args", "fate"),
+    ("suffix", "kind", "codec", "args", "encoder"),
     [
-        (".mp4", "audio", "wmav2", "-map 1:1 -c:a:0 aac -b:a:0 256k", "re-encoded with aac"),
-        (".mkv", "audio", "pcm_bluray", "-map 1:1 -c:a:0 flac", "re-encoded with flac"),
-        (".webm", "audio", "aac", "-map 1:1 -c:a:0 libopus -b:a:0 192k", "re-encoded with libopus"),
-        (".mp4", "subtitle", "ass", "-map 1:1 -c:s:0 mov_text", "re-encoded with mov_text"),
-        (".mkv", "subtitle", "mov_text", "-map 1:1 -c:s:0 subrip", "re-encoded with subrip"),
-        (".webm", "subtitle", "subrip", "-map 1:1 -c:s:0 webvtt", "re-encoded with webvtt"),
-        (".mp4", "subtitle", "hdmv_pgs_subtitle", "", "left out"),
-        (".ts", "subtitle", "subrip", "", "left out"),
-        (".mp4", "attachment", "ttf", "", "left out"),
-        (".mkv", "data", "none", "", "left out"),
-        (".mkv", "video", "mjpeg", "", "left out"),
+        (".mp4", "audio", "wmav2", "-map 1:1 -c:a:0 aac -b:a:0 256k", "aac"),
+        (".mkv", "audio", "pcm_bluray", "-map 1:1 -c:a:0 flac", "flac"),
+        (".webm", "audio", "aac", "-map 1:1 -c:a:0 libopus -b:a:0 192k", "libopus"),
+        (".mp4", "subtitle", "ass", "-map 1:1 -c:s:0 mov_text", "mov_text"),
+        (".mkv", "subtitle", "mov_text", "-map 1:1 -c:s:0 subrip", "subrip"),
+        (".webm", "subtitle", "subrip", "-map 1:1 -c:s:0 webvtt", "webvtt"),
     ],
 )
-def test_what_does_not_fit_is_converted_or_left_out_with_a_note(
-    suffix: str, kind: str, codec: str, args: str, fate: str
+def test_what_does_not_fit_is_converted_with_a_note(
+    suffix: str, kind: str, codec: str, args: str, encoder: str
 ) -> None:
     planned, notes = plan(suffix, (kind, codec))
     assert planned == args
-    assert notes == (f"{kind} track 1 ({codec}) is {fate}, since {suffix} cannot hold it as it is",)
+    why = f"since {suffix} cannot hold it as it is"
+    assert notes == (f"{kind} track 1 ({codec}) is re-encoded with {encoder}, {why}",)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "kind", "codec", "why"),
+    [
+        (".mp4", "subtitle", "hdmv_pgs_subtitle", ".mp4 cannot hold it"),
+        (".ts", "subtitle", "subrip", ".ts cannot hold it"),
+        (".mp4", "attachment", "ttf", ".mp4 cannot hold it"),
+        (".mkv", "data", "none", "data cannot be carried over"),
+        (".mkv", "video", "mjpeg", "only the first video track is upscaled"),
+    ],
+)
+def test_what_cannot_be_converted_is_left_out_with_the_reason(
+    suffix: str, kind: str, codec: str, why: str
+) -> None:
+    planned, notes = plan(suffix, (kind, codec))
+    assert planned == ""
+    assert notes == (f"{kind} track 1 ({codec}) is left out, since {why}",)
 
 
 def test_each_kind_is_counted_for_itself() -> None:

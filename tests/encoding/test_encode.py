@@ -73,7 +73,7 @@ def rich(tmp_path: Path) -> Path:
         (".mp4", ["h264", "flac", "aac", "mov_text", "mov_text"], 4),
         (".mov", ["h264", "aac", "pcm_s16le", "mov_text", "mov_text"], 4),
         (".webm", ["vp9", "opus", "opus", "webvtt", "webvtt"], 5),
-        (".ts", ["h264", "aac", "aac"], 5),
+        (".ts", ["h264", "aac", "aac"], 6),
     ],
 )
 def test_everything_but_the_video_comes_from_the_source(

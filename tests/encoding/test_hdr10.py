@@ -6,7 +6,7 @@ import vapoursynth as vs
 from tests.encode_support import double
 from tests.media import FFMPEG, decode, ffmpeg, pattern, video
 from vs_espcn.encoding.encode import check_output, encode, plan_encode
-from vs_espcn.encoding.hdr10 import has_hdr10, with_hdr10
+from vs_espcn.encoding.hdr10 import hdr10_notes, hdr10_parameters
 from vs_espcn.encoding.segments import encode_in_segments
 from vs_espcn.encoding.source import open_source
 
@@ -84,7 +84,7 @@ def test_hlg_is_kept_and_sdr_gets_nothing(tmp_path: Path) -> None:
     clip = vs.core.std.SetFrameProps(source.clip, _Matrix=9, _Transfer=18, _Primaries=9)
     output = tmp_path / "out.mkv"
     job = plan_encode(clip, check_output(source_path, output), source, preset="x265")
-    assert "-x265-params" not in job.arguments
+    assert "-x265-params" not in job.arguments(job.destination.path)
     encode(job)
     assert decode(output).get_frame(0).props["_Transfer"] == 18
 
@@ -97,5 +97,20 @@ def test_metadata_that_is_incomplete_is_not_taken_for_kept() -> None:
         "MasteringDisplayWhitePointX": 0.3127,
         "MasteringDisplayWhitePointY": 0.329,
     }
-    assert has_hdr10(props)
-    assert with_hdr10("libx265", props, []) is None
+    assert hdr10_parameters("libx265", props) == []
+    assert hdr10_notes("libx265", props) == [
+        "HDR10 metadata of the mastering display is left out, since it is incomplete"
+    ]
+
+
+def test_light_levels_are_kept_without_the_display() -> None:
+    props = {
+        "MasteringDisplayMinLuminance": 0.0001,
+        "MasteringDisplayMaxLuminance": 1000,
+        "ContentLightLevelMax": 1000,
+        "ContentLightLevelAverage": 400,
+    }
+    assert hdr10_parameters("libx265", props) == ["max-cll=1000,400"]
+    assert hdr10_notes("libx265", props) == [
+        "HDR10 metadata of the mastering display is left out, since it is incomplete"
+    ]

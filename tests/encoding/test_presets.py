@@ -3,10 +3,11 @@ from pathlib import Path
 import pytest
 import vapoursynth as vs
 
-from tests.media import FFMPEG, codecs, decode, ffmpeg, video
+from tests.encode_support import FAST, upscale
+from tests.media import FFMPEG, codecs, decode, ffmpeg, pattern, video
 from vs_espcn.encoding.containers import CONTAINERS
 from vs_espcn.encoding.encode import check_output, encode, plan_encode
-from vs_espcn.encoding.presets import PRESETS, preset_args
+from vs_espcn.encoding.presets import PRESETS, default_args, preset_args
 from vs_espcn.encoding.source import open_source
 from vs_espcn.errors import InputError
 
@@ -70,3 +71,41 @@ def test_a_preset_and_an_encoder_are_one_too_many(tmp_path: Path) -> None:
     destination = check_output(source, tmp_path / "out.mkv")
     with pytest.raises(InputError, match="both preset 'x265' and the encoder 'mpeg4' are chosen"):
         plan_encode(opened.clip, destination, opened, preset="x265", ffmpeg_args=["-c:v", "mpeg4"])
+
+
+@pytest.mark.parametrize(
+    ("video", "props", "encoder", "pixels"),
+    [
+        (vs.YUV420P8, {}, "libx264", None),
+        (vs.YUV420P10, {}, "libx265", "yuv420p10le"),
+        (vs.YUV422P12, {}, "libx265", "yuv422p10le"),
+        (vs.YUV444P16, {}, "libx265", "yuv444p10le"),
+        (vs.GRAY16, {}, "libx265", "gray10le"),
+        (vs.YUV420P8, {"_Transfer": vs.TRANSFER_ST2084}, "libx265", "yuv420p10le"),
+        (vs.YUV420P8, {"_Transfer": vs.TRANSFER_ARIB_B67}, "libx265", "yuv420p10le"),
+    ],
+)
+def test_more_than_8_bits_and_hdr_are_hevc_of_10_bits(
+    video: vs.PresetVideoFormat, props: dict[str, int], encoder: str, pixels: str | None
+) -> None:
+    args = default_args(CONTAINERS[".mkv"].video, ".mkv", vs.core.get_video_format(video), props)
+    assert args[args.index("-c:v") + 1] == encoder
+    assert (args[args.index("-pix_fmt") + 1] if pixels else None) == pixels
+
+
+def test_webm_keeps_its_encoder_at_any_depth() -> None:
+    deep = vs.core.get_video_format(vs.YUV420P10)
+    assert default_args(CONTAINERS[".webm"].video, ".webm", deep, {}) == CONTAINERS[".webm"].video
+
+
+def test_hevc_in_mp4_has_the_tag_that_players_want() -> None:
+    deep = vs.core.get_video_format(vs.YUV420P10)
+    assert "hvc1" in default_args(CONTAINERS[".mp4"].video, ".mp4", deep, {})
+
+
+def test_a_deep_clip_is_written_as_it_is_described(tmp_path: Path) -> None:
+    source = tmp_path / "deep.mkv"
+    ffmpeg(*pattern(3), "-pix_fmt", "yuv420p10le", "-c:v", "ffv1", source)
+    upscale(source, tmp_path / "out.mp4", *FAST)
+    assert codecs(tmp_path / "out.mp4") == ["hevc"]
+    assert decode(tmp_path / "out.mp4").format.id == vs.YUV420P10

@@ -1,4 +1,4 @@
-"""The command that renews docs/quality.md."""
+"""The command that renews docs/measurements/quality.md."""
 
 import subprocess
 import sys
@@ -49,7 +49,7 @@ def test_a_failing_command_leaves_the_page_whole(tmp_path: Path) -> None:
 
 
 def test_the_page_shows_a_table_below_each_command() -> None:
-    text = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "measurements" / "quality.md").read_text(encoding="utf-8")
     outputs = [part.split("<!-- end of output -->")[0] for part in text.split("<!-- output -->")[1:]]
     assert len(outputs) == text.count("vs-espcn evaluate $DATA") + text.count("vs-espcn evaluate --scale")
     assert all("| espcn |" in output for output in outputs)

@@ -80,6 +80,14 @@ RUN = {
     "nearest first": network(
         [RESIZED, conv("larger", "kernel", "upscaled")], {"scales": SCALES, "kernel": kernel(1, 1)}
     ),
+    "cubic, and detail added": network(
+        [
+            helper.make_node("Resize", ["luma", "", "scales"], ["larger"], mode="cubic"),
+            conv("larger", "kernel", "detail"),
+            helper.make_node("Add", ["larger", "detail"], ["upscaled"]),
+        ],
+        {"scales": SCALES, "kernel": kernel(1, 1)},
+    ),
     "transposed": network([TRANSPOSED], {"kernel": kernel(1, 1, 4)}),
     "opset 9": network([SHUFFLED[0], OLD], SMALL, opset=9),
     "constant nodes": network([CONSTANT, *SHUFFLED], {}),
@@ -103,6 +111,51 @@ def test_they_run(made: ModelProto, tile: tuple[int, int] | None, tmp_path: Path
     fp32 = vs_espcn.OpenVINO(precision="fp32")
     upscaled = vs_espcn.upscale(clip, scale, network=path, backend=fp32, tile=tile)
     assert largest_difference(samples(upscaled), of_onnxruntime(made, samples(clip))) <= 1
+
+
+def of_whole_frame(*nodes: NodeProto) -> ModelProto:
+    """Nodes from luma to `x`, which see the whole frame, and a convolution."""
+    return network(
+        [*nodes, conv("x", "kernel", "phases"), shuffle("phases", "upscaled", 2)],
+        SMALL | {"one": np.ones(1, np.float32), "rows": np.array([-2, -1], np.int64)},
+    )
+
+
+WHOLE = {
+    "InstanceNormalization": of_whole_frame(
+        helper.make_node("InstanceNormalization", ["luma", "one", "one"], ["x"])
+    ),
+    "ReduceMean": of_whole_frame(
+        helper.make_node("ReduceMean", ["luma", "rows"], ["mean"]),
+        helper.make_node("Sub", ["luma", "mean"], ["x"]),
+    ),
+    "GlobalAveragePool": of_whole_frame(
+        helper.make_node("GlobalAveragePool", ["luma"], ["mean"]),
+        helper.make_node("Mul", ["luma", "mean"], ["x"]),
+    ),
+    "MatMul": of_whole_frame(
+        helper.make_node("Transpose", ["luma"], ["turned"], perm=[0, 1, 3, 2]),
+        helper.make_node("MatMul", ["luma", "turned"], ["alike"]),
+        helper.make_node("Softmax", ["alike"], ["weights"], axis=-1),
+        helper.make_node("MatMul", ["weights", "luma"], ["x"]),
+    ),
+}
+
+
+@pytest.mark.parametrize("operator", WHOLE)
+def test_what_sees_the_whole_frame_is_never_tiled(
+    operator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vs_espcn.runtime.tiles.ACTIVATION_BUDGET", 1)  # of which espcn would make tiles
+    path = saved(WHOLE[operator], tmp_path)
+    clip = noise_clip(vs.GRAY8, 150, 90)
+    upscaled = vs_espcn.upscale(clip, network=path, backend=vs_espcn.OpenVINO(precision="fp32"))
+    assert largest_difference(samples(upscaled), of_onnxruntime(WHOLE[operator], samples(clip))) <= 1
+    named = "Transpose" if operator == "MatMul" else operator
+    with pytest.raises(
+        vs.Error, match=f"tile is 64x64, and .* how far its {named} '.*' reaches is not known"
+    ):
+        vs_espcn.upscale(clip, network=path, tile=(64, 64))
 
 
 def with_wide_kernel(dilation: int) -> ModelProto:

@@ -23,7 +23,10 @@ def test_the_functions_arguments_and_defaults_are_the_options() -> None:
 
 def test_the_commands_defaults_are_the_functions() -> None:
     defaults = {field.name: field.default for field in fields(UpscaleOptions)}
-    of_commands = {field.name: field.default for field in fields(FilterOptions) if field.name != "precision"}
+    of_commands = {field.name: field.default for field in fields(FilterOptions)}
+    for own in ("precision", "device"):  # they name the backend together with its name
+        assert of_commands.pop(own) is None
+    assert of_commands.pop("scale") is None, "the filter's, unless a size is given"
     assert of_commands == {name: defaults[name] for name in of_commands}
 
 
@@ -42,7 +45,10 @@ def test_the_commands_defaults_are_the_functions() -> None:
         ({"width": 0}, "width is 0; give a whole number of at least 1"),
         ({"height": 2.5}, "height is 2.5"),
         ({"height": 1080.0}, "height is 1080.0; give a whole number"),
-        ({"source": "video"}, "source='video' is for network='auto', and network is 'espcn'"),
+        (
+            {"network": "espcn", "source": "video"},
+            "source='video' is for network='auto', and network is 'espcn'",
+        ),
         ({"network": "auto", "fps": -1}, "fps is -1; give a number above 0"),
         ({"backend": "openvino"}, "backend is 'openvino'; give vs_espcn"),
         ({"chroma": "sinc"}, "sinc"),

@@ -93,3 +93,19 @@ def test_alpha_is_upscaled_too() -> None:
         assert np.array_equal(np.asarray(frame[0]), np.asarray(alone[0]))
         if n:
             assert np.array_equal(np.asarray(frame.props["_Alpha"][0]), np.asarray(alone.props["_Alpha"][0]))
+
+
+@pytest.mark.parametrize("order", [range(8), [7, 2, 5, 0, 6, 1, 4, 3]])
+def test_siting_and_aspect_are_each_frames_own_in_any_order(order: list[int]) -> None:
+    clips = [
+        noise_clip(vs.YUV420P8, width, 24, _ChromaLocation=location, _SARNum=aspect, _SARDen=11)
+        for width in (32, 48)
+        for location in (0, 2)
+        for aspect in (12, 16)
+    ]
+    result = vs_espcn.upscale(vs.core.std.Splice(clips, mismatch=True), width=96, height=96)
+    for n in order:
+        frame, alone = result.get_frame(n), vs_espcn.upscale(clips[n], width=96, height=96).get_frame(0)
+        assert dict(frame.props) == dict(alone.props)
+        for index in range(3):
+            assert np.array_equal(np.asarray(frame[index]), np.asarray(alone[index]))

@@ -39,7 +39,7 @@ def test_the_plugin_gives_the_engines_codes(
 
     through_plugin = vsmlrt.upscale_with_plugin(clip, model, backend, tile=(width, height), overlap=4)
 
-    ours = vs_espcn.upscale(clip, scale, backend=backend)
+    ours = vs_espcn.upscale(clip, scale, network="espcn", backend=backend)
     assert largest_difference(samples(through_plugin), samples(ours)) <= 1
 
 
@@ -59,7 +59,7 @@ def test_every_sample_format_and_tiles(video: int, tile: tuple[int, int]) -> Non
 
     through_plugin = vsmlrt.upscale_with_plugin(clip, model, backend, tile=tile, overlap=4)
 
-    ours = vs_espcn.upscale(clip, 2, backend=backend)
+    ours = vs_espcn.upscale(clip, 2, network="espcn", backend=backend)
     assert through_plugin.format.id == clip.format.id
     allowed = 1 if sample.depth else 2e-3
     assert largest_difference(samples(through_plugin), samples(ours)) <= allowed

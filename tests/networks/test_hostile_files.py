@@ -164,6 +164,26 @@ def many_weights(model: ModelProto) -> None:
     model.graph.initializer.extend(numpy_helper.from_array(one, f"w{number}") for number in range(10_000))
 
 
+def groups(model: ModelProto, number: int) -> None:
+    model.graph.node[0].attribute.append(helper.make_attribute("group", number))
+
+
+def opset(model: ModelProto, version: int) -> None:
+    model.opset_import[0].version = version
+
+
+def twice(model: ModelProto) -> None:
+    model.graph.initializer.append(model.graph.initializer[0])
+
+
+def external_constant(model: ModelProto) -> None:
+    constant_nan(model)
+    held = model.graph.node[0].attribute[0].t
+    held.ClearField("raw_data")
+    held.data_location = TensorProto.EXTERNAL
+    held.external_data.add(key="location", value="../outside")
+
+
 CASES: dict[str, Callable[[ModelProto], None]] = {
     "external data, negative offset": lambda model: external(model, location="w", offset="-8"),
     "external data, too long": lambda model: external(model, location="w", length="100000000000"),
@@ -190,6 +210,11 @@ CASES: dict[str, Callable[[ModelProto], None]] = {
     "branches in branches": deep_branches,
     "a huge pixel shuffle": huge_block,
     "10,000 arrays of weights": many_weights,
+    "no groups": lambda model: groups(model, 0),
+    "fewer groups than none": lambda model: groups(model, -1),
+    "opset 9999": lambda model: opset(model, 9999),
+    "two arrays of one name": twice,
+    "external data of a constant, outside": external_constant,
 }
 
 
@@ -208,6 +233,148 @@ def test_one_line_says_what_is_wrong(spoil: Callable[[ModelProto], None], tmp_pa
     assert str(path) in str(raised.value)
     assert len(str(raised.value)) < 1000 + len(str(path))
     assert "\n" not in str(raised.value)
+
+
+NOT_FINITE = {"NaN": np.nan, "infinity": np.inf, "minus infinity": -np.inf}
+FLOATS = {
+    "float16": TensorProto.FLOAT16,
+    "bfloat16": TensorProto.BFLOAT16,
+    "float32": TensorProto.FLOAT,
+    "float64": TensorProto.DOUBLE,
+}
+
+
+def tensor(value: float, data_type: int = TensorProto.FLOAT, name: str = "added") -> TensorProto:
+    """Ten numbers, of which one is `value`."""
+    return helper.make_tensor(name, data_type, [10], [0.5] * 7 + [value] + [0.5] * 2)
+
+
+def loop(model: ModelProto, *nodes: NodeProto, **body: object) -> None:
+    """Put nodes that make `taken` of `given` into a loop."""
+    flag = helper.make_tensor_value_info("goes on", TensorProto.BOOL, [])
+    number = helper.make_tensor_value_info("number", TensorProto.INT64, [])
+    value, given = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("taken", "given")
+    )
+    same = helper.make_node("Identity", ["goes on"], ["still"])
+    still = helper.make_tensor_value_info("still", TensorProto.BOOL, [])
+    graph = helper.make_graph([same, *nodes], "body", [number, flag, given], [still, value], **body)
+    model.graph.initializer.append(numpy_helper.from_array(np.array(1), "times"))
+    model.graph.node.insert(0, helper.make_node("Loop", ["times", "", "luma"], ["looped"], body=graph))
+    model.graph.node[1].input[0] = "looped"
+
+
+def add(source: str, target: str) -> NodeProto:
+    return helper.make_node("Add", [source, "added"], [target])
+
+
+def in_weights(model: ModelProto, value: float) -> None:
+    values = numpy_helper.to_array(model.graph.initializer[0]).copy()
+    values[1, 0, 2, 0] = value
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(values, "weights"))
+
+
+def in_external_data(model: ModelProto, value: float) -> None:
+    Path("values").write_bytes(np.array([0.5] * 35 + [value], np.float32).tobytes())
+    external(model, location="values")
+
+
+def in_constant_of_shape(model: ModelProto, value: float) -> None:
+    model.graph.initializer.append(numpy_helper.from_array(np.array([1, 1, 1, 1]), "shape"))
+    filled = helper.make_tensor("value", TensorProto.FLOAT, [1], [value])
+    model.graph.node.insert(0, helper.make_node("ConstantOfShape", ["shape"], ["added"], value=filled))
+    model.graph.node.insert(1, add("luma", "sum"))
+    model.graph.node[2].input[0] = "sum"
+
+
+def in_function(model: ModelProto, value: float) -> None:
+    model.opset_import.append(helper.make_opsetid("own", 1))
+    nodes = [helper.make_node("Constant", [], ["added"], value=tensor(value)), add("given", "taken")]
+    opsets = [helper.make_opsetid("", 18)]
+    model.functions.append(helper.make_function("own", "shift", ["given"], ["taken"], nodes, opsets))
+    model.graph.node.insert(0, helper.make_node("shift", ["luma"], ["shifted"], domain="own"))
+    model.graph.node[1].input[0] = "shifted"
+
+
+def in_sparse_constant(model: ModelProto, value: float) -> None:
+    values = helper.make_tensor("values", TensorProto.FLOAT, [1], [value])
+    places = helper.make_tensor("places", TensorProto.INT64, [1], [0])
+    constant(model, sparse_value=helper.make_sparse_tensor(values, places, [1]))
+
+
+def in_sparse_weights(model: ModelProto, value: float) -> None:
+    values = helper.make_tensor("added", TensorProto.FLOAT, [1], [value])
+    places = helper.make_tensor("places", TensorProto.INT64, [1], [0])
+    model.graph.sparse_initializer.append(helper.make_sparse_tensor(values, places, [1]))
+    model.graph.node.insert(0, add("luma", "sum"))
+    model.graph.node[1].input[0] = "sum"
+
+
+def in_attribute(model: ModelProto, value: float) -> None:
+    model.graph.node.insert(0, helper.make_node("LeakyRelu", ["luma"], ["leaky"], alpha=value))
+    model.graph.node[1].input[0] = "leaky"
+
+
+def in_constant_node(value: float, data_type: int = TensorProto.FLOAT) -> NodeProto:
+    return helper.make_node("Constant", [], ["added"], value=tensor(value, data_type))
+
+
+def in_loop_in_branch(model: ModelProto, value: float) -> None:
+    """Its initializer, two graphs down."""
+    inner = whole()
+    loop(inner, add("given", "taken"), initializer=[tensor(value)])
+    nodes = [inner.graph.node[0], helper.make_node("Relu", ["looped"], ["chosen one"])]
+    model.graph.initializer.append(numpy_helper.from_array(np.array(1), "times"))
+    branch(model, *nodes, helper.make_node("Identity", ["chosen one"], ["taken"]))
+
+
+PLACES: dict[str, Callable[[ModelProto, float], None]] = {
+    "weights": in_weights,
+    "external data": in_external_data,
+    "constant of a shape": in_constant_of_shape,
+    "function": in_function,
+    "sparse constant": in_sparse_constant,
+    "sparse weights": in_sparse_weights,
+    "attribute": in_attribute,
+    "one float": lambda model, value: constant(model, value_float=value),
+    "floats": lambda model, value: constant(model, value_floats=[0.5, value]),
+    "branch, constant": lambda model, value: branch(model, in_constant_node(value), add("luma", "taken")),
+    "loop, constant": lambda model, value: loop(model, in_constant_node(value), add("given", "taken")),
+    "loop, weights": lambda model, value: loop(model, add("given", "taken"), initializer=[tensor(value)]),
+    "loop in a branch": in_loop_in_branch,
+} | {
+    f"constant in {name}": lambda model, value, data_type=data_type: constant(
+        model, value=tensor(value, data_type)
+    )
+    for name, data_type in FLOATS.items()
+}
+
+
+@pytest.mark.parametrize("value", NOT_FINITE.values(), ids=NOT_FINITE.keys())
+@pytest.mark.parametrize("hide", PLACES.values(), ids=PLACES.keys())
+def test_what_is_not_finite_is_found_wherever_it_hides(
+    hide: Callable[[ModelProto, float], None], value: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = whole()
+    hide(model, value)
+    path = tmp_path / "network.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(InputError, match=r"holds weights that are not finite in '.+'; export it again"):
+        load_network(path)
+
+
+@pytest.mark.parametrize("hide", PLACES.values(), ids=PLACES.keys())
+def test_what_is_finite_is_no_obstacle(
+    hide: Callable[[ModelProto, float], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the test before this one would show nothing."""
+    monkeypatch.chdir(tmp_path)
+    model = whole()
+    hide(model, 0.25)
+    path = tmp_path / "network.onnx"
+    path.write_bytes(model.SerializeToString())
+    load_network(path)
 
 
 def test_the_sound_one_loads(tmp_path: Path) -> None:

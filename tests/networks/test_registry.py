@@ -7,6 +7,7 @@ import pytest
 
 from vs_espcn.errors import InputError
 from vs_espcn.networks import registry
+from vs_espcn.networks.names import NETWORK_NAMES
 
 USUAL = ("espcn", "subpixel-s", "subpixel-s-video", "subpixel-m-video")
 IN_FLOATS_ALONE = ("subpixel-m", "subpixel-m-anime")
@@ -80,3 +81,7 @@ def test_a_caller_cannot_change_the_network_of_another() -> None:
     path = registry.find("espcn", 2).path
     registry.load_network(path).graph.ClearField("node")
     assert registry.load_network(path).graph.node
+
+
+def test_the_names_for_type_checkers_are_the_shipped_networks() -> None:
+    assert set(NETWORK_NAMES) == {spec.network for spec in registry.shipped()} | {registry.AUTO}

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from vs_espcn.evaluation.images import read_measured_luma
-from vs_espcn.training.data.dataset import find_images
-from vs_espcn.training.data.degradation import enlarge
-from vs_espcn.training.evaluate import as_upscaler, score_image
+from vs_espcn.training.data.degradation import bicubic, enlarge
+from vs_espcn.training.data.image_files import find_images
+from vs_espcn.training.evaluate import as_upscaler, score_pair
 from vs_espcn.training.networks.layers import Espcn
 
 EVAL = Path(__file__).parents[3] / "shared" / "data" / "eval"
@@ -31,10 +31,8 @@ needs_images = pytest.mark.skipif(not EVAL.is_dir(), reason="../shared/data/eval
     ],
 )
 def test_bicubic_scores_what_the_literature_prints(name: str, scale: int, published: float) -> None:
-    scores = [
-        score_image(read_measured_luma(path), scale, lambda low: enlarge(low.astype(np.float64), scale))
-        for path in find_images([EVAL / name])
-    ]
+    pairs = [bicubic(read_measured_luma(path), scale) for path in find_images([EVAL / name])]
+    scores = [score_pair(*pair, scale, lambda low: enlarge(low.astype(np.float64), scale)) for pair in pairs]
     assert np.mean(scores) == pytest.approx(published, abs=0.02)
 
 
@@ -48,7 +46,7 @@ def test_the_low_resolution_image_is_8_bit_and_the_border_does_not_count() -> No
         result[:3], result[:, -3:] = 0, 1
         return result
 
-    assert score_image(luma, 3, upscale) == np.inf
+    assert score_pair(*bicubic(luma, 3), 3, upscale) == np.inf
     np.testing.assert_allclose(seen[0], np.rint(seen[0]), atol=1e-4)
     assert seen[0].shape == (8, 8)
 

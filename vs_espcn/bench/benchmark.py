@@ -11,27 +11,6 @@ from vs_espcn.runtime import hardware
 
 
 @dataclass(frozen=True, kw_only=True)
-class Benchmark:
-    """What to measure.
-
-    Attributes:
-        networks: Shipped networks; the engine alone and the peers run the first.
-        scales: Scales of the networks, each to 1920×1080.
-        precisions: Arithmetics of the network, of `OpenVINO`.
-        frames: Frames per contestant and round.
-        repeats: Rounds.
-        peers: True to measure others' ways to upscale too.
-    """
-
-    networks: Sequence[str]
-    scales: Sequence[int]
-    precisions: Sequence[str]
-    frames: int
-    repeats: int
-    peers: bool
-
-
-@dataclass(frozen=True, kw_only=True)
 class Report:
     """A run's figures, where and when they were measured, and a line for everything that is missing."""
 
@@ -42,32 +21,42 @@ class Report:
     missing: list[str]
 
 
-def run_benchmark(job: Benchmark, on_step: Callable[[str], None]) -> Report:
-    """Measure.
+def run_benchmark(
+    networks: Sequence[str],
+    scales: Sequence[int],
+    precisions: Sequence[str],
+    *,
+    frames: int,
+    repeats: int,
+    peers: bool,
+    on_step: Callable[[str], None],
+) -> Report:
+    """Measure the filter at several scales.
 
     Args:
-        job: What to measure.
-        on_step: Told what is measured next.
+        networks: Shipped networks; the engine alone and the peers run the first.
+        scales: Scales of the networks, each to 1920×1080.
+        precisions: Arithmetics of the network, of `OpenVINO`.
+        frames: Frames per contestant and round.
+        repeats: Rounds.
+        peers: True to measure others' ways to upscale too.
+        on_step: Called with a few words on what is measured next.
 
     Raises:
         InputError: A network is not shipped, or the first lacks one of the scales.
         BackendError: No precision can run here.
     """
-    for network in job.networks:
+    for network in networks:
         registry.of_network(network)
-    for scale in job.scales:
-        registry.find(job.networks[0], scale)
+    for scale in scales:
+        registry.find(networks[0], scale)
     results: list[CpuResult] = []
     missing: dict[str, None] = {}
-    for scale in job.scales:
+    for scale in scales:
         on_step(f"x{scale}")
+        case = UpscaleCase(scale=scale)
         of_scale, absent = measure_filter(
-            UpscaleCase(scale=scale),
-            job.networks,
-            job.precisions,
-            frames=job.frames,
-            repeats=job.repeats,
-            with_peers=job.peers,
+            case, networks, precisions, frames=frames, repeats=repeats, with_peers=peers
         )
         results += of_scale
         missing |= dict.fromkeys(absent)

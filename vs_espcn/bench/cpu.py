@@ -11,7 +11,8 @@ import vapoursynth as vs
 from vs_espcn.bench.interleaving import Contestant, ContestantKey, Runner, measure, to_null
 from vs_espcn.bench.peers import OV_CLIP, peers
 from vs_espcn.errors import BackendError, InputError
-from vs_espcn.filter.upscale import upscale
+from vs_espcn.filter.options import UpscaleOptions
+from vs_espcn.filter.upscale import upscale_with
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime.backends import OpenVINO, lane_count
 from vs_espcn.runtime.openvino import raw_runner
@@ -139,7 +140,8 @@ def _ours(
     for network, precision in product(networks, precisions):
         try:
             backend = replace(OpenVINO(), precision=precision)  # type: ignore[arg-type]
-            upscaled = upscale(clip, case.scale, network=network, backend=backend)
+            options = UpscaleOptions(scale=case.scale, network=network, backend=backend)
+            upscaled = upscale_with(clip, options)
         except (BackendError, InputError, vs.Error) as error:
             missing.append(f"{FILTER}, {network} {precision}: {str(error).removeprefix('vs_espcn: ')}")
             continue

@@ -10,6 +10,7 @@ import numpy as np
 from onnx import ModelProto
 
 from vs_espcn.networks import cost, graph, registry
+from vs_espcn.networks.reach import reach_of
 from vs_espcn.runtime.backends import TensorRT, Torch
 from vs_espcn.runtime.cuda_slot import CudaEngine, CudaSlot
 from vs_espcn.runtime.engine_factory import open_engine
@@ -88,7 +89,7 @@ def _open(case: GpuCase, backend: TensorRT | Torch, network: ModelProto) -> Cuda
     size = (case.width, case.height)
     resolved = resolved_backend(backend, network, case.sample.depth)
     tile = tile_for(resolved, network, size, lanes=case.lanes)
-    tiling = Tiling(size=size, tile=tile, radius=cost.receptive_radius(network))
+    tiling = Tiling(size=size, tile=tile, radius=reach_of(network).radius or 0)
     model = graph.build_graph(network, case.sample, full_range=False, width=tile[0], height=tile[1])
     engine = open_engine(resolved, model, lanes=case.lanes, tiling=tiling)
     assert isinstance(engine, CudaEngine)

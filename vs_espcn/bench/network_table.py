@@ -9,7 +9,7 @@ from vs_espcn.bench.cpu import UpscaleCase, source_clip
 from vs_espcn.errors import InputError
 from vs_espcn.filter.options import UpscaleOptions
 from vs_espcn.filter.throughput import frame_rate
-from vs_espcn.filter.upscale import chosen_network, upscale
+from vs_espcn.filter.upscale import chosen_network, upscale_with
 from vs_espcn.networks import registry
 from vs_espcn.networks.cost import macs_per_sample
 from vs_espcn.networks.quality import SOURCES, Quality, SourceKind, quality_of
@@ -86,7 +86,8 @@ def rows(scale: int | None, backend: Backend, *, timed: bool) -> Iterator[Networ
 def _milliseconds(spec: registry.ModelSpec, backend: Backend) -> float | None:
     clip = source_clip(UpscaleCase(scale=spec.scale))
     try:
-        return 1000 / frame_rate(upscale(clip, spec.scale, network=spec.network, backend=backend))
+        options = UpscaleOptions(scale=spec.scale, network=spec.network, backend=backend)
+        return 1000 / frame_rate(upscale_with(clip, options))
     except vs.Error:  # an int8 network where there is no int8, or another precision
         return None
 

@@ -1,7 +1,9 @@
 """``vs-espcn compare``."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,49 +11,128 @@ from vs_espcn.commands import cli_options
 from vs_espcn.commands.libraries import load_libraries
 from vs_espcn.errors import InputError
 
+if TYPE_CHECKING:
+    import vapoursynth as vs
+    from PIL import Image
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonRequest:
+    """What is asked for.
+
+    Attributes:
+        frames: Numbers of frames of the input.
+        scale: A scale that the networks have.
+        methods: As of `vs_espcn.encoding.comparison.upscaled_pictures`.
+        crop: ``WxH`` or ``WxH+X+Y``; None for a usual area.
+        is_page: True if an HTML page is made, False for one picture.
+        from_original: True if the input is the original, which is reduced first.
+    """
+
+    frames: list[int]
+    scale: int
+    methods: list[str]
+    crop: str | None
+    is_page: bool
+    from_original: bool
+
 
 def compare(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="A video or an image.")],
     *,
-    frame: Annotated[int, typer.Option(metavar="N", help="Number of the frame, from 0.")] = 0,
+    frame: Annotated[
+        list[int] | None, typer.Option(metavar="N", help="Number of a frame, from 0; several are shown.")
+    ] = None,
     scale: Annotated[int, typer.Option(help="Scale of the networks.")] = 2,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name of a network, path of an ONNX file, or bicubic; several are shown. Default: all."
+        ),
+    ] = None,
     crop: Annotated[
         str | None,
-        typer.Option(metavar="WxH+X+Y", help="Part of INPUT to show. Default: 160x120 in its middle."),
+        typer.Option(
+            metavar="WxH+X+Y",
+            help="Area to show, WxH for the middle. Default: 160x120; in a page 960x540.",
+        ),
     ] = None,
+    original: Annotated[
+        bool, typer.Option("--original", help="Reduce INPUT first, and show it beside the results.")
+    ] = False,
+    html: Annotated[
+        bool, typer.Option("--html", help="Write a page with a slider, zoom and menus for a browser.")
+    ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="PNG file. Default: INPUT's name, frame and scale, in this folder.")
+        Path | None,
+        typer.Option(help="File to write, .png or .html. Default: INPUT's name, frame and scale."),
     ] = None,
     overwrite: cli_options.Overwrite = False,
 ) -> None:
-    """Draw part of a frame by every network and by bicubic, side by side, into a PNG file."""
+    """Show part of a frame by networks and by bicubic, side by side or in a page with a slider."""
     from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
 
-    output = out or Path(f"{source.stem}_{frame}_x{scale}.png")
-    if output.suffix.lower() != ".png":
-        raise InputError(f"--out {str(output)!r} is a picture; give it the suffix .png")
+    numbers = frame or [0]
+    output = out or Path(f"{source.stem}_{numbers[0]}_x{scale}{'.html' if html else '.png'}")
+    is_page = _is_page(output, html=html)
     with exit_at_once():
         load_libraries()
-    import vapoursynth as vs
-
-    from vs_espcn.encoding import comparison
+    from vs_espcn.encoding.comparison import BICUBIC, comparison_picture, networks_of
+    from vs_espcn.encoding.comparison_page import comparison_page
     from vs_espcn.encoding.encode import check_writable
-    from vs_espcn.encoding.ffmpeg import find_ffmpeg
-    from vs_espcn.encoding.preview import write_png
+    from vs_espcn.encoding.side_by_side import png, write_whole
     from vs_espcn.encoding.source import open_source
-    from vs_espcn.filter.vs_errors import last_line
 
-    networks = comparison.networks_of(scale)
+    methods = list(dict.fromkeys(network or [BICUBIC, *networks_of(scale)]))
+    request = ComparisonRequest(
+        frames=numbers,
+        scale=scale,
+        methods=methods,
+        crop=crop,
+        is_page=is_page,
+        from_original=original,
+    )
     with JobProgress() as progress:
         with exit_in_order():
             path = check_writable(source, output, overwrite=overwrite)
         with exit_at_once():
-            shown = comparison.frame_of(open_source(source, on_index=progress.indexing).clip, frame)
-            part = comparison.part_of_picture(crop, shown.width, shown.height)
-            try:
-                picture = comparison.comparison_picture(shown, part, scale, networks)
-            except vs.Error as error:
-                raise InputError(last_line(error)) from None
+            pictures = _pictures(open_source(source, on_index=progress.indexing).clip, request)
+            if is_page:
+                data = comparison_page(source.name, pictures).encode()
+            else:
+                data = png(comparison_picture(pictures))
         with exit_in_order():
-            write_png(picture, path, find_ffmpeg(), overwrite=overwrite)
-    typer.echo(f"{output}: {part} of frame {frame}, x{scale}")
+            write_whole(data, path, overwrite=overwrite)
+    typer.echo(f"{output}: frame {', '.join(map(str, numbers))}, x{scale}")
+
+
+def _is_page(output: Path, *, html: bool) -> bool:
+    """True for a page, False for a picture; by the suffix of the output."""
+    suffix = output.suffix.lower()
+    if suffix not in {".png", ".html"} or (html and suffix != ".html"):
+        accepted = ".html" if html else ".png or .html"
+        raise InputError(f"--out {str(output)!r} is a comparison; give it the suffix {accepted}")
+    return suffix == ".html"
+
+
+def _pictures(
+    clip: "vs.VideoNode", request: ComparisonRequest
+) -> "Iterator[tuple[str, Mapping[str, Image.Image]]]":
+    """Each frame's label and its pictures by name."""
+    import vapoursynth as vs
+
+    from vs_espcn.encoding import comparison
+    from vs_espcn.encoding.side_by_side import frame_picture, parse_crop
+    from vs_espcn.filter.vs_errors import last_line
+
+    for number in request.frames:
+        whole = comparison.frame_of(clip, number)
+        shown = comparison.reduced(whole, request.scale) if request.from_original else whole
+        size = shown.width, shown.height
+        area = parse_crop(request.crop or comparison.default_crop(*size, is_page=request.is_page), *size)
+        truth = {"original": area.of(frame_picture(whole), request.scale)} if request.from_original else {}
+        try:
+            results = comparison.upscaled_pictures(shown, area, request.scale, request.methods)
+        except vs.Error as error:
+            raise InputError(last_line(error)) from None
+        yield f"frame {number}", truth | results

@@ -41,7 +41,10 @@ _Csv = Annotated[Path | None, typer.Option(help="Write one row per image and fra
 _Plot = Annotated[Path | None, typer.Option(help="Plot the clips' PSNR over time into this PNG file.")]
 _Picture = Annotated[Path | None, typer.Option(help="Image whose crops are shown side by side.")]
 _Crop = Annotated[
-    list[str] | None, typer.Option(help="Part: X,Y,WIDTH,HEIGHT; may be repeated. Default: all of it.")
+    list[str] | None,
+    typer.Option(
+        metavar="WxH+X+Y", help="Area to show, WxH for the middle; may be repeated. Default: all of it."
+    ),
 ]
 _PictureOut = Annotated[Path | None, typer.Option(help="PNG file for --picture.")]
 

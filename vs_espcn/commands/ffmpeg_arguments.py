@@ -1,5 +1,8 @@
 """Commands that hand what follows ``--`` to ffmpeg."""
 
+import re
+import shlex
+from itertools import pairwise
 from typing import Any
 
 import typer
@@ -19,6 +22,7 @@ class CommandWithTail(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - not public
         """Set the tail aside, then parse the rest as ever."""
         head, tail = _split(args)
+        _check_no_ffmpeg_options(head)
         if tail is not None and not self._has_names(ctx, head):
             names, tail = _split(tail)
             head = [*head, "--", *names]
@@ -41,6 +45,29 @@ def ffmpeg_args(context: typer.Context) -> list[str]:
     if found and not found[0].startswith("-"):
         raise typer.BadParameter(f"unexpected argument {found[0]!r}; options for ffmpeg follow after --")
     return found
+
+
+_OWN = re.compile(r"-[vqy]+|-o.*|-")
+_SHORT = re.compile(r"-[A-Za-z][\w:.+-]*")
+
+
+def _check_no_ffmpeg_options(head: list[str]) -> None:
+    """Tell where ffmpeg's options belong if one stands before ``--``.
+
+    Raises:
+        typer.BadParameter: One does.
+    """
+    found: list[str] = []
+    for argument, after in pairwise([*head, "--"]):
+        if _SHORT.fullmatch(argument) and not _OWN.fullmatch(argument):
+            found += [argument, *([] if after.startswith("-") else [after])]
+    if found[:1] == ["-i"]:
+        raise typer.BadParameter("INPUT and OUTPUT are given without -i")
+    if found:
+        raise typer.BadParameter(
+            f"{found[0]} is not an option of vs-espcn; those of ffmpeg follow at the end after --, "
+            f"as in: -- {shlex.join(found)}"
+        )
 
 
 def _split(args: list[str]) -> tuple[list[str], list[str] | None]:

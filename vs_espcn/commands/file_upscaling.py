@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from vs_espcn.commands.network_choice import report_run, with_network_chosen
 from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
 from vs_espcn.errors import EspcnError, InputError
 from vs_espcn.logs import console_logger
@@ -16,8 +17,10 @@ from vs_espcn.logs import console_logger
 if TYPE_CHECKING:
     import vapoursynth as vs
 
+    from vs_espcn.encoding.deinterlace import FieldRate
     from vs_espcn.encoding.encode import EncodePlan
     from vs_espcn.encoding.source import ClipSource
+    from vs_espcn.filter.auto_network import NetworkChoice
     from vs_espcn.filter.options import UpscaleOptions
 
 
@@ -27,6 +30,7 @@ class UpscaleRequest:
 
     Attributes:
         filter: Options of `vs_espcn.upscale`.
+        deinterlace: What a picture is made of, of an interlaced source; None for a progressive one.
         start: First time to take, as it was typed.
         end: Time to stop before, as it was typed.
         frames: How many frames to take at most.
@@ -38,6 +42,7 @@ class UpscaleRequest:
     """
 
     filter: "UpscaleOptions"
+    deinterlace: "FieldRate | None" = None
     start: str | None = None
     end: str | None = None
     frames: int | None = None
@@ -49,8 +54,9 @@ class UpscaleRequest:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The filter's options as text, without those that are None."""
+        """What decides how the frames look, as text, without what is None."""
         values = {option.name: getattr(self.filter, option.name) for option in fields(self.filter)}
+        values["deinterlace"] = self.deinterlace
         return {name: repr(value) for name, value in values.items() if value is not None}
 
 
@@ -90,8 +96,11 @@ def plan_file(
     with exit_in_order():
         destination = check_output(source, output, overwrite=request.overwrite)
     with exit_at_once():
-        request, opened, clip = _open(request, source, progress, keeps_rotation=destination.keeps_rotation)
+        request, choice, opened, clip = _open(
+            request, source, progress, keeps_rotation=destination.keeps_rotation
+        )
         job = plan_encode(clip, destination, opened, preset=request.preset, ffmpeg_args=request.ffmpeg_args)
+    report_run(request.filter, opened.clip, choice, job.encoder)
     for note in job.notes:
         progress.note(note)
     return request, job
@@ -116,26 +125,59 @@ def _encode(request: UpscaleRequest, job: "EncodePlan", progress: JobProgress) -
 
 
 def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int) -> None:
-    """Write a contact sheet of one file, of at most `count` frames.
+    """Write a contact sheet or a page of one file, of at most `count` frames.
 
     Raises:
         EspcnError: It could not be done; nothing is left at `output`.
     """
     from vs_espcn.encoding import preview
+    from vs_espcn.encoding.comparison_page import comparison_page
     from vs_espcn.encoding.encode import check_writable
-    from vs_espcn.encoding.ffmpeg import find_ffmpeg
+    from vs_espcn.encoding.side_by_side import png, write_whole
 
-    if output.suffix.lower() != ".png":
-        raise InputError(f"OUTPUT {str(output)!r} is a contact sheet; give it the suffix .png")
+    suffix = output.suffix.lower()
+    if suffix not in {".png", ".html"}:
+        raise InputError(f"OUTPUT {str(output)!r} is a preview; give it the suffix .png or .html")
     with JobProgress() as progress:
         with exit_in_order():
             path = check_writable(source, output, overwrite=request.overwrite)
         with exit_at_once():
-            _, opened, clip = _open(request, source, progress, keeps_rotation=False)
+            request, choice, opened, clip = _open(request, source, progress, keeps_rotation=False)
+            report_run(request.filter, opened.clip, choice, None)
             numbers = preview.frames_across(clip.num_frames, count)
-            sheet = preview.contact_sheet(opened.clip, clip, numbers)
+            if suffix == ".html":
+                pictures = preview.preview_pictures(opened.clip, clip, numbers)
+                data = comparison_page(source.name, pictures).encode()
+            else:
+                data = png(preview.contact_sheet(opened.clip, clip, numbers))
         with exit_in_order():
-            preview.write_png(sheet, path, find_ffmpeg(), overwrite=request.overwrite)
+            write_whole(data, path, overwrite=request.overwrite)
+
+
+def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
+    """Upscale an image into a PNG file.
+
+    Raises:
+        EspcnError: It could not be done; nothing is left at `output`.
+    """
+    from vs_espcn.encoding.encode import check_writable
+    from vs_espcn.encoding.side_by_side import frame_picture, png, write_whole
+
+    with JobProgress() as progress:
+        with exit_in_order():
+            path = check_writable(source, output, overwrite=request.overwrite)
+        with exit_at_once():
+            request, choice, opened, clip = _open(
+                request, source, progress, keeps_rotation=False, is_piped=False
+            )
+        if clip.num_frames > 1:
+            raise InputError(
+                f"OUTPUT {str(output)!r} is one picture, and INPUT has {clip.num_frames} frames; "
+                "choose one with --start and --frames 1, or look at several with --preview"
+            )
+        report_run(request.filter, opened.clip, choice, "png")
+        with exit_in_order():
+            write_whole(png(frame_picture(clip)), path, overwrite=request.overwrite)
 
 
 def upscale_all(request: UpscaleRequest, pairs: Sequence[tuple[Path, Path]]) -> bool:
@@ -184,29 +226,42 @@ def _folder(path: Path, *, stays: bool) -> Iterator[None]:
 
 
 def _open(
-    request: UpscaleRequest, path: Path, progress: JobProgress, *, keeps_rotation: bool
-) -> "tuple[UpscaleRequest, ClipSource, vs.VideoNode]":
-    """The request, its network chosen; the part of the source that is asked for; its upscaled clip."""
+    request: UpscaleRequest,
+    path: Path,
+    progress: JobProgress,
+    *,
+    keeps_rotation: bool,
+    is_piped: bool = True,
+) -> "tuple[UpscaleRequest, NetworkChoice | None, ClipSource, vs.VideoNode]":
+    """The request with its network, why that one; the part of the source that is asked for, and upscaled."""
     import vapoursynth as vs
 
-    from vs_espcn.commands.network_choice import with_network_chosen
+    from vs_espcn.encoding.deinterlace import deinterlace
+    from vs_espcn.encoding.interlacing import check_progressive
+    from vs_espcn.encoding.lossless import lossless_codec
+    from vs_espcn.encoding.odd_size import upscale_picture
     from vs_espcn.encoding.pixel_format import encodable
     from vs_espcn.encoding.source import open_source
     from vs_espcn.encoding.trim import frames_between, parse_time, trim
-    from vs_espcn.filter.upscale import upscale_with
     from vs_espcn.filter.vs_errors import last_line
 
     # A width or height is that of the picture as it is shown.
     sized = request.filter.width is not None or request.filter.height is not None
     opened = open_source(path, turn_upright=sized or not keeps_rotation, on_index=progress.indexing)
+    if request.deinterlace:
+        opened = deinterlace(opened, request.deinterlace)
     start, end = (parse_time(time) if time else None for time in (request.start, request.end))
-    opened = trim(opened, frames_between(opened, start, end, request.frames))
-    converted, note = encodable(opened.clip)
+    frames = frames_between(opened, start, end, request.frames)
+    if not request.deinterlace:
+        check_progressive(opened, frames)
+    opened = trim(opened, frames)
+    converted, note = encodable(opened.clip) if is_piped else (opened.clip, None)
     if note:
         progress.note(note)
         opened = replace(opened, clip=converted)
     try:
-        request = replace(request, filter=with_network_chosen(request.filter, opened.clip))
-        return request, opened, upscale_with(opened.clip, request.filter)
+        chosen, choice = with_network_chosen(request.filter, opened.clip, lossless=lossless_codec(opened))
+        upscaled = upscale_picture(opened.clip, opened.picture, chosen)
+        return replace(request, filter=chosen), choice, opened, upscaled
     except vs.Error as error:
         raise InputError(last_line(error)) from None

@@ -4,15 +4,20 @@ import os
 import stat
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from vs_espcn import logs
 from vs_espcn.commands import cli_options
+from vs_espcn.commands.network_choice import report_run, with_network_chosen
 from vs_espcn.errors import InputError
 
 if TYPE_CHECKING:
+    import vapoursynth as vs
+
+    from vs_espcn.filter.options import UpscaleOptions
     from vs_espcn.streaming.frame_scheduler import FrameCount
     from vs_espcn.streaming.y4m_pipe import Y4mStream
     from vs_espcn.streaming.y4m_reader import StoppableInput
@@ -54,8 +59,6 @@ def pipe(
         chosen = filter_options.checked()
         import vapoursynth as vs
 
-        from vs_espcn.commands.network_choice import with_network_chosen
-        from vs_espcn.filter.upscale import upscale_with
         from vs_espcn.runtime.backends import lane_count
         from vs_espcn.streaming.y4m_pipe import Y4mStream
         from vs_espcn.streaming.y4m_reader import StoppableInput, Y4mReader
@@ -65,12 +68,21 @@ def pipe(
         chosen = replace(chosen, backend=chosen.runs_on, range=None)  # the reader sets each frame's range
         stream = Y4mStream(
             reader,
-            lambda clip: upscale_with(clip, with_network_chosen(chosen, clip)),
+            partial(_upscaled, chosen),
             lanes=lane_count(chosen.runs_on, vs.core.num_threads),
             latency=latency,
             late=realtime,
         )
     _write(stream, stdout, stdin, realtime)
+
+
+def _upscaled(options: "UpscaleOptions", clip: "vs.VideoNode") -> "vs.VideoNode":
+    from vs_espcn.filter.upscale import upscale_with
+
+    chosen, choice = with_network_chosen(options, clip)
+    upscaled = upscale_with(clip, chosen)
+    report_run(chosen, clip, choice, None)
+    return upscaled
 
 
 def _write(stream: "Y4mStream", stdout: int, stdin: "StoppableInput", realtime: str | None) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vs_espcn.commands.cli_options import takes_log_options
 from vs_espcn.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ cache_app = typer.Typer(help="List or clear the cache of built TensorRT plans.",
 
 
 @cache_app.command("list")
+@takes_log_options
 def cache_list() -> None:
     """Print every built plan and its size."""
     from vs_espcn.runtime.tensorrt import plan_cache
@@ -73,6 +75,7 @@ def cache_list() -> None:
 
 
 @cache_app.command("clear")
+@takes_log_options
 def cache_clear() -> None:
     """Delete every built plan."""
     from vs_espcn.runtime.tensorrt import plan_cache

@@ -1,73 +1,29 @@
-"""Part of one frame by every shipped network and by bicubic, side by side, enlarged alike."""
+"""Parts of frames by networks and by bicubic, enlarged alike."""
 
 import math
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 import vapoursynth as vs
+from PIL import Image
 
-from vs_espcn.encoding.preview import as_rgb, captioned
+from vs_espcn.encoding.side_by_side import CropArea, enlarged, frame_picture, side_by_side
 from vs_espcn.errors import InputError
-from vs_espcn.filter.upscale import upscale
+from vs_espcn.filter.options import UpscaleOptions
+from vs_espcn.filter.upscale import upscale_with
 from vs_espcn.networks import registry
+from vs_espcn.networks.quality import quality_of
 
-_PART = (160, 120)
-"""Width and height of the part that is shown unless told, in samples of the source."""
+_SIDE = 640  # about how large an area is shown, if it is smaller
+BICUBIC = "bicubic"
+"""The name of the resizer among the methods."""
 
-_SIDE = 640  # about how large a part is shown, if it is smaller
-_NARROWEST, _LOWEST = 240, 48  # a caption's width and height
-_GAP = 8
-_BICUBIC = {"filter_param_a": 0.0, "filter_param_b": 0.5}  # that of docs/quality.md
-
-
-@dataclass(frozen=True, kw_only=True)
-class CropArea:
-    """Part of a picture, in samples of the source.
-
-    Attributes:
-        width: Its width.
-        height: Its height.
-        x: Of its left edge.
-        y: Of its upper edge.
-    """
-
-    width: int
-    height: int
-    x: int
-    y: int
-
-    def __str__(self) -> str:
-        return f"{self.width}x{self.height}+{self.x}+{self.y}"
+_BICUBIC = {"filter_param_a": 0.0, "filter_param_b": 0.5}  # that of docs/measurements/quality.md
 
 
-def part_of_picture(text: str | None, width: int, height: int) -> CropArea:
-    """Read ``WxH+X+Y``, or ``WxH`` for the middle.
-
-    Args:
-        text: As it was typed; None for a part of usual size in the middle.
-        width: Width of the picture.
-        height: Height of the picture.
-
-    Raises:
-        InputError: `text` is something else, or the part is empty or reaches beyond the picture.
-    """
-    if text is None:
-        text = f"{min(width, _PART[0])}x{min(height, _PART[1])}"
-    found = re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})(?:\+([0-9]{1,6})\+([0-9]{1,6}))?", text)
-    if not found or not int(found[1]) or not int(found[2]):
-        raise InputError(
-            f"crop {text[:40]!r} is not understood; give WxH or WxH+X+Y in samples, such as 160x120+40+60"
-        )
-    size = int(found[1]), int(found[2])
-    x, y = (
-        (int(found[3]), int(found[4]))
-        if found[3] is not None
-        else ((width - size[0]) // 2, (height - size[1]) // 2)
-    )
-    if x < 0 or y < 0 or x + size[0] > width or y + size[1] > height:
-        raise InputError(f"crop {text!r} reaches beyond the picture, which is {width}x{height}")
-    return CropArea(width=size[0], height=size[1], x=x, y=y)
+def default_crop(width: int, height: int, *, is_page: bool) -> str:
+    """Return the area that is shown unless told: the middle, larger in a page than in a picture."""
+    widest, highest = (960, 540) if is_page else (160, 120)
+    return f"{min(width, widest)}x{min(height, highest)}"
 
 
 def frame_of(clip: vs.VideoNode, number: int) -> vs.VideoNode:
@@ -82,61 +38,83 @@ def frame_of(clip: vs.VideoNode, number: int) -> vs.VideoNode:
 
 
 def networks_of(scale: int) -> list[str]:
-    """The shipped networks of a scale, without int8 forms, which look the same.
+    """The shipped networks of a scale, the best on compressed video last; no int8 forms, which look the same.
 
     Raises:
         InputError: There is none.
     """
     specs = [spec for spec in registry.shipped() if not spec.is_int8]
-    names = [spec.network for spec in specs if spec.scale == scale]
-    if not names:
+    of_scale = [spec for spec in specs if spec.scale == scale]
+    if not of_scale:
         scales = sorted({spec.scale for spec in specs})
         raise InputError(f"scale {scale} has no network; choose one of {', '.join(map(str, scales))}")
-    return names
+    return [spec.network for spec in sorted(of_scale, key=_psnr_on_video)]
 
 
-def comparison_picture(
-    frame: vs.VideoNode, part: CropArea, scale: int, networks: Sequence[str]
-) -> vs.VideoNode:
-    """One picture of bicubic's result and the networks', each under its name.
+def _psnr_on_video(spec: registry.ModelSpec) -> float:
+    quality = quality_of(spec)
+    return quality.video if quality else 0.0
+
+
+def reduced(original: vs.VideoNode, scale: int) -> vs.VideoNode:
+    """Reduce a clip by bicubic, after cropping it to whole samples of every plane of the result.
+
+    Raises:
+        InputError: The clip is too small.
+    """
+    steps = (scale << original.format.subsampling_w, scale << original.format.subsampling_h)
+    width, height = (
+        side // step * step for side, step in zip((original.width, original.height), steps, strict=True)
+    )
+    if not width or not height:
+        raise InputError(f"the picture is {original.width}x{original.height}; x{scale} needs a larger one")
+    cropped = vs.core.std.CropAbs(original, width, height)
+    return vs.core.resize.Bicubic(cropped, width=width // scale, height=height // scale, **_BICUBIC)
+
+
+def upscaled_pictures(
+    frame: vs.VideoNode, area: CropArea, scale: int, methods: Sequence[str]
+) -> dict[str, Image.Image]:
+    """Upscale part of a frame.
 
     Args:
         frame: A clip of one frame.
-        part: What is shown of it.
+        area: What is shown of it.
         scale: A scale that the networks have.
-        networks: Names of shipped networks.
+        methods: `BICUBIC`, names of shipped networks, and paths of ONNX files.
 
     Returns:
-        A clip of one frame, RGB24. Samples are repeated to enlarge small parts.
+        RGB pictures by method, `scale` times as large as `area`.
 
     Raises:
         vs.Error: As from `vs_espcn.upscale`.
+        EncodeError: The frame could not be made.
     """
-    size = {"width": frame.width * scale, "height": frame.height * scale}
-    results = {"bicubic": vs.core.resize.Bicubic(frame, **size, **_BICUBIC)} | {
-        name: upscale(frame, scale, network=name) for name in networks
-    }
-    return _grid({name: _shown(result, part, scale) for name, result in results.items()})
+    return {method: area.of(frame_picture(_upscaled(frame, scale, method)), scale) for method in methods}
 
 
-def _shown(result: vs.VideoNode, part: CropArea, scale: int) -> vs.VideoNode:
-    width, height = part.width * scale, part.height * scale
-    shown = vs.core.std.CropAbs(as_rgb(result), width, height, part.x * scale, part.y * scale)
-    zoom = max(1, min(round(_SIDE / width), round(_SIDE / height)))
-    return vs.core.resize.Point(shown, width=width * zoom, height=height * zoom)
+def _upscaled(frame: vs.VideoNode, scale: int, method: str) -> vs.VideoNode:
+    if method != BICUBIC:
+        return upscale_with(frame, UpscaleOptions(scale=scale, network=method))
+    return vs.core.resize.Bicubic(frame, width=frame.width * scale, height=frame.height * scale, **_BICUBIC)
 
 
-def _grid(pictures: Mapping[str, vs.VideoNode]) -> vs.VideoNode:
-    """About as many rows as columns; what is left over at the end is black."""
-    tiles = [captioned(_apart(picture), name) for name, picture in pictures.items()]
-    columns = math.ceil(math.sqrt(len(tiles)))
-    tiles += [vs.core.std.BlankClip(tiles[0])] * (-len(tiles) % columns)
-    rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
-    return vs.core.std.StackVertical([vs.core.std.StackHorizontal(row) for row in rows])
+def comparison_picture(frames: Iterable[tuple[str, Mapping[str, Image.Image]]]) -> Image.Image:
+    """Lay out pictures of frames, each frame in about as many rows as columns.
 
+    Samples are repeated to enlarge small pictures.
 
-def _apart(picture: vs.VideoNode) -> vs.VideoNode:
-    """With a gap on the right, and large enough for a caption."""
-    return vs.core.std.AddBorders(
-        picture, right=max(_GAP, _NARROWEST - picture.width), bottom=max(0, _LOWEST - picture.height)
-    )
+    Args:
+        frames: At least one: its label, which stands before the names if
+            there are several, and at least one RGB picture by name.
+    """
+    rows: list[dict[str, Image.Image]] = []
+    labelled = list(frames)
+    for label, pictures in labelled:
+        shown = [
+            (f"{label}: {name}" if len(labelled) > 1 else name, enlarged(picture, _SIDE))
+            for name, picture in pictures.items()
+        ]
+        columns = math.ceil(math.sqrt(len(shown)))
+        rows += [dict(shown[start : start + columns]) for start in range(0, len(shown), columns)]
+    return side_by_side(rows)

@@ -3,7 +3,7 @@
 The output's suffix chooses the row. Streams of the source go into the output
 as they are where the container takes them. What it doesn't take is never
 dropped silently: text subtitles are converted to the container's own text
-format, audio is re-encoded, the rest is left out, and each gets a note.
+format, audio is re-encoded, the rest is left out, and each gets a note that says why.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,19 @@ from pathlib import Path
 
 from vs_espcn.encoding.source import Track
 from vs_espcn.errors import InputError
+
+_LETTERS = {"video": "v", "audio": "a", "subtitle": "s", "attachment": "t"}
+"""ffmpeg's letters for kinds of streams."""
+
+COVER_TYPES = {
+    "bmp": ("image/bmp", "bmp"),
+    "gif": ("image/gif", "gif"),
+    "mjpeg": ("image/jpeg", "jpg"),
+    "png": ("image/png", "png"),
+    "tiff": ("image/tiff", "tif"),
+    "webp": ("image/webp", "webp"),
+}
+"""MIME type and suffix of cover pictures by codec."""
 
 _X264 = ("-c:v", "libx264", "-preset", "medium", "-crf", "18")
 
@@ -54,6 +67,9 @@ class Container:
         subtitles: Subtitle codecs that are copied.
         text_encoder: Encoder for other text subtitles; None leaves them out.
         attachments: Whether fonts and other attached files are taken.
+        covers: Codecs of cover pictures that are taken.
+        chapters: Whether chapters are taken.
+        timecode: Whether a timecode is taken.
         rotation: Whether a rotation tag is written and players honour it.
     """
 
@@ -64,11 +80,19 @@ class Container:
     subtitles: frozenset[str] = frozenset()
     text_encoder: str | None = None
     attachments: bool = False
+    covers: frozenset[str] = frozenset()
+    chapters: bool = True
+    timecode: bool = True
     rotation: bool = False
 
 
 _MP4 = Container(
-    muxer="mp4", audio=_MP4_AUDIO, subtitles=frozenset({"mov_text"}), text_encoder="mov_text", rotation=True
+    muxer="mp4",
+    audio=_MP4_AUDIO,
+    subtitles=frozenset({"mov_text"}),
+    text_encoder="mov_text",
+    covers=frozenset({"bmp", "mjpeg", "png"}),
+    rotation=True,
 )
 
 CONTAINERS: dict[str, Container] = {
@@ -88,6 +112,7 @@ CONTAINERS: dict[str, Container] = {
         subtitles=_MATROSKA_SUBTITLES,
         text_encoder="subrip",
         attachments=True,
+        covers=frozenset(COVER_TYPES),
         rotation=True,
     ),
     ".webm": Container(
@@ -98,7 +123,13 @@ CONTAINERS: dict[str, Container] = {
         subtitles=frozenset({"webvtt"}),
         text_encoder="webvtt",
     ),
-    ".ts": Container(muxer="mpegts", audio=_MPEGTS_AUDIO, subtitles=frozenset({"dvb_subtitle"})),
+    ".ts": Container(
+        muxer="mpegts",
+        audio=_MPEGTS_AUDIO,
+        subtitles=frozenset({"dvb_subtitle"}),
+        chapters=False,
+        timecode=False,
+    ),
 }
 """Containers by suffix in lower case."""
 
@@ -110,10 +141,16 @@ class StreamMapping:
     Attributes:
         args: ffmpeg's output options. The upscaled video is input 0, the source is input 1.
         notes: One line for each stream that is not carried over as it is.
+        covers: Pictures to attach as files, after the attachments that are streams.
+        attachments: How many of these there are.
+        pictures: How many covers are streams beside the video.
     """
 
     args: tuple[str, ...]
     notes: tuple[str, ...]
+    covers: tuple[Track, ...] = ()
+    attachments: int = 0
+    pictures: int = 0
 
 
 def container_of(path: Path) -> Container:
@@ -140,32 +177,78 @@ def map_streams(container: Container, suffix: str, tracks: Iterable[Track]) -> S
     """
     args: list[str] = ["-map", "0:v:0"]
     notes: list[str] = []
-    count = {"audio": 0, "subtitle": 0, "attachment": 0}
+    covers: list[Track] = []
+    count = {"v": 1, "a": 0, "s": 0, "t": 0}
     for track in tracks:
+        if _is_carried_elsewhere(track):
+            continue
+        if reason := _reason_against(container, suffix, track):
+            notes.append(f"{_name(track)} is left out, since {reason}")
+            continue
+        if track.cover and container.attachments:
+            covers.append(track)
+            continue
+        letter = _LETTERS[track.kind]
         codec = _output_codec(container, track)
         if codec != ("copy",):
-            fate = f"re-encoded with {codec[0]}" if codec else "left out"
-            what = f"{track.kind} track {track.index} ({track.codec})"
-            notes.append(f"{what} is {fate}, since {suffix} cannot hold it as it is")
-        if not codec:
-            continue
-        letter, number = track.kind[0] if track.kind != "attachment" else "t", count[track.kind]
+            notes.append(
+                f"{_name(track)} is re-encoded with {codec[0]}, since {suffix} cannot hold it as it is"
+            )
+        number = count[letter]
         args += ["-map", f"1:{track.index}", f"-c:{letter}:{number}", codec[0]]
         if codec[1:]:
             args += [f"-b:{letter}:{number}", codec[1]]
-        count[track.kind] += 1
-    return StreamMapping(args=tuple(args), notes=tuple(notes))
+        if track.cover:
+            args += [f"-disposition:{letter}:{number}", "attached_pic"]
+        count[letter] += 1
+    return StreamMapping(
+        args=tuple(args),
+        notes=tuple(notes),
+        covers=tuple(covers),
+        attachments=count["t"],
+        pictures=count["v"] - 1,
+    )
+
+
+def _name(track: Track) -> str:
+    return f"{track.kind} track {track.index} ({track.codec})"
+
+
+def _is_carried_elsewhere(track: Track) -> bool:
+    """True for timecodes and chapters, which go with the video and with the file."""
+    return track.info is not None and (track.info.is_timecode or track.info.is_chapters)
+
+
+def _reason_against(container: Container, suffix: str, track: Track) -> str | None:
+    """Why a track is left out; None if it isn't."""
+    if track.kind == "video":
+        return _reason_against_picture(container, suffix, track)
+    if track.kind == "data":
+        return "data cannot be carried over"
+    if track.kind != "attachment" and track.info and not track.info.is_playable:
+        return f"ffmpeg {'does not know its codec' if track.codec == 'none' else 'finds nothing in it'}"
+    taken = {
+        "audio": True,
+        "subtitle": bool(_output_codec(container, track)),
+        "attachment": container.attachments,
+    }
+    return None if taken.get(track.kind) else f"{suffix} cannot hold it"
+
+
+def _reason_against_picture(container: Container, suffix: str, track: Track) -> str | None:
+    if track.thumbnails:
+        return "pictures of chapters cannot be carried over"
+    if not track.cover:
+        return "only the first video track is upscaled"
+    return None if track.codec in container.covers else f"{suffix} cannot hold this cover"
 
 
 def _output_codec(container: Container, track: Track) -> tuple[str, ...]:
-    """The codec for ffmpeg (and its bit rate) for a track; empty to leave it out."""
+    """The codec for ffmpeg (and its bit rate) for a track; empty if there is none."""
     match track.kind:
         case "audio":
             return ("copy",) if track.codec in container.audio else container.audio_encoder
-        case "subtitle" if track.codec in container.subtitles:
-            return ("copy",)
-        case "subtitle" if track.codec in _TEXT_SUBTITLES and container.text_encoder:
-            return (container.text_encoder,)
-        case "attachment" if container.attachments:
-            return ("copy",)
-    return ()
+        case "subtitle" if track.codec not in container.subtitles:
+            encoder = container.text_encoder if track.codec in _TEXT_SUBTITLES else None
+            return (encoder,) if encoder else ()
+    return ("copy",)

@@ -15,14 +15,19 @@ from pathlib import Path
 
 import vapoursynth as vs
 
+from vs_espcn.encoding.colour_args import siting_options
 from vs_espcn.encoding.containers import Container, StreamMapping, container_of, map_streams
-from vs_espcn.encoding.ffmpeg import Ffmpeg, find_ffmpeg, probe
+from vs_espcn.encoding.covers import attach_options, for_first_video
+from vs_espcn.encoding.dynamic_hdr import dynamic_hdr_notes
+from vs_espcn.encoding.encoder_parameters import PARAMETER_OPTIONS, with_parameters
+from vs_espcn.encoding.ffmpeg import Ffmpeg, find_ffmpeg
 from vs_espcn.encoding.ffmpeg_input import PipeInput, Timeline, clock_options, pipe_input, timeline
 from vs_espcn.encoding.ffmpeg_process import FfmpegProcess, command_line
-from vs_espcn.encoding.hdr10 import ENCODER_OPTIONS, has_hdr10, with_hdr10
+from vs_espcn.encoding.hdr10 import hdr10_notes, hdr10_parameters
 from vs_espcn.encoding.output_file import partial_file, publish
-from vs_espcn.encoding.presets import preset_args
+from vs_espcn.encoding.presets import default_args, preset_args
 from vs_espcn.encoding.source import ClipSource, check_input
+from vs_espcn.encoding.track_tags import label_video
 from vs_espcn.errors import EncodeError, InputError
 from vs_espcn.filter.vs_errors import last_line
 
@@ -136,13 +141,14 @@ class EncodePlan:
     @property
     def feed(self) -> PipeInput:
         """The frames' way into ffmpeg."""
-        return pipe_input(self.clip, self.first, self.source.times, delay=self.timeline.delay)
+        source = self.source
+        return pipe_input(self.clip, self.first, source.times, source.ends, delay=self.timeline.delay)
 
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """Options for ffmpeg that encode everything in one go; the output's name goes after them."""
+    def arguments(self, output: Path) -> tuple[str, ...]:
+        """Options for ffmpeg that encode everything in one go, into a file."""
         return (
-            *("-copyts", *self.feed.options),
+            *self.timeline.global_options,
+            *self.feed.options,
             *self.source_input,
             *clock_options(self.source.times),
             *self.streams.args,
@@ -150,6 +156,8 @@ class EncodePlan:
             *self.video,
             *self.container,
             *self.user,
+            f"file:{output}",
+            *self.timeline.clock_output,
         )
 
     @property
@@ -179,7 +187,7 @@ def plan_encode(
             same times, as the source's.
         destination: Where to write, from `check_output`.
         source: The file that the clip was made from.
-        preset: A row of `presets`; None for the container's default encoder.
+        preset: A row of `presets`; None for the default encoder, as `default_args` says.
         ffmpeg_args: Output options for ffmpeg. They come after the defaults and
             win over them; one that chooses a video encoder drops the default
             encoder's options.
@@ -189,31 +197,44 @@ def plan_encode(
         InputError: The clip cannot go through a pipe, the preset doesn't fit the
             container, or two encoders are chosen.
     """
-    video, encoder = _choose_encoder(destination, preset, ffmpeg_args)
-    streams = map_streams(destination.container, destination.path.suffix, source.others)
-    known = probe(destination.ffmpeg, source.path, source.track.index)
+    chosen = _chosen_encoder(destination, preset, ffmpeg_args)
+    suffix = destination.path.suffix
+    streams = map_streams(destination.container, suffix, source.others)
     with frame_errors():
         first = clip.get_frame(0)
-    pipe_input(clip, first, source.times)  # refuses what no pipe carries
-    user, notes = list(ffmpeg_args), list(streams.notes)
-    if has_hdr10(first.props):
-        extended = with_hdr10(encoder, first.props, user)
-        user = extended or user
-        if extended is None:
-            why = "it is incomplete" if encoder in ENCODER_OPTIONS else f"{encoder} cannot be given it"
-            notes.append(f"HDR10 metadata is left out, since {why}")
+    pipe_input(clip, first, source.times, source.ends)  # refuses what no pipe carries
+    video, encoder = chosen or _default_encoder(destination, clip, first)
+    video = (*video, *siting_options(first.props))
+    labels = label_video(source, destination.container, suffix, encoder)
+    user = list(ffmpeg_args)
+    if encoder in PARAMETER_OPTIONS:
+        parameters = [*hdr10_parameters(encoder, first.props), *labels.parameters]
+        user = with_parameters(encoder, parameters, user)
+    if streams.pictures:
+        video, user = tuple(for_first_video(video)), for_first_video(user)
+    attached, attach_notes = _attach(destination, source, streams)
+    notes = [
+        *streams.notes,
+        *labels.notes,
+        *attach_notes,
+        *hdr10_notes(encoder, first.props),
+        *dynamic_hdr_notes(source.known.streams.get(source.track.index), first.props),
+    ]
+    if source.known.chapters and not destination.container.chapters:
+        notes.append(f"chapters are left out, since {suffix} cannot hold them")
     return EncodePlan(
         clip=clip,
         first=first,
         source=source,
         destination=destination,
-        timeline=timeline(clip, source, known),
+        timeline=timeline(clip, source, source.known),
         streams=streams,
         video=video,
         encoder=encoder,
         container=(
             *("-map_metadata", "1", "-map_chapters", "1"),
-            *(("-metadata:s:v:0", f"language={known.language}") if known.language else ()),
+            *labels.options,
+            *attached,
             *("-f", destination.container.muxer, "-strict", "experimental"),
         ),
         user=tuple(user),
@@ -221,23 +242,46 @@ def plan_encode(
     )
 
 
-def _choose_encoder(
+def _attach(
+    destination: OutputTarget, source: ClipSource, streams: StreamMapping
+) -> tuple[list[str], list[str]]:
+    """Options that attach the covers that are no streams, and a note if they cannot be."""
+    try:
+        options = attach_options(
+            destination.ffmpeg, source.path, streams.covers, attachments=streams.attachments
+        )
+    except OSError as error:
+        return [], [f"covers are left out, since the cache folder cannot be written ({error.strerror})"]
+    return options, []
+
+
+def _chosen_encoder(
     destination: OutputTarget, preset: str | None, ffmpeg_args: Sequence[str]
-) -> tuple[tuple[str, ...], str]:
-    """Options of the video encoder, apart from the user's, and its name."""
+) -> tuple[tuple[str, ...], str] | None:
+    """Options of the encoder that the user chose, apart from the user's own, and its name; None if none."""
     chosen = [value for option, value in pairwise(ffmpeg_args) if option in _CHOOSES_ENCODER]
-    if preset:
-        args = preset_args(preset, destination.path.suffix)
-        if chosen:
-            raise InputError(f"both preset {preset!r} and the encoder {chosen[-1]!r} are chosen; give one")
-    else:
-        args = () if chosen else destination.container.video
-    return args, chosen[-1] if chosen else args[args.index("-c:v") + 1]
+    if not preset:
+        return ((), chosen[-1]) if chosen else None
+    args = preset_args(preset, destination.path.suffix)
+    if chosen:
+        raise InputError(f"both preset {preset!r} and the encoder {chosen[-1]!r} are chosen; give one")
+    return args, _encoder_of(args)
+
+
+def _default_encoder(
+    destination: OutputTarget, clip: vs.VideoNode, first: vs.VideoFrame
+) -> tuple[tuple[str, ...], str]:
+    args = default_args(destination.container.video, destination.path.suffix, clip.format, first.props)
+    return args, _encoder_of(args)
+
+
+def _encoder_of(args: tuple[str, ...]) -> str:
+    return args[args.index("-c:v") + 1]
 
 
 def command(job: EncodePlan) -> list[str]:
     """The exact command line that encodes the job, but that it writes to the output's own name."""
-    return command_line(job.destination.ffmpeg.path, [*job.arguments, f"file:{job.destination.path}"])
+    return command_line(job.destination.ffmpeg.path, job.arguments(job.destination.path))
 
 
 def encode(job: EncodePlan, *, on_frame: Callable[[int], None] | None = None) -> None:
@@ -255,7 +299,7 @@ def encode(job: EncodePlan, *, on_frame: Callable[[int], None] | None = None) ->
     """
     destination = job.destination
     with frame_errors(), disk_errors(destination.path), partial_file(destination.path) as part:
-        with FfmpegProcess(destination.ffmpeg.path, [*job.arguments, f"file:{part}"]) as encoder:
+        with FfmpegProcess(destination.ffmpeg.path, job.arguments(part)) as encoder:
             encoder.feed(job.feed.frames(), on_frame=on_frame)
             encoder.finish(job.clip.num_frames)
         publish(part, destination.path, overwrite=destination.overwrite)

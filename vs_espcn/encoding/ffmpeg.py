@@ -1,84 +1,30 @@
-"""Finding ffmpeg, and telling it what the frames' properties say.
-
-y4m carries the size, the rate, the sample aspect ratio and (8-bit 4:2:0 only)
-the chroma siting. The rest of the colour description goes to ffmpeg as options
-of its input, so that it tags the frames before they reach filter and encoder.
-"""
+"""Finding ffmpeg, and asking it about files."""
 
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import imageio_ffmpeg
 
+from vs_espcn.encoding.media_info import (
+    StreamInfo,
+    frame_data_in,
+    has_chapters,
+    start_in,
+    stream_tags,
+    streams_in,
+    timecode_in,
+)
 from vs_espcn.errors import EncodeError
-from vs_espcn.streaming.y4m_writer import declared_range
 
 OLDEST = (5, 1)
 """The first version of ffmpeg that has every option used here."""
 
 _ROTATION_SINCE = (6, 1)
-
-MATRICES = {
-    1: "bt709",
-    4: "fcc",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "ycgco",
-    9: "bt2020nc",
-    10: "bt2020c",
-    12: "chroma-derived-nc",
-    13: "chroma-derived-c",
-    14: "ictcp",
-}
-TRANSFERS = {
-    1: "bt709",
-    4: "gamma22",
-    5: "gamma28",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "linear",
-    9: "log100",
-    10: "log316",
-    11: "iec61966-2-4",
-    12: "bt1361e",
-    13: "iec61966-2-1",
-    14: "bt2020-10",
-    15: "bt2020-12",
-    16: "smpte2084",
-    17: "smpte428",
-    18: "arib-std-b67",
-}
-PRIMARIES = {
-    1: "bt709",
-    4: "bt470m",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "film",
-    9: "bt2020",
-    10: "smpte428",
-    11: "smpte431",
-    12: "smpte432",
-    22: "jedec-p22",
-}
-_CHROMA_LOCATIONS = {0: "left", 1: "center", 2: "topleft", 3: "top", 4: "bottomleft", 5: "bottom"}
-_RANGES = {"limited": "tv", "full": "pc"}
-
-_COLOUR_OPTIONS: dict[str, tuple[str, dict[int, str]]] = {
-    "_Matrix": ("-colorspace", MATRICES),
-    "_Transfer": ("-color_trc", TRANSFERS),
-    "_Primaries": ("-color_primaries", PRIMARIES),
-    "_ChromaLocation": ("-chroma_sample_location", _CHROMA_LOCATIONS),
-}
-"""Frame property → ffmpeg's option and its names for the property's values (ITU-T H.273)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,11 +53,20 @@ class Probe:
     Attributes:
         start: When its first stream starts, in seconds on its own clock, to the
             microsecond; None if it has no timestamps.
-        language: Code of the video track's language; None if it has none.
+        streams: Its streams by index.
+        tags: Tags of the video track.
+        frame_data: What its first frame carries beside its picture, as ffmpeg's ``showinfo`` names it.
+        timecode: That of the first frame, as ``01:00:00:00`` or with ``;`` before the frames if it
+            drops some; None if the film has none.
+        chapters: Whether it has chapters.
     """
 
     start: Fraction | None
-    language: str | None
+    streams: dict[int, StreamInfo]
+    tags: dict[str, str]
+    frame_data: tuple[str, ...]
+    timecode: str | None
+    chapters: bool
 
 
 def find_ffmpeg() -> Ffmpeg:
@@ -147,39 +102,24 @@ def probe(ffmpeg: Ffmpeg, path: Path, track: int) -> Probe:
         path: A media file.
         track: Index of its video track.
     """
-    command = [ffmpeg.path, "-hide_banner", "-nostdin", "-i", f"file:{path}"]
+    video = ("-map", f"0:{track}")
+    # Two outputs, for which the first packets and the first frame are read.
+    tags = ("-map_metadata:g", "-1", "-map_chapters", "-1", "-c", "copy", "-t", "0", "-f", "ffmetadata", "-")
+    frame = ("-vf", "showinfo=checksum=0", "-frames:v", "1", "-f", "null", "-")
+    command = [
+        *(ffmpeg.path, "-hide_banner", "-nostdin", "-i", f"file:{path}"),
+        *(*video, *tags, *video, *frame),
+    ]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    start = re.search(rb"^ *Duration: .*, start: (-?[0-9.]+)", done.stderr, re.MULTILINE)
-    language = re.search(rb"^ *Stream #0:%d(?:\[\w+\])?\((\w+)\): Video:" % track, done.stderr, re.MULTILINE)
+    listing, metadata = (text.decode(errors="replace") for text in (done.stderr, done.stdout))
     return Probe(
-        start=Fraction(start[1].decode()) if start else None,
-        language=language[1].decode() if language else None,
+        start=start_in(listing),
+        streams=streams_in(listing),
+        tags=stream_tags(metadata),
+        frame_data=frame_data_in(listing),
+        timecode=timecode_in(listing),
+        chapters=has_chapters(listing),
     )
-
-
-def frame_options(props: Mapping[str, Any]) -> list[str]:
-    """Input options for ffmpeg that say what a frame's properties say.
-
-    Args:
-        props: Properties of the first frame of the clip that is encoded.
-
-    Returns:
-        Options for colour range, matrix, transfer, primaries, chroma siting and
-        rotation, to stand before the pipe's ``-i``. A property that is absent,
-        unspecified or unknown to ffmpeg gives none.
-    """
-    options: list[str] = []
-    for prop, (option, names) in _COLOUR_OPTIONS.items():
-        if (name := names.get(props.get(prop, -1))) is not None:
-            options += [option, name]
-    if found := declared_range(props):
-        options += ["-color_range", _RANGES[found]]
-    # BestSource turns clockwise, ffmpeg counter-clockwise.
-    if rotation := -props.get("Rotation", 0) % 360:
-        options += ["-noautorotate", "-display_rotation", str(rotation)]
-    if props.get("FlipVertical"):
-        options += ["-noautorotate", "-display_vflip"]
-    return options
 
 
 def _absolute(program: str) -> str:

@@ -12,7 +12,8 @@ from functools import partial
 
 import vapoursynth as vs
 
-from vs_espcn.encoding.ffmpeg import Probe, frame_options
+from vs_espcn.encoding.colour_args import frame_options
+from vs_espcn.encoding.ffmpeg import Probe
 from vs_espcn.encoding.source import ClipSource
 from vs_espcn.streaming import matroska_writer, y4m_writer
 
@@ -26,17 +27,34 @@ class Timeline:
         shift: What is added to the source's times, in seconds.
         end: When the output ends, in seconds; None for the streams' own ends.
         is_cut: Whether what the source has before 0 is left out.
+        begins: When the source's first stream starts, in seconds.
+        continues: Index of the source's video track if the source's clock jumps,
+            and ffmpeg has to make it go on; else None.
     """
 
     delay: Fraction
     shift: Fraction
     end: Fraction | None
     is_cut: bool
+    begins: Fraction
+    continues: int | None
+
+    @property
+    def global_options(self) -> tuple[str, ...]:
+        """Options that stand before all inputs: ffmpeg corrects no times unless they jump."""
+        return ("-copyts",) if self.continues is None else ()
 
     @property
     def source_options(self) -> tuple[str, ...]:
         """Options that stand before the source's ``-i``."""
-        return ("-itsoffset", seconds(self.shift))
+        # Where it corrects times, ffmpeg has the source begin at 0 by itself.
+        is_corrected = self.continues is not None
+        offset = self.shift + self.begins if is_corrected else self.shift
+        # With exactly this offset, ffmpeg has not the file begin at 0 but those of its streams that are used.
+        trap = Fraction(0) if is_corrected else -self.begins
+        if seconds(offset) == seconds(trap):
+            offset = trap + matroska_writer.TICK
+        return ("-itsoffset", seconds(offset))
 
     @property
     def output_options(self) -> tuple[str, ...]:
@@ -45,6 +63,13 @@ class Timeline:
             *(("-ss", "0") if self.is_cut else ()),
             *(("-t", seconds(self.end)) if self.end is not None else ()),
         )
+
+    @property
+    def clock_output(self) -> tuple[str, ...]:
+        """A second output, of nothing: without it ffmpeg passes over the source's video, and its clock."""
+        if self.continues is None:
+            return ()
+        return ("-map", f"1:{self.continues}", "-c", "copy", *self.output_options, "-f", "null", "-")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +99,21 @@ def timeline(clip: vs.VideoNode, source: ClipSource, known: Probe) -> Timeline:
         delay = math.ceil(delay * clip.fps) / clip.fps
     shift = delay - start
     end = source.end + shift if source.end is not None else None
-    return Timeline(delay=delay, shift=shift, end=end, is_cut=source.begin is not None)
+    return Timeline(
+        delay=delay,
+        shift=shift,
+        end=end,
+        is_cut=source.begin is not None,
+        begins=known.start or Fraction(0),
+        continues=source.track.index if source.is_continued else None,
+    )
 
 
 def pipe_input(
     clip: vs.VideoNode,
     first: vs.VideoFrame,
     times: tuple[Fraction, ...] | None,
+    ends: Fraction | None = None,
     *,
     delay: Fraction = Fraction(0),
 ) -> PipeInput:
@@ -90,24 +123,22 @@ def pipe_input(
         clip: The clip.
         first: Its first frame, whose properties say what the pipe cannot.
         times: When each frame is shown, in seconds on any clock; None for a constant rate.
+        ends: When the last frame ends, on the same clock; None for a constant rate.
         delay: When the first is shown.
 
     Raises:
         InputError: No pipe can carry the clip.
     """
-    options = frame_options(first.props)
-    if times:
+    options = (*frame_options(first.props), "-itsoffset", seconds(delay), "-i", "pipe:0")
+    if times and ends is not None:
         matroska_writer.header(clip, first.props)
-        shown = [time - times[0] + delay for time in times]
+        shown = [time - times[0] for time in times]
         return PipeInput(
-            options=("-f", "matroska", *options, "-i", "pipe:0"),
-            frames=partial(matroska_writer.frame_buffers, clip, shown),
+            options=("-f", "matroska", *options),
+            frames=partial(matroska_writer.frame_buffers, clip, shown, ends - times[0]),
         )
     y4m_writer.header(clip, first.props)
-    return PipeInput(
-        options=("-f", "yuv4mpegpipe", *options, "-itsoffset", seconds(delay), "-i", "pipe:0"),
-        frames=partial(y4m_writer.frame_buffers, clip),
-    )
+    return PipeInput(options=("-f", "yuv4mpegpipe", *options), frames=partial(y4m_writer.frame_buffers, clip))
 
 
 def clock_options(times: tuple[Fraction, ...] | None) -> tuple[str, ...]:

@@ -10,52 +10,56 @@ from typing import Any
 _PRIMARIES = ("MasteringDisplayPrimariesX", "MasteringDisplayPrimariesY")
 _WHITE = ("MasteringDisplayWhitePointX", "MasteringDisplayWhitePointY")
 _LUMINANCE = ("MasteringDisplayMaxLuminance", "MasteringDisplayMinLuminance")
+_DISPLAY = (*_PRIMARIES, *_WHITE, *_LUMINANCE)
 _LIGHT = ("ContentLightLevelMax", "ContentLightLevelAverage")
 
-ENCODER_OPTIONS = {
-    "libx264": ("-x264-params", "mastering-display", "cll"),
-    "libx265": ("-x265-params", "master-display", "max-cll"),
-    "libsvtav1": ("-svtav1-params", "mastering-display", "content-light"),
+_NAMES = {
+    "libx264": ("mastering-display", "cll"),
+    "libx265": ("master-display", "max-cll"),
+    "libsvtav1": ("mastering-display", "content-light"),
 }
-"""Encoder → its option for parameters, and the two parameters' names."""
+"""Encoder → its names of the two parameters."""
 
 _CHROMATICITY, _CANDELA = 50_000, 10_000
 """Steps per unit in H.264's and HEVC's messages; AV1's parameters are decimals."""
 
 
-def has_hdr10(props: Mapping[str, Any]) -> bool:
-    """Whether a frame's properties hold any of the metadata."""
-    return any(name in props for name in (*_PRIMARIES, *_LIGHT))
-
-
-def with_hdr10(encoder: str, props: Mapping[str, Any], args: Sequence[str]) -> list[str] | None:
-    """Add the metadata of a frame to an encoder's options.
+def hdr10_parameters(encoder: str, props: Mapping[str, Any]) -> list[str]:
+    """The metadata of a frame as parameters of an encoder.
 
     Args:
         encoder: ffmpeg's name of the encoder.
         props: Properties of the first frame, as BestSource names them.
-        args: Options for ffmpeg; parameters among them win over the metadata.
 
     Returns:
-        The options; None if the encoder has none that carry the metadata, or it is incomplete.
+        What is complete, as ``name=value``; nothing if the encoder has no such parameters.
     """
-    if encoder not in ENCODER_OPTIONS:
-        return None
-    option, display_name, light_name = ENCODER_OPTIONS[encoder]
-    steps = encoder != "libsvtav1"
+    if encoder not in _NAMES:
+        return []
+    display_name, light_name = _NAMES[encoder]
     found = []
-    if all(name in props for name in (*_PRIMARIES, *_WHITE, *_LUMINANCE)):
-        found.append(f"{display_name}={_display(props, steps=steps)}")
-    if all(name in props for name in _LIGHT):
+    if _is_complete(props, _DISPLAY):
+        found.append(f"{display_name}={_display(props, steps=encoder != 'libsvtav1')}")
+    if _is_complete(props, _LIGHT):
         found.append(f"{light_name}={','.join(str(round(props[name])) for name in _LIGHT)}")
-    if not found:
-        return None
-    merged = list(args)
-    for place, argument in enumerate(merged[:-1]):
-        if argument == option:
-            merged[place + 1] = ":".join([*found, merged[place + 1]])
-            return merged
-    return [*merged, option, ":".join(found)]
+    return found
+
+
+def hdr10_notes(encoder: str, props: Mapping[str, Any]) -> list[str]:
+    """One line for each part of the metadata that the encoder does not get."""
+    parts = {"mastering display": _DISPLAY, "light levels": _LIGHT}
+    present = {name: names for name, names in parts.items() if any(each in props for each in names)}
+    if present and encoder not in _NAMES:
+        return [f"HDR10 metadata is left out, since {encoder} cannot be given it"]
+    return [
+        f"HDR10 metadata of the {name} is left out, since it is incomplete"
+        for name, names in present.items()
+        if not _is_complete(props, names)
+    ]
+
+
+def _is_complete(props: Mapping[str, Any], names: tuple[str, ...]) -> bool:
+    return all(name in props for name in names)
 
 
 def _display(props: Mapping[str, Any], *, steps: bool) -> str:

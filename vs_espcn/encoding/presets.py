@@ -1,12 +1,21 @@
-"""Encoder presets, one row each: what ``--preset`` stands for.
+"""Encoder presets, the values of ``--preset``.
 
-The rows aim at a picture that can hardly be told from the filter's. Options of
-the user come after a preset's and win over it.
+They aim at a picture that is visually close to the filter's. The user's options
+come after a preset's and override them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import vapoursynth as vs
 
 from vs_espcn.errors import InputError
+
+_HDR = frozenset({vs.TRANSFER_ST2084, vs.TRANSFER_ARIB_B67})
+"""PQ and HLG."""
+
+_SAMPLING = {(1, 1): "420", (1, 0): "422", (0, 0): "444"}
 
 _EVERYWHERE = (".mp4", ".m4v", ".mov", ".mkv")
 
@@ -16,13 +25,11 @@ class Preset:
     """One row of the table.
 
     Attributes:
-        use: What it is good for, in a few words.
         args: The encoder and its options, for ffmpeg.
-        suffixes: Of the containers that hold it.
-        mp4_tag: The codec's tag in MP4 and MOV, where players want another than ffmpeg's own.
+        suffixes: Containers that hold it.
+        mp4_tag: The codec's tag in MP4 and MOV, if players need another than ffmpeg's default.
     """
 
-    use: str
     args: tuple[str, ...]
     suffixes: tuple[str, ...]
     mp4_tag: str | None = None
@@ -30,33 +37,27 @@ class Preset:
 
 PRESETS: dict[str, Preset] = {
     "x264": Preset(
-        use="plays everywhere",
         args=("-c:v", "libx264", "-preset", "medium", "-crf", "18"),
         suffixes=(*_EVERYWHERE, ".ts"),
     ),
     "x265": Preset(
-        use="smaller files; HDR10",
         args=("-c:v", "libx265", "-preset", "medium", "-crf", "20"),
         suffixes=(*_EVERYWHERE, ".ts"),
         mp4_tag="hvc1",
     ),
     "svtav1": Preset(
-        use="smallest files; 4:2:0 in 10 bits",
         args=("-c:v", "libsvtav1", "-preset", "6", "-crf", "26", "-pix_fmt", "yuv420p10le"),
         suffixes=(".mp4", ".m4v", ".mkv", ".webm"),
     ),
     "prores": Preset(
-        use="editing; 4:2:2 (422 HQ) or 4:4:4 (4444) in 10 bits",
         args=("-c:v", "prores_ks", "-vendor", "apl0"),
         suffixes=(".mov", ".mkv"),
     ),
     "ffv1": Preset(
-        use="lossless, for archives",
         args=("-c:v", "ffv1", "-level", "3", "-g", "1", "-slicecrc", "1"),
         suffixes=(".mkv", ".mov"),
     ),
     "nvenc": Preset(
-        use="HEVC on an NVIDIA GPU with an encoder",
         args=("-c:v", "hevc_nvenc", "-preset", "p5", "-tune", "hq", "-rc", "vbr", "-cq", "21", "-b:v", "0"),
         suffixes=(*_EVERYWHERE, ".ts"),
         mp4_tag="hvc1",
@@ -66,7 +67,7 @@ PRESETS: dict[str, Preset] = {
 
 
 def preset_args(name: str, suffix: str) -> tuple[str, ...]:
-    """The options for ffmpeg that a preset stands for.
+    """Return a preset's options for ffmpeg.
 
     Args:
         name: A key of `PRESETS`.
@@ -85,3 +86,26 @@ def preset_args(name: str, suffix: str) -> tuple[str, ...]:
         )
     tag = preset.mp4_tag if suffix in (".mp4", ".m4v", ".mov") else None
     return (*preset.args, *(("-tag:v", tag) if tag else ()))
+
+
+def default_args(
+    of_container: tuple[str, ...], suffix: str, video: vs.VideoFormat, props: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Return the options of the encoder that is taken where the user chose none.
+
+    Hardly any device decodes H.264 of 10 bits, and HDR needs 10: HEVC takes
+    its place there.
+
+    Args:
+        of_container: The container's default encoder and its options.
+        suffix: The output's suffix.
+        video: The clip's format.
+        props: Properties of its first frame.
+    """
+    is_deep = video.bits_per_sample > 8 or props.get("_Transfer") in _HDR
+    if not is_deep or "libx264" not in of_container:
+        return of_container
+    is_gray = video.color_family == vs.GRAY
+    sampling = _SAMPLING.get((video.subsampling_w, video.subsampling_h), "420")
+    pixels = "gray10le" if is_gray else f"yuv{sampling}p10le"
+    return (*preset_args("x265", suffix), "-pix_fmt", pixels)

@@ -1,21 +1,15 @@
-"""A contact sheet: frames across a clip, each by bicubic beside the result."""
+"""Frames across a clip, each by bicubic beside the result: a contact sheet, or a page."""
 
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import vapoursynth as vs
+from PIL import Image
 
-from vs_espcn.encoding.encode import disk_errors, frame_errors
-from vs_espcn.encoding.ffmpeg import Ffmpeg
-from vs_espcn.encoding.ffmpeg_process import FfmpegProcess
-from vs_espcn.encoding.output_file import partial_file, publish
+from vs_espcn.encoding.side_by_side import frame_picture, parse_crop, side_by_side
 from vs_espcn.errors import InputError
-from vs_espcn.filter.rgb import usual_matrix
-from vs_espcn.streaming.frame_output import packed
 
 _WIDTH, _HEIGHT = 960, 540
 """The most that is shown of a picture: its middle, pixel for pixel."""
-
-_CAPTION = 40
 
 
 def frames_across(frames: int, count: int) -> list[int]:
@@ -34,74 +28,39 @@ def frames_across(frames: int, count: int) -> list[int]:
     return [(2 * number + 1) * frames // (2 * count) for number in range(count)]
 
 
-def contact_sheet(source: vs.VideoNode, result: vs.VideoNode, numbers: list[int]) -> vs.VideoNode:
-    """One picture: a row for each frame, bicubic on the left, the result on the right.
+def preview_pictures(
+    source: vs.VideoNode, result: vs.VideoNode, numbers: Sequence[int]
+) -> Iterator[tuple[str, dict[str, Image.Image]]]:
+    """Pictures of frames, by bicubic and as upscaled.
 
     Args:
-        source: The source, GRAY or YUV.
+        source: The source, GRAY, YUV or RGB.
         result: The same frames upscaled.
-        numbers: Frames to show, at least one.
+        numbers: Frames to show.
 
-    Returns:
-        A clip of one frame, RGB24. Large pictures are cropped to their middle,
-        nothing is scaled for showing.
-    """
-    bicubic = vs.core.resize.Bicubic(source, width=result.width, height=result.height)
-    rows = []
-    for number in numbers:
-        pair = [
-            _tile(clip[number], f"frame {number}: {name}")
-            for clip, name in ((bicubic, "bicubic"), (result, "vs-espcn"))
-        ]
-        rows.append(vs.core.std.StackHorizontal(pair))
-    return vs.core.std.StackVertical(rows)
-
-
-def write_png(picture: vs.VideoNode, path: Path, ffmpeg: Ffmpeg, *, overwrite: bool) -> None:
-    """Write the first frame of an RGB24 clip as PNG.
+    Yields:
+        A label of each frame, and its RGB pictures by name. Large frames are
+        cropped to their middle, nothing is scaled for showing.
 
     Raises:
-        EncodeError: The frame could not be made, or the file not written.
-        InputError: Another run is writing it.
+        EncodeError: A frame could not be made.
     """
-    size = f"{picture.width}x{picture.height}"
-    arguments = [
-        *("-f", "rawvideo", "-pix_fmt", "gbrp", "-s", size, "-i", "pipe:0"),
-        *("-frames:v", "1", "-pix_fmt", "rgb24", "-c:v", "png", "-f", "image2pipe"),
-    ]
-    with frame_errors(), disk_errors(path), partial_file(path) as part:
-        with (
-            picture.get_frame(0) as frame,
-            FfmpegProcess(ffmpeg.path, [*arguments, f"file:{part}"]) as encoder,
-        ):
-            red, green, blue = (packed(plane) for plane in frame)
-            encoder.feed(buffers for buffers in ([green, blue, red],))
-            encoder.finish(1)
-        publish(part, path, overwrite=overwrite)
+    bicubic = vs.core.resize.Bicubic(source, width=result.width, height=result.height)
+    size = f"{min(result.width, _WIDTH)}x{min(result.height, _HEIGHT)}"
+    area = parse_crop(size, result.width, result.height)
+    for number in numbers:
+        clips = {"bicubic": bicubic, "vs-espcn": result}
+        yield (
+            f"frame {number}",
+            {name: area.of(frame_picture(clip, number)) for name, clip in clips.items()},
+        )
 
 
-def as_rgb(clip: vs.VideoNode) -> vs.VideoNode:
-    """A clip as a screen shows it, RGB24."""
-    if clip.format.color_family == vs.RGB:
-        return vs.core.resize.Bicubic(clip, format=vs.RGB24)
-    return vs.core.resize.Bicubic(clip, format=vs.RGB24, matrix_in=_matrix(clip))
-
-
-def captioned(picture: vs.VideoNode, caption: str) -> vs.VideoNode:
-    """An RGB24 clip with a line of text above."""
-    return vs.core.text.Text(vs.core.std.AddBorders(picture, top=_CAPTION), caption, alignment=7)
-
-
-def _tile(clip: vs.VideoNode, caption: str) -> vs.VideoNode:
-    """One picture with its caption above."""
-    shown = as_rgb(clip)
-    width, height = min(shown.width, _WIDTH), min(shown.height, _HEIGHT)
-    left, top = (shown.width - width) // 2, (shown.height - height) // 2
-    return captioned(vs.core.std.CropAbs(shown, width, height, left, top), caption)
-
-
-def _matrix(clip: vs.VideoNode) -> int | None:
-    """The matrix to assume where the clip names none: BT.709 for HD, else BT.601."""
-    if clip.get_frame(0).props.get("_Matrix", vs.MATRIX_UNSPECIFIED) != vs.MATRIX_UNSPECIFIED:
-        return None
-    return usual_matrix(clip.width, clip.height)
+def contact_sheet(source: vs.VideoNode, result: vs.VideoNode, numbers: Sequence[int]) -> Image.Image:
+    """Lay out what `preview_pictures` gives: a row for each frame, at least one."""
+    return side_by_side(
+        [
+            {f"{frame}: {name}": picture for name, picture in pictures.items()}
+            for frame, pictures in preview_pictures(source, result, numbers)
+        ]
+    )

@@ -14,12 +14,11 @@ segments, not as that of one in one piece.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
+from vs_espcn.encoding.colour_args import frame_options
 from vs_espcn.encoding.encode import EncodePlan, disk_errors, frame_errors
-from vs_espcn.encoding.ffmpeg import frame_options
 from vs_espcn.encoding.ffmpeg_input import PipeInput, clock_options, pipe_input, seconds
 from vs_espcn.encoding.ffmpeg_process import FfmpegProcess, command_line
 from vs_espcn.encoding.output_file import partial_file, publish
@@ -79,12 +78,10 @@ def join_segments(job: EncodePlan, folder: Path, segments: Sequence[range], outp
     Raises:
         EncodeError: ffmpeg failed.
     """
-    begins = [_begin(job, segment.start) for segment in segments]
     lines = ["ffconcat version 1.0"]
-    for segment, length in zip_longest(segments, (later - now for now, later in pairwise(begins))):
+    for segment in segments:
         lines.append(f"file {segment_path(folder, segment).name}")
-        if length is not None:
-            lines.append(f"duration {seconds(length)}")
+        lines.append(f"duration {seconds(_begin(job, segment.stop) - _begin(job, segment.start))}")
     replace_file(folder / LISTING, ("\n".join(lines) + "\n").encode())
     with FfmpegProcess(job.destination.ffmpeg.path, _join_arguments(job, output), folder=folder) as joiner:
         joiner.finish(job.clip.num_frames)
@@ -187,8 +184,9 @@ def _muxer(encoder: str) -> str:
 
 def _segment_feed(job: EncodePlan, frames: range) -> PipeInput:
     times = job.source.times[frames.start : frames.stop] if job.source.times else None
+    ends = _begin(job, frames.stop) if times else None
     # The film's first frame speaks for all: were segments tagged differently, they could not be joined.
-    return pipe_input(job.clip[frames.start : frames.stop], job.first, times)
+    return pipe_input(job.clip[frames.start : frames.stop], job.first, times, ends)
 
 
 def _segment_arguments(job: EncodePlan, frames: range, path: Path) -> list[str]:
@@ -204,17 +202,20 @@ def _join_arguments(job: EncodePlan, output: Path) -> list[str]:
     """Options of ffmpeg that join the segments; colours are repeated, as not all codecs carry them."""
     colours = {name: value for name, value in job.first.props.items() if name.startswith("_")}
     return [
-        *("-copyts", "-itsoffset", seconds(job.timeline.delay), "-f", "concat", "-safe", "0"),
+        *(*job.timeline.global_options, "-itsoffset", seconds(job.timeline.delay)),
+        *("-f", "concat", "-safe", "0"),
         *("-i", f"file:{LISTING}", *job.source_input),
         *(*job.streams.args, *job.timeline.output_options),
         *(*job.container, *_without_filters(job.user), "-c:v:0", "copy", *frame_options(colours)),
-        f"file:{output}",
+        *(f"file:{output}", *job.timeline.clock_output),
     ]
 
 
 def _begin(job: EncodePlan, frame: int) -> Fraction:
-    """When a frame is shown, in seconds on the clip's own clock."""
-    return job.source.times[frame] if job.source.times else frame / Fraction(job.clip.fps)
+    """When a frame is shown, in seconds on the clip's own clock; for the number after the last, its end."""
+    if job.source.times is None or job.source.ends is None:
+        return frame / Fraction(job.clip.fps)
+    return job.source.times[frame] if frame < len(job.source.times) else job.source.ends
 
 
 def _identity(job: EncodePlan, settings: Mapping[str, Any], length: int) -> dict[str, object]:

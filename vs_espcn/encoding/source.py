@@ -7,34 +7,40 @@ import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from statistics import median_low
 from typing import Any
 
 import numpy as np
 import vapoursynth as vs
 
 from vs_espcn.cache_folder import UntrustedFileError, cache_dir, check_trusted
+from vs_espcn.encoding.clip_times import Ticks, clip_times
+from vs_espcn.encoding.display_aspect import with_display_aspect
+from vs_espcn.encoding.dynamic_hdr import check_dolby_vision
+from vs_espcn.encoding.ffmpeg import Probe, find_ffmpeg, probe
+from vs_espcn.encoding.ffmpeg_clip import complete_clip
+from vs_espcn.encoding.media_info import StreamInfo
 from vs_espcn.encoding.truncation import missing_bytes
 from vs_espcn.errors import InputError
+from vs_espcn.filter.variable_format import is_varying
 from vs_espcn.playlists import is_playlist, is_sequence_name
 
 _log = logging.getLogger(__name__)
 
 _KINDS = {0: "video", 1: "audio", 2: "data", 3: "subtitle", 4: "attachment"}
-_ATTACHED_PICTURE = 0x400
+_ATTACHED_PICTURE, _TIMED_THUMBNAILS = 0x400, 0x800
 _NO_TIMESTAMP = -(1 << 63)
 
 _TEXT_AS_VIDEO = frozenset({"ansi", "bintext", "idf", "xbin"})
 """Text that libavformat would draw as if it were video."""
 
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[/\\]")
+"""The beginning of a URL, whose second slash a path doesn't keep; a drive's letter is a single one."""
+
 _NO_INDEX, _INDEX_IF_LONG = 0, 3
 """BestSource's cachemodes: keep none; keep one of 100 frames or more, at the very path given."""
-
-_ROUNDING = Fraction(3, 2000)
-"""Seconds that times on one grid may be apart when they are rounded to milliseconds, as in Matroska."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +52,18 @@ class Track:
         kind: ``video``, ``audio``, ``data``, ``subtitle`` or ``attachment``.
         codec: libavcodec's name of its codec.
         cover: Whether it is a picture attached to the file rather than video.
+        thumbnails: Whether it holds pictures of the chapters.
+        dispositions: ffmpeg's names of what it is for, such as ``default``.
+        info: What ffmpeg says of it; None if it says nothing.
     """
 
     index: int
     kind: str
     codec: str
     cover: bool = False
+    thumbnails: bool = False
+    dispositions: tuple[str, ...] = ()
+    info: StreamInfo | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,25 +73,37 @@ class ClipSource:
     Attributes:
         path: The file.
         clip: Its first video track.
+        picture: Width and height of the picture; what the clip has beyond them, up to whole
+            chroma samples, repeats its last column and row.
         track: That track.
         others: The file's other tracks, in its order.
+        known: What ffmpeg says of the file.
         start: When the first frame is shown, in seconds on the file's own
             clock; None if the file has no timestamps.
         times: When each frame is shown, on the same clock, if the frame rate is
             variable; the clip's own rate is then only an average.
+        ends: When the last frame ends, on the same clock, if the frame rate is variable.
+        is_continued: Whether the file's clock jumps. Times are then on one that
+            goes on instead, as ffmpeg reads the file unless it copies timestamps.
         begin: Where the other streams' part begins, on the same clock; None for
             their own beginning.
         end: Where it ends; None for their own end.
+        skipped: Seconds of the video before the first frame that is taken.
     """
 
     path: Path
     clip: vs.VideoNode
     track: Track
     others: tuple[Track, ...]
+    known: Probe
+    picture: tuple[int, int]
     start: Fraction | None
     times: tuple[Fraction, ...] | None = None
+    ends: Fraction | None = None
+    is_continued: bool = False
     begin: Fraction | None = None
     end: Fraction | None = None
+    skipped: Fraction = Fraction(0)
 
 
 def check_input(path: Path) -> None:
@@ -94,6 +118,11 @@ def check_input(path: Path) -> None:
     """
     name = repr(str(path))
     try:
+        if is_sequence_name(path):
+            raise InputError(
+                f"INPUT {name} is named like an image sequence, whose other files would be read; rename it, "
+                "or make a video of the images: `ffmpeg -framerate 24 -i INPUT -c:v ffv1 VIDEO.mkv`"
+            )
         if path.is_dir():
             raise InputError(f"INPUT {name} is a folder; give a video file")
         status = path.stat()
@@ -109,12 +138,13 @@ def check_input(path: Path) -> None:
                 f"INPUT {name} is a playlist: it names other files; give those, or join them first with "
                 "`ffmpeg -f concat -i INPUT -c copy JOINED.mkv`"
             )
-        if is_sequence_name(path):
-            raise InputError(
-                f"INPUT {name} is named like an image sequence, whose other files would be read; rename it"
-            )
         missing = missing_bytes(path)
     except FileNotFoundError:
+        if _ADDRESS.match(str(path)):
+            raise InputError(
+                f"INPUT {name} is an address; download it first, or pipe it: "
+                "`ffmpeg -i ADDRESS -f yuv4mpegpipe - | vs-espcn pipe | ffmpeg -i - OUTPUT`"
+            ) from None
         raise InputError(f"INPUT {name} does not exist") from None
     except OSError as error:
         raise InputError(f"INPUT {name} cannot be read: {error.strerror}") from None
@@ -134,7 +164,8 @@ def open_source(
     long file is kept in `cache_dir`, so that later opens are quick.
 
     A track whose timestamps don't follow its frame rate has a variable one, and
-    every frame its own time.
+    every frame its own time. Times that are missing or don't rise are made up
+    (see `clip_times`).
 
     Args:
         path: The file.
@@ -152,26 +183,43 @@ def open_source(
         tracks = _tracks(path)
         track = _first_video(path, tracks)
         with _index_progress(on_index):
-            clip, times = _open(path, track, turn_upright)
+            clip, ticks = _open(path, track, turn_upright)
     except vs.Error as error:
         reason = str(error).partition(": ")[2] or error
         raise InputError(f"INPUT {str(path)!r} cannot be opened as a video: {reason}") from None
-    start = _on_grid(times, clip.fps) if times else None
-    is_variable = bool(times) and start is None
+    ffmpeg = find_ffmpeg()
+    known = probe(ffmpeg, path, track.index)
+    stream = known.streams.get(track.index)
+    with clip.get_frame(0) as frame:
+        check_dolby_vision(stream, frame.props)
+    picture = (clip.width, clip.height)
+    if stream and not is_varying(clip):
+        clip, picture = complete_clip(ffmpeg, path, clip, stream, turned=turn_upright)
+    if stream:
+        clip = with_display_aspect(clip, stream, turned=turn_upright)
+    shown = clip_times(ffmpeg, path, track.index, clip.fps, ticks, known.start or Fraction(0))
+    if shown.fps != clip.fps:
+        clip = vs.core.std.AssumeFPS(clip, fpsnum=shown.fps.numerator, fpsden=shown.fps.denominator)
     return ClipSource(
         path=path,
         clip=clip,
         track=track,
-        others=tuple(other for other in tracks if other is not track),
-        start=times[0] if is_variable else start,
-        times=tuple(times) if is_variable else None,
+        others=tuple(
+            replace(other, info=known.streams.get(other.index)) for other in tracks if other is not track
+        ),
+        known=known,
+        picture=picture,
+        start=shown.start,
+        times=shown.times,
+        ends=shown.ends,
+        is_continued=shown.is_continued,
     )
 
 
 def _tracks(path: Path) -> list[Track]:
     # No track comes as None, a lone one as plain values rather than lists of one.
     found = vs.core.bs.TrackInfo(os.fsencode(path)) or {}
-    columns = [found.get(name, []) for name in ("tracktype", "codecstr", "disposition")]
+    columns = [found.get(name, []) for name in ("tracktype", "codecstr", "disposition", "dispositionstr")]
     rows = zip(*(np.atleast_1d(column).tolist() for column in columns), strict=True)
     return [
         Track(
@@ -179,8 +227,10 @@ def _tracks(path: Path) -> list[Track]:
             kind=_KINDS.get(kind, "unknown"),
             codec=codec,
             cover=bool(disposition & _ATTACHED_PICTURE),
+            thumbnails=bool(disposition & _TIMED_THUMBNAILS),
+            dispositions=tuple(filter(None, names.split(", "))),
         )
-        for index, (kind, codec, disposition) in enumerate(rows)
+        for index, (kind, codec, disposition, names) in enumerate(rows)
     ]
 
 
@@ -196,12 +246,12 @@ def _first_video(path: Path, tracks: list[Track]) -> Track:
     raise InputError(f"INPUT {str(path)!r} has no video track, only {found}; give a video file")
 
 
-def _open(path: Path, track: Track, turn_upright: bool) -> tuple[vs.VideoNode, list[Fraction]]:
+def _open(path: Path, track: Track, turn_upright: bool) -> tuple[vs.VideoNode, Ticks]:
     """Call BestSource: the clip and its frames' times.
 
     An index that cannot be kept, on a full disk for example, only costs time.
     """
-    index = _index_path(path)
+    index = index_path(path)
     if _can_keep(index, track):
         try:
             return _call_bestsource(path, track, turn_upright, _INDEX_IF_LONG, index)
@@ -214,7 +264,7 @@ def _open(path: Path, track: Track, turn_upright: bool) -> tuple[vs.VideoNode, l
 
 def _call_bestsource(
     path: Path, track: Track, turn_upright: bool, mode: int, index: Path
-) -> tuple[vs.VideoNode, list[Fraction]]:
+) -> tuple[vs.VideoNode, Ticks]:
     opened = vs.core.bs.VideoSource(
         os.fsencode(path),
         track=track.index,
@@ -226,7 +276,7 @@ def _call_bestsource(
     return opened["clip"], _timestamps(opened)
 
 
-def _index_path(path: Path) -> Path:
+def index_path(path: Path) -> Path:
     """Where a file's index is kept; another size or change time is another file."""
     status = path.stat()
     identity = f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}"
@@ -261,24 +311,12 @@ def _is_removed(path: Path) -> bool:
     return True
 
 
-def _timestamps(opened: Mapping[str, Any]) -> list[Fraction]:
-    """When each frame is shown, in seconds; empty if the file doesn't say."""
-    unit = Fraction(opened["timebasenum"], opened["timebaseden"])
-    ticks = np.atleast_1d(opened["timestamps"]).tolist()
-    return [] if _NO_TIMESTAMP in ticks else [tick * unit for tick in ticks]
-
-
-def _on_grid(times: list[Fraction], fps: Fraction) -> Fraction | None:
-    """Where the grid of a constant rate begins, in seconds; None if the times don't follow one.
-
-    Times may be rounded as containers do it. The first alone may be up to
-    three quarters of a frame off: some muxers delay all others by the
-    encoder's priming.
-    """
-    starts = [time - number / fps for number, time in enumerate(times)]
-    start = median_low(starts)
-    is_constant = all(abs(other - start) <= _ROUNDING for other in starts[1:])
-    return start if is_constant and abs(starts[0] - start) * fps <= Fraction(3, 4) else None
+def _timestamps(opened: Mapping[str, Any]) -> Ticks:
+    numbers = np.atleast_1d(opened["timestamps"]).tolist()
+    return Ticks(
+        unit=Fraction(opened["timebasenum"], opened["timebaseden"]),
+        numbers=[None if number == _NO_TIMESTAMP else number for number in numbers],
+    )
 
 
 @contextmanager

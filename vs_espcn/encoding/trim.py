@@ -46,7 +46,7 @@ def frames_between(
     if frames is not None:
         last = min(last, first + frames)
     if first >= last:
-        length, until = float(_time_of(source, count)), "the end" if end is None else f"{float(end):g} s"
+        length, until = float(time_of(source, count)), "the end" if end is None else f"{float(end):g} s"
         raise InputError(
             f"there is no frame from {float(start or 0):g} s to {until}; "
             f"the video has {count} frames in {length:.3f} s"
@@ -64,15 +64,17 @@ def trim(source: ClipSource, frames: range) -> ClipSource:
     whole = source.clip.num_frames
     if frames == range(whole):
         return source
-    zero = source.times[0] if source.times else source.start or Fraction(0)
-    begin, end = (zero + _time_of(source, number) for number in (frames.start, frames.stop))
+    zero = source.start if source.start is not None else source.known.start or Fraction(0)
+    begin, end = (zero + time_of(source, number) for number in (frames.start, frames.stop))
     return replace(
         source,
         clip=source.clip[frames.start : frames.stop],
         start=begin,
         times=source.times[frames.start : frames.stop] if source.times else None,
+        ends=end if source.times else None,
         begin=begin if frames.start else None,
         end=end if frames.stop < whole else None,
+        skipped=begin - zero,
     )
 
 
@@ -84,10 +86,11 @@ def _frame_at(source: ClipSource, time: Fraction) -> int:
     return next(later, len(source.times))
 
 
-def _time_of(source: ClipSource, number: int) -> Fraction:
+def time_of(source: ClipSource, number: int) -> Fraction:
     """When a frame is shown, from the first on; for the number after the last, when that one ends."""
     if source.times is None:
         return number / Fraction(source.clip.fps)
     if number < len(source.times):
         return source.times[number] - source.times[0]
-    return source.times[-1] - source.times[0] + Fraction(1) / Fraction(source.clip.fps)
+    assert source.ends is not None
+    return source.ends - source.times[0]

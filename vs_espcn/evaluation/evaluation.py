@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from vs_espcn.encoding.side_by_side import png
 from vs_espcn.errors import InputError
 from vs_espcn.evaluation import report
 from vs_espcn.evaluation.images import read_folders, score_images
 from vs_espcn.evaluation.kernel_scores import find_kernels
 from vs_espcn.evaluation.methods import choose
-from vs_espcn.evaluation.picture import Crop, draw_side_by_side
+from vs_espcn.evaluation.picture import draw_methods
 from vs_espcn.evaluation.plot import check_installed, plot_over_time
 from vs_espcn.evaluation.scores import Score
 from vs_espcn.evaluation.video import score_clips
@@ -42,7 +43,7 @@ class Evaluation:
         csv: File for every score.
         plot: PNG file for the clips' PSNR over time.
         picture: Image to show parts of.
-        crops: The parts, ``X,Y,WIDTH,HEIGHT``; empty for the whole image.
+        crops: The areas, ``WxH`` or ``WxH+X+Y``; empty for the whole image.
         picture_out: PNG file for `picture`.
     """
 
@@ -64,30 +65,35 @@ class Evaluation:
     picture_out: Path | None = None
 
 
-def run_evaluation(job: Evaluation, watch: Watch) -> str:
+def run_evaluation(request: Evaluation, watch: Watch) -> str:
     """Measure, and write the files that are asked for.
 
     Args:
-        job: What is asked for.
+        request: What is asked for.
         watch: Every score goes through it.
 
     Returns:
         The tables, in Markdown; empty where only a picture was asked for.
 
     Raises:
-        InputError: Something in `job` cannot be used, or a file cannot be written.
+        InputError: Something in `request` cannot be used, or a file cannot be written.
         BackendError: A network cannot run.
         EncodeError: ffmpeg is missing or failed.
     """
-    _check(job)
-    crops = [Crop.parse(text) for text in job.crops]
-    methods, scales = choose(job.methods, job.networks, job.checkpoint, job.scales, job.backend)
-    if job.picture and job.picture_out:
-        write(job.picture_out, draw_side_by_side(job.picture, crops, methods, scales))
-    kernels = find_kernels(job.kernels)
-    of_images = list(watch(score_images(read_folders(job.folders, scales), methods, scales, kernels)))
+    _check(request)
+    methods, scales = choose(
+        request.methods, request.networks, request.checkpoint, request.scales, request.backend
+    )
+    if request.picture and request.picture_out:
+        write(request.picture_out, png(draw_methods(request.picture, request.crops, methods, scales)))
+    kernels = find_kernels(request.kernels)
+    of_images = list(watch(score_images(read_folders(request.folders, scales), methods, scales, kernels)))
     of_clips = list(
-        watch(score_clips(job.clips, methods, scales, frames=job.frames, rates=job.rates, kernels=kernels))
+        watch(
+            score_clips(
+                request.clips, methods, scales, frames=request.frames, rates=request.rates, kernels=kernels
+            )
+        )
     )
     tables = "\n\n".join(
         [
@@ -95,24 +101,24 @@ def run_evaluation(job: Evaluation, watch: Watch) -> str:
             *([report.markdown_of_clips(of_clips)] if of_clips else []),
         ]
     )
-    if job.markdown:
-        write(job.markdown, f"{tables}\n".encode())
-    if job.csv:
-        write(job.csv, report.to_csv([*of_images, *of_clips]).encode())
-    if job.plot:
-        write(job.plot, plot_over_time(of_clips))
+    if request.markdown:
+        write(request.markdown, f"{tables}\n".encode())
+    if request.csv:
+        write(request.csv, report.to_csv([*of_images, *of_clips]).encode())
+    if request.plot:
+        write(request.plot, plot_over_time(of_clips))
     return tables
 
 
-def _check(job: Evaluation) -> None:
-    if not (job.folders or job.clips or job.picture):
+def _check(request: Evaluation) -> None:
+    if not (request.folders or request.clips or request.picture):
         raise InputError("nothing to measure; give folders of images, --video CLIP or --picture IMAGE")
-    if bool(job.picture) != bool(job.picture_out):
+    if bool(request.picture) != bool(request.picture_out):
         raise InputError("--picture and --picture-out belong together: an image, and the PNG file to write")
-    if job.crops and not job.picture:
+    if request.crops and not request.picture:
         raise InputError("--crop cuts parts out of --picture; give that too")
-    if job.plot and not job.clips:
+    if request.plot and not request.clips:
         raise InputError("--plot shows clips over time; give --video CLIP too")
-    if job.plot:
+    if request.plot:
         check_installed()
-    check_destinations([job.markdown, job.csv, job.plot, job.picture_out])
+    check_destinations([request.markdown, request.csv, request.plot, request.picture_out])

@@ -10,8 +10,8 @@ from vs_espcn.evaluation.clips import Luma, first_luma, measuring, to_clip
 from vs_espcn.evaluation.kernel_scores import LITERATURE, Kernels
 from vs_espcn.evaluation.methods import Method
 from vs_espcn.evaluation.scores import EXACT_COPY, UNCOMPRESSED, Score, labels
-from vs_espcn.training.data.dataset import find_images, read_pixels
 from vs_espcn.training.data.degradation import rgb_to_luma, round_to_8_bit, shrink
+from vs_espcn.training.data.image_files import find_images, read_pixels
 from vs_espcn.training.data.kernels import KERNELS, Kernel
 from vs_espcn.training.metrics import SSIM_WINDOW, mod_crop, psnr, shave, ssim
 

@@ -9,7 +9,8 @@ import vapoursynth as vs
 
 from vs_espcn.errors import InputError
 from vs_espcn.evaluation.clips import Luma, through_arrays
-from vs_espcn.filter.upscale import upscale
+from vs_espcn.filter.options import UpscaleOptions
+from vs_espcn.filter.upscale import upscale_with
 from vs_espcn.networks import registry
 from vs_espcn.runtime.backends import Backend
 from vs_espcn.training.data.degradation import round_to_8_bit
@@ -128,7 +129,7 @@ def _through_filter(network: str, backend: Backend | None) -> Method:
     scales = frozenset(spec.scale for spec in registry.of_network(network))
 
     def run(clip: vs.VideoNode, scale: int) -> vs.VideoNode:
-        return upscale(clip, scale, network=network, backend=backend)
+        return upscale_with(clip, UpscaleOptions(scale=scale, network=network, backend=backend))
 
     return Method(name=network, scales=scales, upscale=run)
 

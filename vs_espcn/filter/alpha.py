@@ -1,29 +1,49 @@
 """Alpha planes, which VapourSynth keeps as frames in the property ``_Alpha``."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import vapoursynth as vs
 
 from vs_espcn.errors import InputError
-from vs_espcn.filter.vs_errors import as_vs_error
 
 
-def alpha_clip(clip: vs.VideoNode, like: vs.VideoFrame) -> vs.VideoNode:
+@dataclass(frozen=True, kw_only=True)
+class AlphaFormat:
+    """Format and size of an alpha plane."""
+
+    video: int
+    width: int
+    height: int
+
+
+def alpha_format(props: Mapping[str, Any]) -> AlphaFormat | None:
+    """Return the format and size of a frame's alpha plane; None without one.
+
+    Raises:
+        InputError: The property holds something else than one GRAY frame.
+    """
+    if "_Alpha" not in props:
+        return None
+    alpha = props["_Alpha"]
+    if not isinstance(alpha, vs.VideoFrame) or alpha.format.color_family != vs.GRAY:
+        held = alpha.format.name if isinstance(alpha, vs.VideoFrame) else f"a {type(alpha).__name__}"
+        raise InputError(
+            f"_Alpha is {held}; it has to be a GRAY frame, as std.ClipToProp writes it, "
+            "or be removed with std.RemoveFrameProps(props='_Alpha')"
+        )
+    return AlphaFormat(video=alpha.format.id, width=alpha.width, height=alpha.height)
+
+
+def alpha_clip(clip: vs.VideoNode, alpha: AlphaFormat) -> vs.VideoNode:
     """Return the alpha planes of a clip as a GRAY clip.
 
-    ``std.PropToClip`` does so too, but looks at the clip's first frame for it.
+    ``std.PropToClip`` would need the clip's first frame.
 
     Args:
         clip: Of constant format and size.
-        like: One of its alpha planes. A frame without one fails when it is asked for.
+        alpha: Of the frames that are asked for; others of the clip may differ.
     """
-
-    def alpha_of(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
-        with as_vs_error(n):
-            if "_Alpha" not in f.props:
-                raise InputError(
-                    "the frame has no alpha plane, but others have; drop them with "
-                    "std.RemoveFrameProps(props='_Alpha'), or give every frame one with std.ClipToProp"
-                )
-            return f.props["_Alpha"]
-
-    blank = vs.core.std.BlankClip(clip, like.width, like.height, like.format.id, keep=True)
-    return vs.core.std.ModifyFrame(blank, clip, alpha_of)
+    blank = vs.core.std.BlankClip(clip, alpha.width, alpha.height, alpha.video, keep=True)
+    return vs.core.std.ModifyFrame(blank, clip, lambda n, f: f.props["_Alpha"])  # noqa: ARG005 - VapourSynth's

@@ -67,9 +67,6 @@ class NetworkChoice:
     reason: str
     reaches_fps: bool = True
 
-    def __str__(self) -> str:
-        return f"network {self.network}: {self.reason}"
-
 
 def criteria_for(network: str, source: str | None, fps: float | None) -> Criteria | None:
     """Validate and return what a network is chosen by.

@@ -58,8 +58,9 @@ def check_progressive(props: Mapping[str, Any]) -> None:
     field_based = props.get("_FieldBased", 0)
     if field_based in (1, 2):
         raise InputError(
-            f"the clip is interlaced (_FieldBased is {field_based}); deinterlace it first, for example "
-            "with bwdif, or, if it is in truth progressive, clear the flag with std.SetFieldBased(0)"
+            f"the clip is interlaced (_FieldBased is {field_based}); deinterlace it first, for example with "
+            "bwdif (`vs-espcn upscale --deinterlace field`, `ffmpeg -vf bwdif`), or, if it is in truth "
+            "progressive, clear the flag with std.SetFieldBased(0)"
         )
     if field_based != 0:
         raise InputError(

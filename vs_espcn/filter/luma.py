@@ -12,12 +12,13 @@ from onnx import ModelProto
 
 from vs_espcn.errors import InputError, RuntimeMissingError
 from vs_espcn.filter import vsmlrt
-from vs_espcn.filter.frame_properties import Range, check_progressive, is_full_range
+from vs_espcn.filter.frame_properties import Range, is_full_range
+from vs_espcn.filter.frame_selection import by_frame
 from vs_espcn.filter.lanes import upscale_in_lanes
 from vs_espcn.filter.options import Tile
-from vs_espcn.filter.range_selection import by_range
 from vs_espcn.filter.sample_formats import sample_format
-from vs_espcn.networks import cost, graph
+from vs_espcn.networks import graph
+from vs_espcn.networks.reach import reach_of
 from vs_espcn.runtime.backends import OpenVINO, lane_count, lane_rule
 from vs_espcn.runtime.engine import Engine, Slot
 from vs_espcn.runtime.engine_factory import open_engine
@@ -52,7 +53,7 @@ class LumaUpscaler:
             tile: Size of the tiles; None tiles frames that are too large.
 
         Raises:
-            InputError: `tile` is too small for the network.
+            InputError: `tile` is too small for the network, or the network's reach is not known.
         """
         self._network = network.network
         self._scale = network.scale
@@ -61,7 +62,7 @@ class LumaUpscaler:
         self._backend = network.backend
         self._sample = sample_format(clip.format)
         self._range = "full" if self._sample.depth is None else range_
-        self._radius = cost.receptive_radius(self._network)
+        self._reach = reach_of(self._network)
         self._most_lanes = min(vs.core.num_threads, clip.num_frames)
         self._lanes = lane_count(self._backend, self._most_lanes)
         self._tile = (
@@ -88,7 +89,7 @@ class LumaUpscaler:
             if not (isinstance(self._backend, OpenVINO) and vsmlrt.is_present()):
                 raise
             _log.info("using OpenVINO through the vs-mlrt plugin, which has loaded its own copy of it")
-            return by_range(self._clip, partial(self._through_plugin, self._backend), self._full_range, props)
+            return by_frame(self._clip, partial(self._through_plugin, self._backend), self._full_range, props)
         _log.info("using %s (%s)", engine.description, lane_rule(self._backend, self._most_lanes))
         slots = [partial(self._slot, lane) for lane in range(len(engine.slots))]
         return upscale_in_lanes(self._clip, self._scale, slots)
@@ -97,7 +98,6 @@ class LumaUpscaler:
         return is_full_range(props) if self._range is None else self._range == "full"
 
     def _slot(self, lane: int, props: vs.FrameProps) -> Slot:
-        check_progressive(props)
         slots = self._engine(self._full_range(props)).slots
         return slots[lane % len(slots)]  # the engines of both ranges need not have as many
 
@@ -109,7 +109,7 @@ class LumaUpscaler:
 
     def _open(self, full_range: bool) -> Engine:
         graph = self._graph(self._sample, full_range)
-        tiling = Tiling(size=self._size, tile=self._tile, radius=self._radius)
+        tiling = Tiling(size=self._size, tile=self._tile, radius=self._reach.radius or 0)
         engine = open_engine(self._backend, graph, lanes=self._lanes, tiling=tiling)
         _close_with_core(engine)
         return engine
@@ -124,15 +124,20 @@ class LumaUpscaler:
             self._graph(self._sample.in_float(), full_range),
             backend,
             tile=self._tile,
-            overlap=self._radius,
+            overlap=self._reach.radius or 0,
         )
 
     def _checked(self, tile: Tile) -> Tile:
-        least = 2 * self._radius + 1
-        if min(tile) < least:
+        radius = self._reach.radius
+        if radius is None:
             raise InputError(
-                f"tile is {tile[0]}x{tile[1]}; tiles overlap by {self._radius} samples on each side, "
-                f"so give at least {least}x{least}, or None for automatic"
+                f"tile is {tile[0]}x{tile[1]}, and the network cannot be computed in tiles, which would not "
+                f"join: how far its {self._reach.obstacle} reaches is not known; leave out tile"
+            )
+        if min(tile) < 2 * radius + 1:
+            raise InputError(
+                f"tile is {tile[0]}x{tile[1]}; tiles overlap by {radius} samples on each side, "
+                f"so give at least {2 * radius + 1}x{2 * radius + 1}, or None for automatic"
             )
         return min(tile[0], self._size[0]), min(tile[1], self._size[1])
 

@@ -9,6 +9,7 @@ from vs_espcn.filter.chroma import ChromaKernel, find_resizer
 from vs_espcn.filter.frame_properties import Range, check_range
 from vs_espcn.filter.rgb import check_matrix
 from vs_espcn.networks.quality import SourceKind
+from vs_espcn.networks.registry import AUTO
 from vs_espcn.runtime.backends import Backend, check_backend
 from vs_espcn.runtime.default_backend import best_backend
 
@@ -38,7 +39,7 @@ class UpscaleOptions:
     scale: float = 2
     width: int | None = None
     height: int | None = None
-    network: str | Path = "espcn"
+    network: str | Path = AUTO
     source: SourceKind | None = None
     fps: float | None = None
     backend: Backend | None = None

@@ -1,5 +1,6 @@
 """Between this package's errors and VapourSynth's."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,25 +8,34 @@ import vapoursynth as vs
 
 from vs_espcn.errors import EspcnError
 
+_CLASS = re.compile(r"[\w.]+: (?=vs_espcn: )")
+"""The name of an error's class, as tracebacks write it."""
+
+
+class UpscaleError(EspcnError, vs.Error):  # type: ignore[misc] # VapourSynth ships no types
+    """What `vs_espcn.upscale` raises: an error of VapourSynth's and of this package's at once."""
+
 
 @contextmanager
 def as_vs_error(frame: int | None = None) -> Iterator[None]:
-    """Turn this package's errors into VapourSynth's, of the same text after ``vs_espcn:``.
+    """Turn this package's errors into ones that are VapourSynth's, too, with ``vs_espcn:`` before their text.
 
     Args:
         frame: Number of the frame that failed, which the text then names.
 
     Raises:
-        vs.Error: In place of an `EspcnError`.
+        UpscaleError: In place of an `EspcnError`.
     """
     try:
         yield
+    except UpscaleError:
+        raise
     except EspcnError as error:
         where = "" if frame is None else f"frame {frame}: "
-        raise vs.Error(f"vs_espcn: {where}{error}") from error
+        raise UpscaleError(f"vs_espcn: {where}{error}") from error
 
 
 def last_line(error: vs.Error) -> str:
     """Return what went wrong, without the traceback that VapourSynth adds to a Python filter's error."""
     line = str(error).strip().splitlines()[-1]
-    return line.removeprefix("vapoursynth.Error: ").removeprefix("vs_espcn: ")
+    return _CLASS.sub("", line).removeprefix("vapoursynth.Error: ").removeprefix("vs_espcn: ")

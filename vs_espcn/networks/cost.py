@@ -1,22 +1,13 @@
-"""What a network costs, counted from its convolutions: reach, memory and operations."""
+"""What a network costs, counted from its convolutions: memory and operations."""
 
 import math
 from dataclasses import dataclass
 
-from onnx import ModelProto, helper
+from onnx import ModelProto
 
 from vs_espcn.errors import InputError
 from vs_espcn.networks.registry import CONVOLUTIONS
 from vs_espcn.networks.shapes import SIDE, shapes_of
-
-
-def receptive_radius(network: ModelProto) -> int:
-    """How far from a source sample its influence on the output reaches, in source samples.
-
-    The sum over the convolutions of half their width, in samples of the
-    picture that each of them works on.
-    """
-    return math.ceil(sum(layer.reach for layer in _convolutions(network)))
 
 
 def activation_bytes(network: ModelProto) -> int:
@@ -39,7 +30,6 @@ class _Convolution:
     """What a convolution costs; all but the weights in or per source samples of the network."""
 
     weights: tuple[int, ...]  # out, in / groups, height, width; of a transposed one in, out / groups, …
-    reach: float
     values_in: float
     values_out: float
     area: float  # of the picture at each of whose samples all weights are used
@@ -58,13 +48,10 @@ def _convolutions(network: ModelProto) -> list[_Convolution]:
                 f"the shapes of the convolution {node.output[0]!r} cannot be told from the network's file; "
                 "export it with constant weights"
             )
-        given = {each.name: helper.get_attribute_value(each) for each in node.attribute}
-        width = max(weights[2:]) // 2 * max(given.get("dilations", [1]))
         computed = target if node.op_type == "Conv" else source
         layers.append(
             _Convolution(
                 weights=weights,
-                reach=width * SIDE / min(source[2:]),
                 values_in=math.prod(source) / SIDE**2,
                 values_out=math.prod(target) / SIDE**2,
                 area=math.prod(computed[2:]) / SIDE**2,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
-from onnx import AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, numpy_helper
+from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
+from onnx.defs import onnx_opset_version
 
 from vs_espcn.errors import InputError
 
@@ -74,7 +75,7 @@ def check_nodes(path: str | os.PathLike[str], model: ModelProto) -> None:
             name = (node.domain, node.op_type, node.overload)
             inner += count(name, callers) if name in functions else 1
             inner += sum(total(graph.node, callers, depth + 1) for graph in _graphs_in(node))
-            _check_block(path, node)
+            _check_attributes(path, node)
         return inner
 
     nodes = max(len(model.functions), total(model.graph.node, frozenset(), 0))
@@ -85,10 +86,13 @@ def check_nodes(path: str | os.PathLike[str], model: ModelProto) -> None:
         raise InputError(f"{path} has {arrays} arrays of weights; a network has at most {MOST_WEIGHTS}")
 
 
-def _check_block(path: str | os.PathLike[str], node: NodeProto) -> None:
-    side = next((each.i for each in node.attribute if each.name == "blocksize"), 1)
+def _check_attributes(path: str | os.PathLike[str], node: NodeProto) -> None:
+    given = {each.name: each.i for each in node.attribute}
+    side = given.get("blocksize", 1)
     if not 1 <= side <= LARGEST_BLOCK:
         raise InputError(f"{path} has a pixel shuffle of blocks of {side}; give 1 to {LARGEST_BLOCK}")
+    if given.get("group", 1) < 1:
+        raise InputError(f"{path} has a convolution of {given['group']} groups; give 1 or more")
 
 
 def _name_of(function: FunctionProto) -> _Name:
@@ -103,6 +107,21 @@ def _graphs_in(node: NodeProto) -> Iterator[GraphProto]:
         yield from attribute.graphs
 
 
+def check_opset(path: Path, model: ModelProto) -> None:
+    """Refuse opsets that are not known, whose operators may mean anything.
+
+    Raises:
+        InputError: The opset is above the newest that the package onnx knows.
+    """
+    newest = onnx_opset_version()
+    for each in model.opset_import:
+        if not each.domain and each.version > newest:
+            raise InputError(
+                f"{path} has opset {each.version}; the package onnx here knows those up to {newest}: "
+                "install a newer one, or export the network with an older opset"
+            )
+
+
 def check_external_data(path: Path, model: ModelProto) -> None:
     """Refuse weights in files that are not in the network's own folder.
 
@@ -110,7 +129,9 @@ def check_external_data(path: Path, model: ModelProto) -> None:
         InputError: They lie elsewhere, or in what `check_file` refuses.
         OSError: Their file cannot be looked at.
     """
-    entries = (entry for tensor in model.graph.initializer for entry in tensor.external_data)
+    nodes = [node for each in model.functions for node in each.node]
+    tensors = (*_tensors_in(model.graph), *(each for node in nodes for each in _tensors_of(node)))
+    entries = (entry for _, tensor in tensors for entry in tensor.external_data)
     for location in {entry.value for entry in entries if entry.key == "location"}:
         if Path(location).is_absolute() or ".." in Path(location).parts:
             raise InputError(
@@ -120,7 +141,11 @@ def check_external_data(path: Path, model: ModelProto) -> None:
 
 
 def check_finite(path: Path, model: ModelProto) -> None:
-    """Refuse weights and constants that are no numbers.
+    """Refuse weights, constants and attributes that are no numbers.
+
+    Args:
+        path: Where the network lies.
+        model: Its functions written out, its external data read.
 
     Raises:
         InputError: One is NaN, infinite or a text; all codes would be garbage.
@@ -135,18 +160,42 @@ def check_finite(path: Path, model: ModelProto) -> None:
 
 
 def _numbers_in(graph: GraphProto) -> Iterator[tuple[str, Callable[[], ArrayLike]]]:
-    """Weights and constants, those in branches too, each by its name; read when they are called."""
-    for weight in graph.initializer:
-        yield weight.name, partial(numpy_helper.to_array, weight)
-    for node in graph.node:
+    """Weights, constants and attributes, in branches too, by their names; read when they are called."""
+    for name, tensor in _tensors_in(graph):
+        yield name, partial(numpy_helper.to_array, tensor)
+    for node in _nodes_in(graph):
         for attribute in node.attribute:
-            name = node.output[0] if node.output else node.op_type
-            if attribute.type == AttributeProto.TENSOR:
-                yield name, partial(numpy_helper.to_array, attribute.t)
-            elif node.op_type == "Constant":
-                yield name, partial(list, [attribute.f, *attribute.floats])
+            yield _title(node), partial(list, [attribute.f, *attribute.floats])
+
+
+def _tensors_in(graph: GraphProto) -> Iterator[tuple[str, TensorProto]]:
+    """Every array of numbers that a graph holds, in branches too, by its name or its node's."""
+    for each in graph.initializer:
+        yield each.name, each
+    for sparse in graph.sparse_initializer:
+        yield sparse.values.name, sparse.values
+    for node in graph.node:
+        yield from _tensors_of(node)
+
+
+def _tensors_of(node: NodeProto) -> Iterator[tuple[str, TensorProto]]:
+    for attribute in node.attribute:
+        sparse = [attribute.sparse_tensor, *attribute.sparse_tensors]
+        held = [attribute.t, *attribute.tensors, *(each.values for each in sparse)]
+        yield from ((_title(node), tensor) for tensor in held if tensor.data_type)
+    for branch in _graphs_in(node):
+        yield from _tensors_in(branch)
+
+
+def _nodes_in(graph: GraphProto) -> Iterator[NodeProto]:
+    for node in graph.node:
+        yield node
         for branch in _graphs_in(node):
-            yield from _numbers_in(branch)
+            yield from _nodes_in(branch)
+
+
+def _title(node: NodeProto) -> str:
+    return node.output[0] if node.output else node.op_type
 
 
 def one_line(error: Exception) -> str:

@@ -63,6 +63,8 @@ UINT8 = SampleFormat(depth=8, dtype=np.dtype(np.uint8))
 UINT16 = {depth: SampleFormat(depth=depth, dtype=np.dtype(np.uint16)) for depth in range(9, 17)}
 FLOAT16 = SampleFormat(depth=None, dtype=np.dtype(np.float16))
 FLOAT32 = SampleFormat(depth=None, dtype=np.dtype(np.float32))
+SAMPLES = {8: UINT8, **UINT16, 32: FLOAT32}
+"""Sample formats by bits, as the command line names them."""
 
 
 def build_graph(
@@ -205,6 +207,20 @@ def up_to_size(graph: ModelProto, width: int, height: int) -> ModelProto:
         The same computation with free heights and widths; `largest_size`
         gives the limit, and the metadata the scale.
     """
+    free = of_any_size(graph)
+    free.metadata_props.add(key=_LARGEST_SIZE, value=f"{width}x{height}")
+    return free
+
+
+def of_any_size(graph: ModelProto) -> ModelProto:
+    """A graph for frames of any size.
+
+    Args:
+        graph: A model from `build_graph`, or what the functions here made of one; it is not changed.
+
+    Returns:
+        The same computation with free heights and widths, and the scale in its metadata.
+    """
     free = ModelProto()
     free.CopyFrom(graph)
     values = (free.graph.input[0], free.graph.output[0])
@@ -213,7 +229,7 @@ def up_to_size(graph: ModelProto, width: int, height: int) -> ModelProto:
     for value, lengths in zip(values, sides, strict=True):
         for name, length in zip(("height", "width"), lengths, strict=True):
             length.dim_param = f"{value.name}_{name}"
-    helper.set_model_props(free, {"scale": str(scale), _LARGEST_SIZE: f"{width}x{height}"})
+    helper.set_model_props(free, {"scale": str(scale)})
     return free
 
 

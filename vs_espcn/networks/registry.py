@@ -16,19 +16,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 import onnx
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto, inliner, version_converter
 
 from vs_espcn.errors import InputError
-from vs_espcn.networks.file_checks import check_external_data, check_file, check_finite, check_nodes, one_line
+from vs_espcn.networks.file_checks import (
+    check_external_data,
+    check_file,
+    check_finite,
+    check_nodes,
+    check_opset,
+    one_line,
+)
 from vs_espcn.networks.shapes import SIDE, shapes_of
 
 INPUT_NAME = "luma"
 OUTPUT_NAME = "upscaled"
 INT8_SUFFIX = "-int8"
-AUTO = "auto"
+AUTO: Final = "auto"
 """Stands in place of a network's name where the filter is to choose one."""
 CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})
 """ONNX's operations that a network is made of, at least one of them."""
@@ -188,6 +196,7 @@ def _read_network(path: Path) -> ModelProto:
     try:
         model = onnx.load(path, load_external_data=False)
         check_nodes(path, model)
+        check_opset(path, model)
         check_external_data(path, model)
         onnx.load_external_data_for_model(model, str(path.parent))
         onnx.checker.check_model(model)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from vs_espcn.errors import InputError
 from vs_espcn.runtime.hardware import available_cores
@@ -31,7 +31,8 @@ class OpenVINO:
         device: OpenVINO's name of the device, for example ``"CPU"``.
         precision: Arithmetic of the network: ``"fp32"``, ``"bf16"``,
             ``"int8"`` for the network's form in 8-bit integers; ``"auto"`` for
-            bf16 up to 8 bits where the device has it, else fp32; ``"fast"``
+            bf16 where the device has it and clip and network bear it
+            (docs/formats.md), else fp32; ``"fast"``
             for int8 where the network has that form, else as ``"auto"``.
         lanes: Frames in work at once; None chooses by the number of cores.
     """
@@ -153,10 +154,34 @@ class Torch:
         return _resolved(self.precision)
 
 
-Backend = OpenVINO | TensorRT | Torch
+@dataclass(frozen=True, kw_only=True)
+class Vulkan:
+    """Run on a GPU of any maker through Vulkan and ncnn.
+
+    Attributes:
+        device: Number of the GPU, as `vs-espcn info` lists them.
+        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
+            ``"auto"`` for fp16 where that is accurate enough and the GPU has it, else fp32.
+        lanes: Frames in work at once; None is two.
+    """
+
+    name: ClassVar = "vulkan"
+    precisions: ClassVar[tuple[str, ...]] = get_args(GpuPrecision)
+
+    device: int = 0
+    precision: GpuPrecision = "auto"
+    lanes: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_common(self)
+        if type(self.device) is not int or self.device < 0:
+            raise InputError(f"device is {self.device!r}; give the number of a GPU, from 0")
+
+
+Backend = OpenVINO | TensorRT | Torch | Vulkan
 """Any backend's settings."""
 
-BACKENDS: dict[str, type[Backend]] = {kind.name: kind for kind in (TensorRT, Torch, OpenVINO)}
+BACKENDS: dict[str, type[Backend]] = {kind.name: kind for kind in (TensorRT, Torch, Vulkan, OpenVINO)}
 """Every backend by its name on the command line, the preferred first."""
 
 
@@ -183,24 +208,51 @@ def backend_kind(name: str) -> type[Backend]:
     return BACKENDS[name]
 
 
-def backend_from_name(name: str | None, precision: str | None = None) -> Backend | None:
+def backend_from_name(
+    name: str | None, precision: str | None = None, device: str | None = None
+) -> Backend | None:
     """Turn the command line's words into a backend.
 
     Args:
         name: A key of `BACKENDS`, or None for the best that is present.
         precision: One of the backend's precisions, or None for its default.
             Without `name` it is OpenVINO's.
+        device: The backend's name of a device, or for TensorRT the number of a
+            GPU, or several with commas, for Vulkan the number of one; None for its default. Without `name`
+            it is OpenVINO's.
 
     Returns:
-        The backend's settings; None when neither argument was given.
+        The backend's settings; None when no argument was given.
 
     Raises:
-        InputError: The name or the precision is not known.
+        InputError: The name, the precision or the device is not known.
     """
-    if name is None and precision is None:
+    if name is None and precision is None and device is None:
         return None
     kind = backend_kind(name or OpenVINO.name)
-    return kind() if precision is None else kind(precision=precision)  # type: ignore[arg-type]
+    settings: dict[str, Any] = {} if precision is None else {"precision": precision}
+    if device is not None:
+        settings["device"] = _device_from_text(device, kind, named=name is not None)
+    return kind(**settings)
+
+
+def _device_from_text(text: str, kind: type[Backend], *, named: bool) -> str | int | tuple[int, ...]:
+    numbers = re.fullmatch(r"[0-9]{1,4}(,[0-9]{1,4})*", text)
+    if not named and (numbers or text.startswith("cuda")):
+        raise InputError(
+            f"device {text!r} is one of a GPU backend; name that, too: tensorrt, torch or vulkan"
+        )
+    if kind is Vulkan:
+        if not re.fullmatch(r"[0-9]{1,4}", text):
+            raise InputError(f"device {text!r} is not understood; give the number of a GPU, from 0")
+        return int(text)
+    if kind is TensorRT:
+        if not numbers:
+            raise InputError(
+                f"device {text!r} is not understood; give the number of a GPU, or several as 0,1"
+            )
+        return tuple(int(number) for number in text.split(","))
+    return f"cuda:{text}" if kind is Torch and numbers else text
 
 
 def gpu_precision(precision: TensorRTPrecision, depth: int | None) -> GpuArithmetic:
@@ -274,5 +326,5 @@ def _automatic_lanes(backend: Backend) -> int:
             return max(2, available_cores() // CORES_PER_LANE)
         case TensorRT():
             return LANES_PER_GPU * len(backend.devices)
-        case Torch():
+        case Torch() | Vulkan():
             return LANES_PER_GPU

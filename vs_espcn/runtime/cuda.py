@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vs_espcn.errors import BackendError, RuntimeMissingError
+from vs_espcn.errors import BackendError, RuntimeMissingError, extra_hint
 
 try:
     from cuda.bindings import driver
 except ImportError as error:
     raise RuntimeMissingError(
-        f"cannot import cuda.bindings: {error}; install vs-espcn[tensorrt-rtx] or vs-espcn[tensorrt]"
+        f"cannot import cuda.bindings: {error}; {extra_hint('tensorrt-rtx')}"
     ) from error
 
 _log = logging.getLogger(__name__)
@@ -69,12 +69,13 @@ def check_driver() -> None:
     """Let a machine with an NVIDIA driver and a GPU pass; touches no GPU.
 
     Raises:
-        BackendError: There is no driver, or it finds no GPU.
+        RuntimeMissingError: There is no driver.
+        BackendError: It finds no GPU.
     """
     try:
         driver.cuDriverGetVersion()
     except RuntimeError:
-        raise BackendError(
+        raise RuntimeMissingError(
             "no NVIDIA driver was found (libcuda.so.1); install one, or use the backend 'openvino'"
         ) from None
     if driver.cuInit(0)[0] == driver.CUresult.CUDA_ERROR_NO_DEVICE:

@@ -2,7 +2,7 @@
 
 from onnx import ModelProto
 
-from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch
+from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch, Vulkan
 from vs_espcn.runtime.engine import Engine
 from vs_espcn.runtime.tiling import Tiling, whole
 
@@ -43,3 +43,7 @@ def open_engine(backend: Backend, graph: ModelProto, *, lanes: int, tiling: Tili
             from vs_espcn.runtime.torch import TorchEngine  # noqa: PLC0415
 
             return TorchEngine(backend, graph, tiling, lanes=lanes)
+        case Vulkan():
+            from vs_espcn.runtime.vulkan import VulkanEngine  # noqa: PLC0415
+
+            return VulkanEngine(backend, graph, tiling, lanes=lanes)

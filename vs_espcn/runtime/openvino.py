@@ -12,6 +12,7 @@ from vs_espcn.errors import BackendError, RuntimeMissingError
 from vs_espcn.networks.registry import is_int8
 from vs_espcn.runtime.backends import OpenVINO, Precision
 from vs_espcn.runtime.engine import Plane
+from vs_espcn.runtime.openvino_errors import openvino_reason
 from vs_espcn.runtime.shuffle import interleave, without_shuffle
 from vs_espcn.runtime.tiling import Tiling, scaled
 
@@ -87,7 +88,10 @@ class OpenVINOEngine:
         self._tiling = tiling
         graph, side = without_shuffle(graph)
         compiled = _compile(graph, self._device, self._precision, lanes)
-        self._slots = tuple(OpenVINOSlot(compiled, tiling, shuffled=side == 1) for _ in range(lanes))
+        try:
+            self._slots = tuple(OpenVINOSlot(compiled, tiling, shuffled=side == 1) for _ in range(lanes))
+        except (RuntimeError, MemoryError) as error:
+            raise _failed("OpenVINO cannot hold the network's tensors", error) from error
 
     @property
     def description(self) -> str:
@@ -134,7 +138,7 @@ class OpenVINOSlot:
                 self._request.start_async()
                 self._request.wait()
             except RuntimeError as error:
-                raise BackendError(f"OpenVINO failed while running: {error}") from error
+                raise _failed("OpenVINO failed while running", error) from error
             placed = target[scaled(tile.placed, scale)]
             if self._shuffled:
                 np.copyto(placed, self._output[scaled(tile.kept, scale)])
@@ -156,7 +160,11 @@ def _compile(graph: ModelProto, device: str, precision: Precision, lanes: int) -
     try:
         return core.compile_model(core.read_model(graph.SerializeToString()), device, options)
     except RuntimeError as error:
-        raise BackendError(f"OpenVINO cannot run the network on {device}: {error}") from error
+        raise _failed(f"OpenVINO cannot run the network on {device}", error) from error
+
+
+def _failed(what: str, error: Exception) -> BackendError:
+    return BackendError(f"{what}: {openvino_reason(error)}")
 
 
 def raw_runner(backend: OpenVINO, graph: ModelProto, *, lanes: int) -> Callable[[int], None]:

@@ -1,21 +1,19 @@
 """From a backend's precision to the form of a network that runs, and the arithmetic in which it does."""
 
+import hashlib
 import platform
 from dataclasses import dataclass, replace
 
 from onnx import ModelProto
 
 from vs_espcn.errors import BackendError, InputError
-from vs_espcn.networks.registry import CONVOLUTIONS, ModelSpec, in_int8, is_int8, load_network
-from vs_espcn.runtime.backends import Backend, OpenVINO, Torch, gpu_precision
+from vs_espcn.networks.bfloat16 import has_bf16_weights, is_close_in_bf16
+from vs_espcn.networks.registry import ModelSpec, in_int8, is_int8, load_network, shipped
+from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch, Vulkan, gpu_precision
 from vs_espcn.runtime.hardware import instruction_sets
 
 _EXACT = {"avx512_vnni", "avx_vnni", "amx_int8"}
 """Of x86's instruction sets, those that add 8-bit products in 32 bits."""
-
-_MOST_LAYERS_IN_BF16 = 12
-"""Each convolution rounds once more: of the shipped networks those of up to 11, the skip counted, err by
-one code at most, those of 19 by two."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +45,8 @@ def resolve(spec: ModelSpec, backend: Backend, depth: int | None) -> ResolvedNet
     """
     network = network_for(spec, backend)
     resolved = resolved_backend(backend, network, depth)
+    if resolved.precision == "auto" and not _is_proven(spec, network):
+        resolved = replace(resolved, precision="fp32")
     return ResolvedNetwork(scale=spec.scale, network=network, backend=resolved)
 
 
@@ -59,10 +59,13 @@ def resolved_backend(backend: Backend, network: ModelProto, depth: int | None) -
         depth: Depth in bits whose accuracy ``precision="auto"`` has to keep; None for floats.
 
     Returns:
-        The backend. On a GPU its precision is now fp32, fp16 or int8; on OpenVINO
-        int8, fp32 or bf16, or still ``"auto"`` if bf16 is accurate enough,
-        as only the opened device tells whether it has that.
+        The backend. On an NVIDIA GPU its precision is now fp32, fp16 or int8; on OpenVINO
+        int8, fp32 or bf16, or still ``"auto"`` if bf16 may be accurate enough,
+        as only the opened device tells whether it has that; on Vulkan likewise with
+        fp16, which rounds less.
     """
+    if isinstance(backend, Vulkan):
+        return replace(backend, precision="fp32") if backend.precision == "auto" and depth != 8 else backend
     if is_int8(network) and not isinstance(backend, Torch):
         return replace(backend, precision="int8")
     if not isinstance(backend, OpenVINO):
@@ -113,20 +116,33 @@ def form_for(spec: ModelSpec, backend: Backend) -> ModelSpec:
 
 
 def bears_bf16(network: ModelProto, depth: int | None) -> bool:
-    """True if bf16 errs by one code beside fp32 at most, by 0.1 in the mean.
+    """True if bf16 may be accurate enough: at 8 bits, with weights that it does not round.
 
-    At 10 bits it would be four codes.
+    At 10 bits it would err by four codes.
 
     Args:
         network: A network, or a graph made of one.
         depth: Depth whose accuracy counts; None for floats.
     """
-    layers = sum(node.op_type in CONVOLUTIONS for node in network.graph.node)
-    return depth == 8 and layers <= _MOST_LAYERS_IN_BF16
+    return depth == 8 and has_bf16_weights(network)
+
+
+def _is_proven(spec: ModelSpec, network: ModelProto) -> bool:
+    """Whether bf16, and so fp16, was seen to be accurate enough: the tests see to it for shipped networks."""
+    if spec in shipped():
+        return True
+    digest = hashlib.sha256(network.SerializeToString(deterministic=True)).hexdigest()
+    if digest not in _proven:
+        _proven[digest] = is_close_in_bf16(network)
+    return _proven[digest]
+
+
+_proven: dict[str, bool] = {}
+"""By the digests of networks that were compared in this process."""
 
 
 def _check_runs_in_int8(spec: ModelSpec, backend: Backend) -> None:
-    if isinstance(backend, Torch):
+    if not isinstance(backend, OpenVINO | TensorRT):
         raise InputError(
             f"{spec.path.name} is an int8 network; those run on openvino and tensorrt, not {backend.name}"
         )

@@ -1,7 +1,7 @@
-"""Writing a clip as raw video in Matroska, which, unlike y4m, gives every frame its own time.
+"""Raw video in Matroska, which, unlike y4m, stores a time for every frame.
 
-Only as much of the container (RFC 9559) as a pipe into ffmpeg needs: a segment
-of unknown length, one track of uncompressed video, one cluster for each frame.
+It writes as much of the container (RFC 9559) as a pipe into ffmpeg needs: a
+segment of unknown length, one track of uncompressed video, a cluster per frame.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -26,6 +26,7 @@ _TRACK_TYPE, _CODEC_ID, _VIDEO = 0x83, 0x86, 0xE0
 _PIXEL_WIDTH, _PIXEL_HEIGHT, _DISPLAY_WIDTH, _DISPLAY_HEIGHT = 0xB0, 0xBA, 0x54B0, 0x54BA
 _COLOUR_SPACE, _DEFAULT_DURATION = 0x2EB524, 0x23E383
 _CLUSTER, _TIMESTAMP, _SIMPLE_BLOCK = 0x1F43B675, 0xE7, 0xA3
+_BLOCK_GROUP, _BLOCK, _BLOCK_DURATION = 0xA0, 0xA1, 0x9B
 
 _UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
 _BLOCK_HEADER = b"\x81\x00\x00\x80"  # track 1, at the cluster's own time, a key frame
@@ -50,7 +51,7 @@ _TAGS: dict[str, bytes] = {
 
 
 def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
-    """Everything before the first frame.
+    """Return everything before the first frame.
 
     Args:
         clip: Clip of constant format and size.
@@ -80,7 +81,7 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
         _element(_VIDEO, b"".join(video)),
     ]
     if clip.fps:
-        # Of the average frame: encoders plan their bit rate by it.
+        # The average duration; encoders use it for rate control.
         track.append(_number(_DEFAULT_DURATION, round(10**9 / clip.fps)))
     kind = [
         _element(_DOC_TYPE, b"matroska"),
@@ -97,15 +98,18 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
     )
 
 
-def frame_buffers(clip: vs.VideoNode, times: Sequence[Fraction]) -> Generator[list[memoryview]]:
-    """A whole clip as raw video in Matroska, frame by frame.
+def frame_buffers(
+    clip: vs.VideoNode, times: Sequence[Fraction], end: Fraction
+) -> Generator[list[memoryview]]:
+    """Yield a whole clip as raw video in Matroska, frame by frame.
 
     Args:
         clip: Clip of constant format and size.
         times: When each frame is shown, in seconds from 0 on.
+        end: When the last frame ends.
 
     Yields:
-        What to write for each frame, for the first one after the header; valid until the next.
+        The buffers of each frame, the header before the first; valid until the next.
 
     Raises:
         InputError: The clip cannot be carried; nothing has been yielded then.
@@ -115,13 +119,21 @@ def frame_buffers(clip: vs.VideoNode, times: Sequence[Fraction]) -> Generator[li
         for number, (frame, time) in enumerate(zip(frames, times, strict=True)):
             start = b"" if number else header(clip, frame.props)
             planes = [packed(plane) for plane in frame]
-            yield [memoryview(start + _cluster_start(time, sum(map(len, planes)))), *planes]
+            duration = end - time if number == len(times) - 1 else None
+            start += _cluster_start(time, sum(map(len, planes)), duration)
+            yield [memoryview(start), *planes]
 
 
-def _cluster_start(time: Fraction, size: int) -> bytes:
-    """What stands before a frame of `size` bytes."""
+def _cluster_start(time: Fraction, size: int, duration: Fraction | None) -> bytes:
+    """What stands before a frame of `size` bytes, whose duration is said or left to the next one's time."""
     timestamp = _number(_TIMESTAMP, round(time / TICK))
-    block = _id(_SIMPLE_BLOCK) + _size(len(_BLOCK_HEADER) + size) + _BLOCK_HEADER
+    length = _size(len(_BLOCK_HEADER) + size)
+    if duration is None:
+        block = _id(_SIMPLE_BLOCK) + length + _BLOCK_HEADER
+    else:
+        said = _number(_BLOCK_DURATION, round(duration / TICK))
+        block = said + _id(_BLOCK) + length + _BLOCK_HEADER[:3] + b"\0"
+        block = _id(_BLOCK_GROUP) + _size(len(block) + size) + block
     return _id(_CLUSTER) + _size(len(timestamp) + len(block) + size) + timestamp + block
 
 
@@ -134,10 +146,10 @@ def _number(identifier: int, value: int) -> bytes:
 
 
 def _id(identifier: int) -> bytes:
-    """An identifier holds its own length marker."""
+    """Encode an identifier, which contains its own length marker."""
     return identifier.to_bytes((identifier.bit_length() + 7) // 8, "big")
 
 
 def _size(value: int) -> bytes:
-    """A length in its longest form: one byte of marker, seven of value."""
+    """Encode a length in its longest form: one byte of marker, seven of value."""
     return b"\x01" + value.to_bytes(7, "big")

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.checkpoint import load_checkpoint, take_weights
-from vs_espcn.training.data.degradation import round_to_8_bit, shrink
-from vs_espcn.training.metrics import mod_crop, psnr, shave
+from vs_espcn.training.data.degradation import round_to_8_bit
+from vs_espcn.training.metrics import psnr, shave
 from vs_espcn.training.networks.catalogue import make_network
 from vs_espcn.training.networks.layers import Network
 
@@ -51,26 +51,6 @@ def open_checkpoint(path: Path) -> tuple[int, Upscaler]:
     network = make_network(of["network"], of["scale"], of["activation"], branches=of.get("branches", False))
     take_weights(path, network, state["average"])
     return network.scale, as_upscaler(network)
-
-
-def score_image(luma: NDArray[np.uint8], scale: int, upscale: Upscaler) -> float:
-    """Degrade an image, upscale it again and compare.
-
-    The image is cropped to a multiple of ``scale``; the low-resolution image
-    and the result are rounded to 8 bit; ``scale`` pixels are shaved from each
-    border.
-
-    Args:
-        luma: uint8 (H, W).
-        scale: Integer scale.
-        upscale: What is measured.
-
-    Returns:
-        PSNR in dB.
-    """
-    truth = mod_crop(luma, scale)
-    low = round_to_8_bit(shrink(truth / 255, scale))
-    return score_pair(truth, low, scale, upscale)
 
 
 def score_pair(truth: NDArray[np.uint8], low: NDArray[np.uint8], scale: int, upscale: Upscaler) -> float:

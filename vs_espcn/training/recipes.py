@@ -1,7 +1,7 @@
 """How a network is trained: patches, optimiser, learning rate, averaging.
 
 ``modern`` is the default and what the shipped networks were trained with;
-``paper`` follows Shi et al. ``docs/training.md`` gives reasons and figures.
+``paper`` follows Shi et al. ``docs/explanation/training.md`` gives reasons and figures.
 """
 
 from collections.abc import Callable, Sequence

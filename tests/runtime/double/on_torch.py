@@ -11,7 +11,8 @@ from tests.runtime.double import fake_torch
 from tests.runtime.double.driver import get, set_
 from tests.runtime.double.engines import HEIGHT, WIDTH, noise, reference, upscaled, wrapped
 from vs_espcn.errors import BackendError
-from vs_espcn.networks import cost, graph, registry
+from vs_espcn.networks import graph, registry
+from vs_espcn.networks.reach import reach_of
 from vs_espcn.runtime.backends import Torch
 from vs_espcn.runtime.engine import Engine
 from vs_espcn.runtime.matrix_rate import matrix_rate
@@ -40,7 +41,7 @@ class TestRecording:
 
     def test_tiles_are_recorded_too(self) -> None:
         network = registry.load_network(registry.find("espcn", 2).path)
-        radius = cost.receptive_radius(network)
+        radius = reach_of(network).radius or 0
         model = graph.build_graph(network, graph.UINT8, full_range=False, width=WIDTH, height=12)
         tiling = Tiling(size=(WIDTH, HEIGHT), tile=(WIDTH, 12), radius=radius)
         opened = open_engine(Torch(precision="fp32"), model, lanes=1, depth=8, tiling=tiling)

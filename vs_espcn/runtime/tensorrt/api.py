@@ -10,7 +10,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from vs_espcn.errors import BackendError, InputError, RuntimeMissingError
+from vs_espcn.errors import BackendError, InputError, RuntimeMissingError, extra_hint
 from vs_espcn.runtime import cuda
 from vs_espcn.runtime.backends import Flavour
 from vs_espcn.runtime.tensorrt.messages import Messages
@@ -93,7 +93,7 @@ class TensorRTApi:
             supported, known = capability in self.targets, ", ".join(self.targets)
         if supported:
             return
-        other = "flavour='tensorrt' (vs-espcn[tensorrt]), or " if self.targets is not None else ""
+        other = "flavour='tensorrt' (extra tensorrt), or " if self.targets is not None else ""
         raise BackendError(
             f"{self.flavour} {self.version} does not support GPUs of compute capability {capability}, "
             f"only {known}; use {other}the backend 'torch'"
@@ -152,7 +152,7 @@ def load_api(flavour: str) -> TensorRTApi:
         module = import_module(flavour)
     except (ImportError, OSError) as error:
         raise RuntimeMissingError(
-            f"cannot import {flavour}: {error}; install vs-espcn[{EXTRAS[flavour]}]"
+            f"cannot import {flavour}: {error}; {extra_hint(EXTRAS[flavour])}"
         ) from error
     return TensorRTApi(module, flavour)
 

@@ -15,9 +15,6 @@ from vs_espcn.runtime.tensorrt.build import OnProgress, build_plan, plan_key, so
 from vs_espcn.runtime.tensorrt.plan_cache import StoredPlan, load_or_build, stored_plan
 from vs_espcn.runtime.tiles import tile_for
 
-SAMPLES = {8: graph.UINT8, **graph.UINT16, 32: graph.FLOAT32}
-"""Sample formats by bits, as the command line names them."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class BuildRequest:
@@ -28,7 +25,7 @@ class BuildRequest:
         height: Height of the clip.
         scale: A scale of the network.
         network: Name of a shipped network, or path of an ONNX file.
-        bits: A key of `SAMPLES`.
+        bits: A key of `vs_espcn.networks.graph.SAMPLES`.
         precision: As of `TensorRT`.
         flavour: As of `TensorRT`.
         capabilities: Compute capabilities to build for, for example
@@ -93,9 +90,9 @@ def plan_for(backend: TensorRT, model: ModelProto) -> tuple[str, bytes]:
 
 
 def _graphs(job: BuildRequest) -> Iterator[ModelProto]:
-    if job.bits not in SAMPLES:
-        raise InputError(f"bits is {job.bits}; choose one of {', '.join(map(str, SAMPLES))}")
-    sample = SAMPLES[job.bits]
+    if job.bits not in graph.SAMPLES:
+        raise InputError(f"bits is {job.bits}; choose one of {', '.join(map(str, graph.SAMPLES))}")
+    sample = graph.SAMPLES[job.bits]
     size = (job.width, job.height)
     asked = TensorRT(precision=job.precision, flavour=job.flavour, max_size=size if job.any_size else None)
     if min(size) < 1:

@@ -1,29 +1,21 @@
-"""Training images: found, read as luma, split, degraded, and cut into patches."""
+"""Training images: split into training and validation, degraded, and paired with their low resolution."""
 
 import hashlib
-import logging
 import math
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from vs_espcn.errors import InputError
-from vs_espcn.training.data.degradation import Degrade, bicubic, resample, rgb_to_luma, round_to_8_bit
+from vs_espcn.training.data.degradation import Degrade, bicubic, resample, round_to_8_bit
 from vs_espcn.training.data.film import Film, find_clips
+from vs_espcn.training.data.image_files import find_images, read_images
 
-logger = logging.getLogger(__name__)
-
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
 _HELD_OUT = 24  # one image in this many validates
 _LARGEST_SIDE = 512  # of validation images; the rest is cut off, or a few would take all the time
-MOST_PIXELS = 64_000_000
-"""Pixels of an image, at most: to decode and convert one takes up to 40 bytes a pixel."""
-_BACKDROP = (128, 128, 128, 255)  # what shows through transparent pixels
 
 
 @dataclass(frozen=True)
@@ -107,119 +99,6 @@ def _part(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return luma[:_LARGEST_SIDE, :_LARGEST_SIDE]
 
 
-def find_images(folders: Sequence[Path]) -> list[Path]:
-    """List the image files of folders and of the folders inside them.
-
-    Args:
-        folders: Where to look.
-
-    Returns:
-        Paths, sorted within each folder.
-
-    Raises:
-        InputError: A folder does not exist, or none holds an image.
-    """
-    found: list[Path] = []
-    for folder in folders:
-        if not folder.is_dir():
-            raise InputError(f"{folder} is not a folder; give folders of images")
-        found += sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-    if not found:
-        names = ", ".join(str(folder) for folder in folders)
-        raise InputError(f"no images in {names}; give folders with {_suffixes()} files")
-    return found
-
-
-def read_luma(path: Path) -> NDArray[np.uint8]:
-    """Read an image file as BT.601 limited-range luma.
-
-    Args:
-        path: File in any format that Pillow reads; grey counts as R = G = B.
-
-    Returns:
-        uint8 (H, W), 16..235.
-
-    Raises:
-        InputError: Pillow cannot decode the file.
-    """
-    pixels = read_pixels(path)
-    rgb = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
-    return rgb_to_luma(rgb)
-
-
-def read_pixels(path: Path) -> NDArray[np.uint8]:
-    """Read an image file as it is, but for transparency and depth.
-
-    Transparent images are laid over mid-grey; 16-bit grey keeps its upper 8 bits.
-
-    Args:
-        path: File in any format that Pillow reads.
-
-    Returns:
-        uint8, (H, W) of a grey image and (H, W, 3) of any other, 0..255.
-
-    Raises:
-        InputError: Pillow cannot decode the file, or it has more than `MOST_PIXELS`.
-    """
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path} is not a regular file; leave it out")
-    try:
-        with _open_image(path) as image:
-            if image.mode.startswith("I;16"):
-                return (np.asarray(image) >> 8).astype(np.uint8)
-            if image.has_transparency_data:
-                rgba = image.convert("RGBA")
-                return np.asarray(
-                    Image.alpha_composite(Image.new("RGBA", rgba.size, _BACKDROP), rgba).convert("RGB")
-                )
-            return np.asarray(image.convert("L" if image.mode in {"1", "L"} else "RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} cannot be decoded ({error}); replace the file") from error
-
-
-def _open_image(path: Path) -> Image.Image:
-    """Read an image's header, and refuse to decode what takes too much memory."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is lower
-        image = Image.open(path)
-    if image.width * image.height > MOST_PIXELS:
-        image.close()
-        raise InputError(
-            f"{path} is {image.width}x{image.height}; {MOST_PIXELS // 10**6} megapixels are the most, "
-            "so give it smaller or in parts"
-        )
-    return image
-
-
-def read_images(paths: Iterable[Path], smallest: int) -> dict[Path, NDArray[np.uint8]]:
-    """Read every usable image; log a line for each one that is skipped.
-
-    Args:
-        paths: Image files.
-        smallest: Least width and height that is of use.
-
-    Returns:
-        Luma per file, uint8 (H, W).
-    """
-    images: dict[Path, NDArray[np.uint8]] = {}
-    skipped = 0
-    for path in paths:
-        try:
-            luma = read_luma(path)
-        except InputError as error:
-            logger.warning("skipped: %s", error)
-            skipped += 1
-            continue
-        if min(luma.shape) < smallest:
-            height, width = luma.shape
-            logger.warning("skipped: %s is %dx%d; %d pixels a side are needed", path, width, height, smallest)
-            skipped += 1
-            continue
-        images[path] = luma
-    logger.info("%d images read, %d skipped", len(images), skipped)
-    return images
-
-
 def hold_out(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
     """Split images into training and validation, always in the same way.
 
@@ -301,7 +180,3 @@ def to_phases[T: np.generic](image: NDArray[T], scale: int) -> NDArray[T]:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _suffixes() -> str:
-    return ", ".join(sorted(IMAGE_SUFFIXES))

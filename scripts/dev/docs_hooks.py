@@ -1,0 +1,28 @@
+"""What mkdocs adds to the pages while it builds them: every command's options, as the command has them."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = "reference/commands.md"
+MARK = "<!-- commands -->"
+
+
+def on_page_markdown(markdown: str, page: object, **_: object) -> str:
+    """Put the commands where the page marks their place."""
+    if page.file.src_uri != PAGE:  # type: ignore[attr-defined]
+        return markdown
+    if markdown.count(MARK) != 1:
+        sys.exit(f"{PAGE} has {markdown.count(MARK)} places marked {MARK}; one is needed")
+    return markdown.replace(MARK, commands())
+
+
+def commands() -> str:
+    """Every command's arguments and options, as Markdown."""
+    command = [sys.executable, "-m", "typer", "vs_espcn.cli", "utils", "docs", "--name", "vs-espcn"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True)
+    # The page has its own title and introduction; what precedes the first command repeats them.
+    _, _, text = done.stdout.partition("\n## ")
+    return re.sub(r"^\*\*(Usage|Options|Arguments|Commands)\*\*:$", r"\1:", f"## {text}", flags=re.MULTILINE)

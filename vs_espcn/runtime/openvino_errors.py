@@ -1,0 +1,28 @@
+"""One line of OpenVINO's exception texts, which tell their way through its sources."""
+
+import logging
+import re
+
+_log = logging.getLogger(__name__)
+
+_NO_RULE = re.compile(r"No conversion rule found for operations: (.+)")
+_WAY = re.compile(
+    r"Exception from |.*Check '.*' failed|FrontEnd API failed|While validating|Model wasn't fully converted"
+    r"|-- .* with a message:|Shape inference input shapes|Summary:|-- Conversion is failed for|$"
+)
+_LONGEST = 200
+
+
+def openvino_reason(error: Exception) -> str:
+    """Return what went wrong in one line; the whole text goes to the log at level info.
+
+    Args:
+        error: From OpenVINO, or from vs-mlrt's plugin for it.
+    """
+    text = str(error).strip()
+    _log.info("OpenVINO's own words: %s", text)
+    if missing := _NO_RULE.search(text):
+        return f"it has no operator {missing[1][:_LONGEST]}"
+    lines = [line.strip() for line in text.splitlines()]
+    said = [line for line in lines if not _WAY.match(line)] or lines or [type(error).__name__]
+    return said[0][:_LONGEST]
