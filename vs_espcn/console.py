@@ -155,17 +155,21 @@ def _duplicate(fd: int) -> int:
     return copies[-1]
 
 
-def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout, as wide as it needs to be where that is no terminal.
+def print_table(
+    head: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, width: int = 140
+) -> None:
+    """Print a table on stdout.
 
     Args:
         head: The columns' names.
         rows: A value for each column: floats are rounded to three digits, None is left out.
+        title: A line above it.
+        width: The most that it takes, in columns, where stdout is no terminal.
     """
-    table = Table(*head)
+    table = Table(*head, title=title)
     for row in rows:
         table.add_row(*map(_cell, row))
-    Console(width=None if Console().is_terminal else 140).print(table)
+    Console(width=None if Console().is_terminal else width).print(table)
 
 
 def _cell(value: object) -> str:

@@ -161,7 +161,7 @@ def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
         EspcnError: It could not be done; nothing is left at `output`.
     """
     from vs_espcn.encoding.encode import check_writable
-    from vs_espcn.encoding.side_by_side import frame_picture, write_png
+    from vs_espcn.encoding.side_by_side import frame_picture, png, write_whole
 
     with JobProgress() as progress:
         with exit_in_order():
@@ -177,7 +177,7 @@ def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
             )
         report_run(request.filter, opened.clip, choice, "png")
         with exit_in_order():
-            write_png(frame_picture(clip), path, overwrite=request.overwrite)
+            write_whole(png(frame_picture(clip)), path, overwrite=request.overwrite)
 
 
 def upscale_all(request: UpscaleRequest, pairs: Sequence[tuple[Path, Path]]) -> bool:
