@@ -1,5 +1,7 @@
 """How a long job shows itself and is interrupted on the command line, and who may write to stdout."""
 
+import codecs
+import io
 import os
 import signal
 import sys
@@ -137,6 +139,13 @@ def binary(fd: int) -> int:
 
         msvcrt.setmode(fd, os.O_BINARY)
     return fd
+
+
+def accept_all_text() -> None:
+    """Have stdout replace what its encoding lacks, such as "×", rather than fail."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        is_utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
+        sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "replace")
 
 
 def end_with_reader() -> None:

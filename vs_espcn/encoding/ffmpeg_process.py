@@ -186,8 +186,11 @@ def _start(command: Sequence[str], folder: Path | None) -> subprocess.Popen[byte
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process of `_start` at once, with those that it started where the system has groups."""
+    """End a process of `_start` at once, with those that it started, as package managers' shims do."""
     if sys.platform == "win32":
+        tree = ("taskkill", "/F", "/T", "/PID", str(process.pid))
+        with suppress(OSError):
+            subprocess.run(tree, stdin=subprocess.DEVNULL, capture_output=True, check=False)
         process.kill()
     else:
         os.killpg(process.pid, signal.SIGKILL)
