@@ -76,3 +76,14 @@ def no_driver() -> None:
         if "no NVIDIA driver" in str(error):
             return
     pytest.skip("there is an NVIDIA driver here")
+
+
+@pytest.fixture
+def vulkan() -> None:
+    """Skips the test where there is no Vulkan device, not even one in software."""
+    try:
+        from vs_espcn.runtime import vulkan_device  # noqa: PLC0415 - loads the runtime
+
+        vulkan_device.find_device(0)
+    except BackendError as error:
+        pytest.skip(str(error))

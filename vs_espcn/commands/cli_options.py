@@ -80,7 +80,7 @@ Fps = Annotated[
 Backend = Annotated[
     str | None,
     typer.Option(
-        help="openvino, tensorrt or torch. Default: the best available.",
+        help="openvino, tensorrt, torch or vulkan. Default: the best available.",
         autocompletion=_completion(tuple(BACKENDS)),
         rich_help_panel=NETWORK,
     ),
@@ -95,7 +95,7 @@ Precision = Annotated[
 Device = Annotated[
     str | None,
     typer.Option(
-        help="Device of the backend: CPU or GPU (openvino), 0 or 0,1 (tensorrt), 0 (torch).",
+        help="Device of the backend: CPU or GPU (openvino), 0 or 0,1 (tensorrt), 0 (torch, vulkan).",
         rich_help_panel=NETWORK,
     ),
 ]

@@ -243,12 +243,13 @@ def _open(
     """The request with its network, why that one; the part of the source that is asked for, and upscaled."""
     import vapoursynth as vs
 
-    from vs_espcn.encoding.deinterlace import check_progressive_source, deinterlace
+    from vs_espcn.encoding.deinterlace import deinterlace
+    from vs_espcn.encoding.interlacing import check_progressive
     from vs_espcn.encoding.lossless import lossless_codec
+    from vs_espcn.encoding.odd_size import upscale_picture
     from vs_espcn.encoding.pixel_format import encodable
     from vs_espcn.encoding.source import open_source
     from vs_espcn.encoding.trim import frames_between, parse_time, trim
-    from vs_espcn.filter.upscale import upscale_with
     from vs_espcn.filter.vs_errors import last_line
 
     # A width or height is that of the picture as it is shown.
@@ -256,16 +257,18 @@ def _open(
     opened = open_source(path, turn_upright=sized or not keeps_rotation, on_index=progress.indexing)
     if request.deinterlace:
         opened = deinterlace(opened, request.deinterlace)
-    else:
-        check_progressive_source(opened)
     start, end = (parse_time(time) if time else None for time in (request.start, request.end))
-    opened = trim(opened, frames_between(opened, start, end, request.frames))
+    frames = frames_between(opened, start, end, request.frames)
+    if not request.deinterlace:
+        check_progressive(opened, frames)
+    opened = trim(opened, frames)
     converted, note = encodable(opened.clip) if is_piped else (opened.clip, None)
     if note:
         progress.note(note)
         opened = replace(opened, clip=converted)
     try:
         chosen, choice = with_network_chosen(request.filter, opened.clip, lossless=lossless_codec(opened))
-        return replace(request, filter=chosen), choice, opened, upscale_with(opened.clip, chosen)
+        upscaled = upscale_picture(opened.clip, opened.picture, chosen)
+        return replace(request, filter=chosen), choice, opened, upscaled
     except vs.Error as error:
         raise InputError(last_line(error)) from None

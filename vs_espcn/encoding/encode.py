@@ -15,11 +15,12 @@ from pathlib import Path
 
 import vapoursynth as vs
 
+from vs_espcn.encoding.colour_args import siting_options
 from vs_espcn.encoding.containers import Container, StreamMapping, container_of, map_streams
 from vs_espcn.encoding.covers import attach_options, for_first_video
 from vs_espcn.encoding.dynamic_hdr import dynamic_hdr_notes
 from vs_espcn.encoding.encoder_parameters import PARAMETER_OPTIONS, with_parameters
-from vs_espcn.encoding.ffmpeg import Ffmpeg, find_ffmpeg, siting_options
+from vs_espcn.encoding.ffmpeg import Ffmpeg, find_ffmpeg
 from vs_espcn.encoding.ffmpeg_input import PipeInput, Timeline, clock_options, pipe_input, timeline
 from vs_espcn.encoding.ffmpeg_process import FfmpegProcess, command_line
 from vs_espcn.encoding.hdr10 import hdr10_notes, hdr10_parameters

@@ -12,7 +12,8 @@ from functools import partial
 
 import vapoursynth as vs
 
-from vs_espcn.encoding.ffmpeg import Probe, frame_options
+from vs_espcn.encoding.colour_args import frame_options
+from vs_espcn.encoding.ffmpeg import Probe
 from vs_espcn.encoding.source import ClipSource
 from vs_espcn.streaming import matroska_writer, y4m_writer
 

@@ -1,4 +1,4 @@
-"""What a file may hold and no pipe into an encoder carries, brought to the nearest format that one does."""
+"""Conversion of formats that no pipe into an encoder carries to the nearest one that it does."""
 
 import vapoursynth as vs
 
@@ -16,22 +16,22 @@ _SUBSAMPLING = {
     (2, 0): (1, 0),
     (2, 2): (1, 1),
 }
-"""The nearest of 4:4:4, 4:2:2 and 4:2:0 that keeps as much, or for 4:1:0 and 4:1:1 more."""
+"""The nearest of 4:4:4, 4:2:2 and 4:2:0 with at least as much chroma in each direction as it has."""
 
 
 def encodable(clip: vs.VideoNode) -> tuple[vs.VideoNode, str | None]:
-    """Convert a clip's format, if it must be.
+    """Convert a clip to a format that a pipe carries, if it is in another.
 
     RGB becomes YUV 4:4:4 of limited range and the usual matrix, 4:4:0 becomes
-    4:4:4, deep 4:1:1 becomes 4:2:2, 4:1:0 becomes 4:2:0, float becomes 16 bits. Encoders would do the
-    like, but RGB without a word on its matrix.
+    4:4:4, deep 4:1:1 becomes 4:2:2, 4:1:0 becomes 4:2:0, float becomes 16 bits.
+    Encoders convert RGB too, but without tagging the matrix.
 
     Args:
         clip: A source's clip.
 
     Returns:
-        The clip in a format of `COLOUR_SPACES`, and what was converted, in a
-        few words; None if nothing was. A clip of varying format stays as it is.
+        The clip in a format of `COLOUR_SPACES`, and a few words on the
+        conversion; None if there was none. A clip of varying format stays as it is.
     """
     video = clip.format
     if is_varying(clip) or video.id in COLOUR_SPACES:

@@ -17,8 +17,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from vs_espcn.encoding.colour_args import frame_options
 from vs_espcn.encoding.encode import EncodePlan, disk_errors, frame_errors
-from vs_espcn.encoding.ffmpeg import frame_options
 from vs_espcn.encoding.ffmpeg_input import PipeInput, clock_options, pipe_input, seconds
 from vs_espcn.encoding.ffmpeg_process import FfmpegProcess, command_line
 from vs_espcn.encoding.output_file import partial_file, publish

@@ -150,10 +150,34 @@ class Torch:
         return _resolved(self.precision)
 
 
-Backend = OpenVINO | TensorRT | Torch
+@dataclass(frozen=True, kw_only=True)
+class Vulkan:
+    """Run on a GPU of any maker through Vulkan and ncnn.
+
+    Attributes:
+        device: Number of the GPU, as `vs-espcn info` lists them.
+        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
+            ``"auto"`` for fp16 where that is accurate enough and the GPU has it, else fp32.
+        lanes: Frames in work at once; None is two.
+    """
+
+    name: ClassVar = "vulkan"
+    precisions: ClassVar[tuple[str, ...]] = get_args(GpuPrecision)
+
+    device: int = 0
+    precision: GpuPrecision = "auto"
+    lanes: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_common(self)
+        if type(self.device) is not int or self.device < 0:
+            raise InputError(f"device is {self.device!r}; give the number of a GPU, from 0")
+
+
+Backend = OpenVINO | TensorRT | Torch | Vulkan
 """Any backend's settings."""
 
-BACKENDS: dict[str, type[Backend]] = {kind.name: kind for kind in (TensorRT, Torch, OpenVINO)}
+BACKENDS: dict[str, type[Backend]] = {kind.name: kind for kind in (TensorRT, Torch, Vulkan, OpenVINO)}
 """Every backend by its name on the command line, the preferred first."""
 
 
@@ -190,7 +214,7 @@ def backend_from_name(
         precision: One of the backend's precisions, or None for its default.
             Without `name` it is OpenVINO's.
         device: The backend's name of a device, or for TensorRT the number of a
-            GPU, or several with commas; None for its default. Without `name`
+            GPU, or several with commas, for Vulkan the number of one; None for its default. Without `name`
             it is OpenVINO's.
 
     Returns:
@@ -208,10 +232,16 @@ def backend_from_name(
     return kind(**settings)
 
 
-def _device_from_text(text: str, kind: type[Backend], *, named: bool) -> str | tuple[int, ...]:
+def _device_from_text(text: str, kind: type[Backend], *, named: bool) -> str | int | tuple[int, ...]:
     numbers = re.fullmatch(r"[0-9]{1,4}(,[0-9]{1,4})*", text)
     if not named and (numbers or text.startswith("cuda")):
-        raise InputError(f"device {text!r} is one of a GPU backend; name that, too: tensorrt or torch")
+        raise InputError(
+            f"device {text!r} is one of a GPU backend; name that, too: tensorrt, torch or vulkan"
+        )
+    if kind is Vulkan:
+        if not re.fullmatch(r"[0-9]{1,4}", text):
+            raise InputError(f"device {text!r} is not understood; give the number of a GPU, from 0")
+        return int(text)
     if kind is TensorRT:
         if not numbers:
             raise InputError(
@@ -292,5 +322,5 @@ def _automatic_lanes(backend: Backend) -> int:
             return max(2, available_cores() // CORES_PER_LANE)
         case TensorRT():
             return LANES_PER_GPU * len(backend.devices)
-        case Torch():
+        case Torch() | Vulkan():
             return LANES_PER_GPU

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vs_espcn.errors import BackendError, RuntimeMissingError
+from vs_espcn.errors import BackendError, RuntimeMissingError, extra_hint
 
 try:
     from cuda.bindings import driver
 except ImportError as error:
     raise RuntimeMissingError(
-        f"cannot import cuda.bindings: {error}; install vs-espcn[tensorrt-rtx] or vs-espcn[tensorrt]"
+        f"cannot import cuda.bindings: {error}; {extra_hint('tensorrt-rtx')}"
     ) from error
 
 _log = logging.getLogger(__name__)

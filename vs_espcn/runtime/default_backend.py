@@ -4,7 +4,7 @@ import logging
 from functools import cache
 
 from vs_espcn.errors import BackendError, RuntimeMissingError
-from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch
+from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch, Vulkan
 
 _log = logging.getLogger(__name__)
 
@@ -18,15 +18,16 @@ def best_backend() -> Backend:
     """
     reasons: dict[str, list[str]] = {}
     level = logging.INFO
-    for backend in (TensorRT(), Torch()):
+    for backend in (TensorRT(), Torch(), Vulkan()):
         try:
-            probe(backend)
+            chosen = on_best_device(backend)
+            probe(chosen)
         except BackendError as error:
             reasons.setdefault(str(error), []).append(backend.name)
             if not isinstance(error, RuntimeMissingError):
                 level = logging.WARNING
         else:
-            return backend
+            return chosen
     why = "; ".join(f"{' and '.join(names)}: {reason}" for reason, names in reasons.items())
     _log.log(level, "running on the CPU with openvino; out are %s", why)
     return OpenVINO()
@@ -49,6 +50,31 @@ def probe(backend: Backend) -> str:
             return _probe_tensorrt(backend)
         case Torch():
             return _probe_torch(backend)
+        case Vulkan():
+            return _probe_vulkan(backend)
+
+
+def on_best_device(backend: Backend) -> Backend:
+    """Choose the device for a backend that is not told one: of Vulkan's, the first may be software.
+
+    Raises:
+        RuntimeMissingError: Vulkan is not installed, or has no GPU.
+    """
+    if not isinstance(backend, Vulkan):
+        return backend
+    from vs_espcn.runtime.vulkan_device import find_gpu  # noqa: PLC0415 - loads the runtime
+
+    return Vulkan(device=find_gpu().index)
+
+
+def _probe_vulkan(backend: Vulkan) -> str:
+    from vs_espcn.runtime import vulkan_device  # noqa: PLC0415 - loads the runtime
+
+    vulkan_device.find_device(backend.device)
+    return ", ".join(
+        f"{device.label}, {'fp16' if vulkan_device.has_fp16(device.index) else 'fp32'}"
+        for device in vulkan_device.devices()
+    )
 
 
 def _probe_openvino() -> str:

@@ -2,7 +2,7 @@
 
 from onnx import ModelProto
 
-from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch
+from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch, Vulkan
 from vs_espcn.runtime.engine import Engine
 
 
@@ -36,3 +36,7 @@ def open_engine(backend: Backend, graph: ModelProto, *, lanes: int) -> Engine:
             from vs_espcn.runtime.torch import TorchEngine  # noqa: PLC0415
 
             return TorchEngine(backend, graph, lanes=lanes)
+        case Vulkan():
+            from vs_espcn.runtime.vulkan import VulkanEngine  # noqa: PLC0415
+
+            return VulkanEngine(backend, graph, lanes=lanes)

@@ -12,7 +12,7 @@ from onnx import ModelProto
 
 from vs_espcn.networks.cost import activation_bytes
 from vs_espcn.networks.reach import reach_of
-from vs_espcn.runtime.backends import Backend, OpenVINO
+from vs_espcn.runtime.backends import Backend, OpenVINO, Vulkan
 from vs_espcn.runtime.engine import Engine, Plane, Slot
 
 ACTIVATION_BUDGET = 1 << 30
@@ -20,6 +20,9 @@ ACTIVATION_BUDGET = 1 << 30
 
 GPU_LANE_BUDGET = 1 << 27
 """Bytes that the activations of one lane may take on a GPU, of whose memory others want their share."""
+
+_VULKAN_SHARE = 4
+"""Part of a Vulkan device's free memory that activations may take: ncnn's workspaces take as much or more."""
 
 _LEAST_SIDE = 64  # below this the overlap costs more than the tile
 
@@ -65,7 +68,7 @@ def tile_for(backend: Backend, network: ModelProto, size: tuple[int, int], *, la
         backend: Where the network runs, its precision resolved.
         network: A network from `vs_espcn.networks.registry.load_network`.
         size: Width and height of the planes.
-        lanes: Frames in work at once; on a GPU the tile does not depend on it.
+        lanes: Frames in work at once; on an NVIDIA GPU the tile does not depend on it.
 
     Returns:
         The whole plane where that fits, or where the network's reach is not known.
@@ -76,6 +79,12 @@ def tile_for(backend: Backend, network: ModelProto, size: tuple[int, int], *, la
     sample_bytes = activation_bytes(network)
     if isinstance(backend, OpenVINO):
         budget = ACTIVATION_BUDGET // lanes
+    elif isinstance(backend, Vulkan):
+        # Loads the runtime.
+        from vs_espcn.runtime.vulkan_device import free_memory  # noqa: PLC0415
+
+        budget = min(GPU_LANE_BUDGET, free_memory(backend.device) // (_VULKAN_SHARE * lanes))
+        sample_bytes //= 2 if backend.precision == "fp16" else 1
     else:
         budget = GPU_LANE_BUDGET
         sample_bytes //= 2 if backend.arithmetic == "fp16" else 1

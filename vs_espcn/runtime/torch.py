@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, helper, numpy_helper
 
-from vs_espcn.errors import BackendError, RuntimeMissingError
+from vs_espcn.errors import BackendError, RuntimeMissingError, extra_hint
 from vs_espcn.networks.cost import activation_bytes
 from vs_espcn.runtime import cuda
 from vs_espcn.runtime.backends import Torch
@@ -20,7 +20,7 @@ try:
     from torch import Tensor
     from torch.nn import functional
 except ImportError as error:
-    raise RuntimeMissingError(f"cannot import torch: {error}; install vs-espcn[torch]") from error
+    raise RuntimeMissingError(f"cannot import torch: {error}; {extra_hint('torch')}") from error
 
 
 def version() -> str:

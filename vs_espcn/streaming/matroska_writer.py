@@ -1,7 +1,7 @@
-"""Writing a clip as raw video in Matroska, which, unlike y4m, gives every frame its own time.
+"""Raw video in Matroska, which, unlike y4m, stores a time for every frame.
 
-Only as much of the container (RFC 9559) as a pipe into ffmpeg needs: a segment
-of unknown length, one track of uncompressed video, one cluster for each frame.
+It writes as much of the container (RFC 9559) as a pipe into ffmpeg needs: a
+segment of unknown length, one track of uncompressed video, a cluster per frame.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -51,7 +51,7 @@ _TAGS: dict[str, bytes] = {
 
 
 def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
-    """Everything before the first frame.
+    """Return everything before the first frame.
 
     Args:
         clip: Clip of constant format and size.
@@ -81,7 +81,7 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
         _element(_VIDEO, b"".join(video)),
     ]
     if clip.fps:
-        # Of the average frame: encoders plan their bit rate by it.
+        # The average duration; encoders use it for rate control.
         track.append(_number(_DEFAULT_DURATION, round(10**9 / clip.fps)))
     kind = [
         _element(_DOC_TYPE, b"matroska"),
@@ -101,7 +101,7 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
 def frame_buffers(
     clip: vs.VideoNode, times: Sequence[Fraction], end: Fraction
 ) -> Generator[list[memoryview]]:
-    """A whole clip as raw video in Matroska, frame by frame.
+    """Yield a whole clip as raw video in Matroska, frame by frame.
 
     Args:
         clip: Clip of constant format and size.
@@ -109,7 +109,7 @@ def frame_buffers(
         end: When the last frame ends.
 
     Yields:
-        What to write for each frame, for the first one after the header; valid until the next.
+        The buffers of each frame, the header before the first; valid until the next.
 
     Raises:
         InputError: The clip cannot be carried; nothing has been yielded then.
@@ -146,10 +146,10 @@ def _number(identifier: int, value: int) -> bytes:
 
 
 def _id(identifier: int) -> bytes:
-    """An identifier holds its own length marker."""
+    """Encode an identifier, which contains its own length marker."""
     return identifier.to_bytes((identifier.bit_length() + 7) // 8, "big")
 
 
 def _size(value: int) -> bytes:
-    """A length in its longest form: one byte of marker, seven of value."""
+    """Encode a length in its longest form: one byte of marker, seven of value."""
     return b"\x01" + value.to_bytes(7, "big")

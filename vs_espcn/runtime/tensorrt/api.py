@@ -10,7 +10,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from vs_espcn.errors import BackendError, InputError, RuntimeMissingError
+from vs_espcn.errors import BackendError, InputError, RuntimeMissingError, extra_hint
 from vs_espcn.runtime.backends import Flavour
 
 _log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class TensorRTApi:
         if self.targets is not None and capability not in self.targets:
             raise BackendError(
                 f"{self.flavour} {self.version} does not support GPUs of compute capability {capability}, "
-                f"only {', '.join(self.targets)}; use flavour='tensorrt' (vs-espcn[tensorrt]), "
+                f"only {', '.join(self.targets)}; use flavour='tensorrt' (extra tensorrt), "
                 "or the backend 'torch'"
             )
 
@@ -116,7 +116,7 @@ def load_api(flavour: str) -> TensorRTApi:
         module = import_module(flavour)
     except (ImportError, OSError) as error:
         raise RuntimeMissingError(
-            f"cannot import {flavour}: {error}; install vs-espcn[{EXTRAS[flavour]}]"
+            f"cannot import {flavour}: {error}; {extra_hint(EXTRAS[flavour])}"
         ) from error
     return TensorRTApi(module, flavour)
 
