@@ -1,6 +1,8 @@
 """How one file is upscaled on the command line: with progress, and ended in order by signals."""
 
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -73,10 +75,15 @@ def upscale_file(request: UpscaleRequest, source: Path, output: Path) -> None:
         request, job = plan_file(request, source, output, progress)
         if request.dry_run:
             for line in commands(job) if request.resume else [command(job)]:
-                typer.echo(shlex.join(line))
+                typer.echo(_as_typed(line))
             return
         _encode(request, job, progress)
         progress.done()
+
+
+def _as_typed(command: Sequence[str]) -> str:
+    """A command as this system's shell takes it."""
+    return subprocess.list2cmdline(command) if sys.platform == "win32" else shlex.join(command)
 
 
 def plan_file(

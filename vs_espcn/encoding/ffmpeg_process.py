@@ -186,8 +186,15 @@ def _start(command: Sequence[str], folder: Path | None) -> subprocess.Popen[byte
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
+<<<<<<< HEAD
+    """End a process of `_start` at once, with those that it started, as package managers' shims do."""
+=======
     """Kill a process of `_start`, and its children where the system has process groups."""
+>>>>>>> main
     if sys.platform == "win32":
+        tree = ("taskkill", "/F", "/T", "/PID", str(process.pid))
+        with suppress(OSError):
+            subprocess.run(tree, stdin=subprocess.DEVNULL, capture_output=True, check=False)
         process.kill()
     else:
         os.killpg(process.pid, signal.SIGKILL)
