@@ -58,11 +58,12 @@ def find_device(index: int) -> VulkanDevice:
     """Look up a device.
 
     Raises:
-        BackendError: There is no Vulkan here, or no device of this number.
+        RuntimeMissingError: There is no Vulkan driver here.
+        BackendError: There is no device of this number.
     """
     present = devices()
     if not present:
-        raise BackendError(
+        raise RuntimeMissingError(
             "no Vulkan device was found; install the GPU's driver (on Linux mesa-vulkan-drivers "
             "and libvulkan1, or NVIDIA's), or use the backend 'openvino'"
         )
@@ -77,14 +78,14 @@ def find_gpu() -> VulkanDevice:
     """The device that is meant where none is named: the first discrete GPU, else the first of another kind.
 
     Raises:
-        BackendError: There is no device, or it is software.
+        RuntimeMissingError: There is no driver, or none but of software.
     """
     first = find_device(0)
     gpus = sorted(
         (each for each in devices() if not each.is_software), key=lambda each: _KINDS.index(each.kind)
     )
     if not gpus:
-        raise BackendError(
+        raise RuntimeMissingError(
             f"Vulkan has no GPU: {first.label} computes on the processor and is used only if it is named, "
             "by vs_espcn.Vulkan(device=0) or --backend vulkan"
         )
