@@ -11,6 +11,7 @@ NetworkName = Literal[
     "subpixel-m-video",
     "subpixel-m-video-int8",
     "subpixel-s",
+    "subpixel-s-anime",
     "subpixel-s-int8",
     "subpixel-s-video",
     "subpixel-s-video-int8",
