@@ -24,7 +24,7 @@ def build(
         str, typer.Option(help="Name of a shipped network, or path of an ONNX file.")
     ] = "espcn",
     bits: Annotated[int, typer.Option(help="Depth of the clip: 8 to 16, or 32 for float.")] = 8,
-    precision: Annotated[str, typer.Option(help="Precision of the network: auto, fp32 or fp16.")] = "auto",
+    precision: Annotated[str, typer.Option(help="Precision: auto, fp32, fp16 or int8.")] = "auto",
     flavour: Annotated[str, typer.Option(help="auto, tensorrt or tensorrt_rtx.")] = "auto",
     compute_capability: Annotated[
         list[str] | None,
