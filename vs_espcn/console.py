@@ -164,7 +164,6 @@ def _duplicate(fd: int) -> int:
     return copies[-1]
 
 
-<<<<<<< HEAD
 def print_table(
     head: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, width: int = 140
 ) -> None:
@@ -172,17 +171,9 @@ def print_table(
 
     Args:
         head: The columns' names.
-        rows: A value for each column: floats are rounded to three digits, None is left out.
+        rows: A value for each column: floats are rounded to three digits, None leaves the cell empty.
         title: A line above it.
         width: The most that it takes, in columns, where stdout is no terminal.
-=======
-def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout, 140 characters wide if that is not a terminal.
-
-    Args:
-        head: The columns' names.
-        rows: A value for each column: floats are rounded to three digits, None leaves the cell empty.
->>>>>>> main
     """
     table = Table(*head, title=title)
     for row in rows:

@@ -186,11 +186,7 @@ def _start(command: Sequence[str], folder: Path | None) -> subprocess.Popen[byte
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-<<<<<<< HEAD
-    """End a process of `_start` at once, with those that it started, as package managers' shims do."""
-=======
-    """Kill a process of `_start`, and its children where the system has process groups."""
->>>>>>> main
+    """Kill a process of `_start` and its children, such as what a package manager's shim starts."""
     if sys.platform == "win32":
         tree = ("taskkill", "/F", "/T", "/PID", str(process.pid))
         with suppress(OSError):
