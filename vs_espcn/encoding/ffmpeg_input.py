@@ -12,9 +12,17 @@ from functools import partial
 
 import vapoursynth as vs
 
-from vs_espcn.encoding.ffmpeg import Probe, frame_options
+from vs_espcn.encoding.ffmpeg import Ffmpeg, Probe, frame_options
 from vs_espcn.encoding.source import ClipSource
 from vs_espcn.streaming import matroska_writer, y4m_writer
+
+_STEADY = ("matroska", "mov")
+"""Formats of whose clocks ffmpeg believes that they don't jump, among those that may have chapters."""
+
+_KEEPS_DURATIONS_SINCE = (6, 0)
+
+_RISING = "setts=ts='if(eq(N,0),TS,if(gt(DTS,PREV_OUTDTS),TS,PREV_OUTDTS+PREV_OUTDURATION/2))'"
+"""Moves a packet that is not later than the one before it, as where a clock jumped, by half a packet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +35,7 @@ class Timeline:
         end: When the output ends, in seconds; None for the streams' own ends.
         is_cut: Whether what the source has before 0 is left out.
         begins: When the source's first stream starts, in seconds.
+        may_jump: Whether the source's format is one in which clocks jump.
         continues: Index of the source's video track if the source's clock jumps,
             and ffmpeg has to make it go on; else None.
     """
@@ -36,6 +45,7 @@ class Timeline:
     end: Fraction | None
     is_cut: bool
     begins: Fraction
+    may_jump: bool
     continues: int | None
 
     @property
@@ -51,7 +61,7 @@ class Timeline:
         offset = self.shift + self.begins if is_corrected else self.shift
         # With exactly this offset, ffmpeg has not the file begin at 0 but those of its streams that are used.
         trap = Fraction(0) if is_corrected else -self.begins
-        if seconds(offset) == seconds(trap):
+        if self.may_jump and seconds(offset) == seconds(trap):
             offset = trap + matroska_writer.TICK
         return ("-itsoffset", seconds(offset))
 
@@ -61,6 +71,7 @@ class Timeline:
         return (
             *(("-ss", "0") if self.is_cut else ()),
             *(("-t", seconds(self.end)) if self.end is not None else ()),
+            *(("-bsf:a", _RISING) if self.continues is not None else ()),
         )
 
     @property
@@ -78,10 +89,13 @@ class PipeInput:
     Attributes:
         options: ffmpeg's input, the pipe.
         frames: Starts the clip; yields what to write for each frame.
+        last: When the last frame is shown after the first and for how long, in
+            seconds; None for a constant rate.
     """
 
     options: tuple[str, ...]
     frames: Callable[[], Generator[list[memoryview]]]
+    last: tuple[Fraction, Fraction] | None = None
 
 
 def timeline(clip: vs.VideoNode, source: ClipSource, known: Probe) -> Timeline:
@@ -104,6 +118,7 @@ def timeline(clip: vs.VideoNode, source: ClipSource, known: Probe) -> Timeline:
         end=end,
         is_cut=source.begin is not None,
         begins=known.start or Fraction(0),
+        may_jump=not known.format.startswith(_STEADY),
         continues=source.track.index if source.is_continued else None,
     )
 
@@ -135,6 +150,7 @@ def pipe_input(
         return PipeInput(
             options=("-f", "matroska", *options),
             frames=partial(matroska_writer.frame_buffers, clip, shown, ends - times[0]),
+            last=(shown[-1], ends - times[-1]),
         )
     y4m_writer.header(clip, first.props)
     return PipeInput(options=("-f", "yuv4mpegpipe", *options), frames=partial(y4m_writer.frame_buffers, clip))
@@ -145,6 +161,23 @@ def clock_options(times: tuple[Fraction, ...] | None) -> tuple[str, ...]:
     tick = matroska_writer.TICK
     clock = ("-enc_time_base:v", f"{tick.numerator}:{tick.denominator}") if times else ()
     return (*clock, "-fps_mode:v", "passthrough")
+
+
+def last_duration_options(ffmpeg: Ffmpeg, muxer: str, feed: PipeInput, delay: Fraction) -> tuple[str, ...]:
+    """Options of an output that keep the last frame's duration where ffmpeg loses it at the encoder.
+
+    Args:
+        ffmpeg: The ffmpeg that writes the output.
+        muxer: The output's muxer.
+        feed: The frames' way into it.
+        delay: When the first is shown, in seconds.
+    """
+    if feed.last is None or ffmpeg.version >= _KEEPS_DURATIONS_SINCE:
+        return ()
+    shown, duration = feed.last
+    tick = Fraction(1, 1000) if muxer in {"matroska", "webm"} else matroska_writer.TICK
+    since, ticks = int((shown + delay) / tick) - 1, round(duration / tick)
+    return ("-bsf:v:0", f"setts=duration='if(gte(PTS,{since}),{ticks},DURATION)'")
 
 
 def seconds(time: Fraction) -> str:
