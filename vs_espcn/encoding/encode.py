@@ -26,6 +26,7 @@ from vs_espcn.encoding.ffmpeg_input import (
     Timeline,
     clock_options,
     last_duration_options,
+    order_options,
     pipe_input,
     timeline,
 )
@@ -222,7 +223,7 @@ def plan_encode(
         first = clip.get_frame(0)
     pipe_input(clip, first, source.times, source.ends)  # refuses what no pipe carries
     video, encoder = chosen or _default_encoder(destination, clip, first)
-    video = (*video, *siting_options(first.props))
+    video = (*video, *siting_options(first.props), *order_options(source.times, source.ends))
     labels = label_video(source, destination.container, suffix, encoder)
     user = list(ffmpeg_args)
     if encoder in PARAMETER_OPTIONS:

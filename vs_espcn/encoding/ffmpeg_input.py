@@ -5,7 +5,7 @@ frames have times of their own as raw video in Matroska.
 """
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -13,6 +13,7 @@ from functools import partial
 import vapoursynth as vs
 
 from vs_espcn.encoding.ffmpeg import Ffmpeg, Probe, frame_options
+from vs_espcn.encoding.frame_times import usual_step
 from vs_espcn.encoding.source import ClipSource
 from vs_espcn.streaming import matroska_writer, y4m_writer
 
@@ -163,6 +164,22 @@ def clock_options(times: tuple[Fraction, ...] | None) -> tuple[str, ...]:
     return (*clock, "-fps_mode:v", "passthrough")
 
 
+def order_options(times: Sequence[Fraction] | None, ends: Fraction | None) -> tuple[str, ...]:
+    """Options of an encoder that keep frames in order if the last is shown for long.
+
+    MP4 keeps how long each frame is decoded, not shown. With B-frames the last
+    one shown is not the last decoded.
+
+    Args:
+        times: When each frame is shown, in seconds; None for a constant rate.
+        ends: When the last frame ends.
+    """
+    if not times or ends is None:
+        return ()
+    step = usual_step(times)
+    return ("-bf", "0") if step and ends - times[-1] > step * Fraction(3, 2) else ()
+
+
 def last_duration_options(ffmpeg: Ffmpeg, muxer: str, feed: PipeInput, delay: Fraction) -> tuple[str, ...]:
     """Options of an output that keep the last frame's duration where ffmpeg loses it at the encoder.
 
@@ -177,7 +194,7 @@ def last_duration_options(ffmpeg: Ffmpeg, muxer: str, feed: PipeInput, delay: Fr
     shown, duration = feed.last
     tick = Fraction(1, 1000) if muxer in {"matroska", "webm"} else matroska_writer.TICK
     since, ticks = int((shown + delay) / tick) - 1, round(duration / tick)
-    return ("-bsf:v:0", f"setts=duration='if(gte(PTS,{since}),{ticks},DURATION)'")
+    return ("-bsf:v:0", f"setts=pts=PTS:dts=DTS:duration='if(gte(PTS,{since}),{ticks},DURATION)'")
 
 
 def seconds(time: Fraction) -> str:
