@@ -42,6 +42,11 @@ class Ticks:
     unit: Fraction
     numbers: Sequence[int | None]
 
+    @property
+    def are_unknown(self) -> bool:
+        """True if no frame has a time."""
+        return all(number is None for number in self.numbers)
+
 
 def clip_times(
     ffmpeg: Ffmpeg, path: Path, track: int, fps: Fraction, ticks: Ticks, start: Fraction
@@ -58,7 +63,7 @@ def clip_times(
     """
     unit = ticks.unit
     known = [None if tick is None else tick * unit for tick in ticks.numbers]
-    if all(time is None for time in known):
+    if ticks.are_unknown:
         return ClipTimes(fps=fps)
     step = usual_step(known) or 1 / fps
     continued = continued_times(ffmpeg, path, track, known, unit, start) if jumps(known) else None
