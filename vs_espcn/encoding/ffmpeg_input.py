@@ -22,6 +22,9 @@ _STEADY = ("matroska", "mov")
 
 _KEEPS_DURATIONS_SINCE = (6, 0)
 
+_ANEW = "setts=ts='if(eq(N,0),TS,PREV_OUTDTS+if(gt(DTS,PREV_INDTS),DTS-PREV_INDTS,PREV_OUTDURATION))'"
+"""Has a clock that starts anew go on after the last packet."""
+
 _RISING = "setts=ts='if(eq(N,0),TS,if(gt(DTS,PREV_OUTDTS),TS,PREV_OUTDTS+PREV_OUTDURATION/2))'"
 """Moves a packet that is not later than the one before it, as where a clock jumped, by half a packet."""
 
@@ -39,6 +42,7 @@ class Timeline:
         may_jump: Whether the source's format is one in which clocks jump.
         continues: Index of the source's video track if the source's clock jumps,
             and ffmpeg has to make it go on; else None.
+        restarts: Whether the source's clock starts anew, and ffmpeg leaves it so.
     """
 
     delay: Fraction
@@ -48,6 +52,7 @@ class Timeline:
     begins: Fraction
     may_jump: bool
     continues: int | None
+    restarts: bool
 
     @property
     def global_options(self) -> tuple[str, ...]:
@@ -73,6 +78,7 @@ class Timeline:
             *(("-ss", "0") if self.is_cut else ()),
             *(("-t", seconds(self.end)) if self.end is not None else ()),
             *(("-bsf:a", _RISING) if self.continues is not None else ()),
+            *(("-bsf:a", _ANEW) if self.restarts else ()),
         )
 
     @property
@@ -121,6 +127,7 @@ def timeline(clip: vs.VideoNode, source: ClipSource, known: Probe) -> Timeline:
         begins=known.start or Fraction(0),
         may_jump=not known.format.startswith(_STEADY),
         continues=source.track.index if source.is_continued else None,
+        restarts=source.restarts,
     )
 
 

@@ -81,6 +81,8 @@ class ClipSource:
         ends: When the last frame ends, on the same clock, if the frame rate is variable.
         is_continued: Whether the file's clock jumps. Times are then on one that
             goes on instead, as ffmpeg reads the file unless it copies timestamps.
+        restarts: Whether the clock starts anew in mid-film in a file of which ffmpeg
+            leaves it so. The times go on; those of other streams have to.
         begin: Where the other streams' part begins, on the same clock; None for
             their own beginning.
         end: Where it ends; None for their own end.
@@ -96,6 +98,7 @@ class ClipSource:
     times: tuple[Fraction, ...] | None = None
     ends: Fraction | None = None
     is_continued: bool = False
+    restarts: bool = False
     begin: Fraction | None = None
     end: Fraction | None = None
     skipped: Fraction = Fraction(0)
@@ -205,6 +208,7 @@ def open_source(
         times=shown.times,
         ends=shown.ends,
         is_continued=shown.is_continued,
+        restarts=shown.restarts,
     )
 
 

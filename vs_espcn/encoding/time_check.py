@@ -76,8 +76,7 @@ def _check_sound(number: int, sound: _Packets) -> None:
         if before and after:
             raise EncodeError(
                 f"the clock of audio track {number} of the source goes back or stands still at "
-                f"{float(sound.decoded[packet]):.3f} s; encode without it (-an), or encode it anew in step "
-                "(-c:a flac -af aresample=async=1)"
+                f"{float(sound.decoded[packet]):.3f} s, and cannot be kept in step; leave it out with -an"
             )
 
 
