@@ -10,6 +10,7 @@ from hypothesis import is_hypothesis_test
 # Before vapoursynth: once it has loaded vs-mlrt's plugin, which carries its own
 # copy of OpenVINO, openvino can no longer be imported.
 import vs_espcn.runtime.openvino  # noqa: F401
+from tests.hardware import why_no_vulkan
 from vs_espcn.errors import BackendError
 
 
@@ -81,9 +82,5 @@ def no_driver() -> None:
 @pytest.fixture
 def vulkan() -> None:
     """Skips the test where there is no Vulkan device, not even one in software."""
-    try:
-        from vs_espcn.runtime import vulkan_device  # noqa: PLC0415 - loads the runtime
-
-        vulkan_device.find_device(0)
-    except BackendError as error:
-        pytest.skip(str(error))
+    if reason := why_no_vulkan():
+        pytest.skip(reason)
