@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.media import H264, ffmpeg, pattern, video, with_sound
 from tests.hardware import why_no_vulkan
+from tests.media import H264, ffmpeg, pattern, video, with_sound
 from tests.programs import ROOT, Environment, environment_in
 
 PAGES = ("README.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")))
