@@ -211,7 +211,7 @@ def test_a_full_disk_keeps_finished_segments(source: Path, small_disk: Path) -> 
         encode_in_segments(job, settings={}, length=4)
     left = sorted(path.name for path in segments_folder(output).iterdir())
     assert left[0] == "00000000-00000004.segment"
-    assert left[-1] == "plan.json"
+    assert left[-1] == "segments.json"
     assert not output.exists()
     for path in segments_folder(output).iterdir():
         path.unlink()
@@ -290,7 +290,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(source: Path, tmp_path: P
         return clip
 
     with pytest.raises(
-        EncodeError, match="appeared while it was being encoded; the finished video is"
+        EncodeError, match="appeared while it was being written; the finished file is"
     ) as caught:
         upscale(source, output, process=intrude)
     assert output.read_text() == "someone else's"

@@ -29,7 +29,7 @@ def test_a_folder_that_is_a_link_is_refused_before_the_encode(film: Path, tmp_pa
     assert [path.name for path in elsewhere.iterdir()] == ["mine"]
 
 
-@pytest.mark.parametrize("name", ["plan.json", "segments.ffconcat", "00000000-00000020.segment"])
+@pytest.mark.parametrize("name", ["segments.json", "segments.ffconcat", "00000000-00000020.segment"])
 def test_a_link_in_the_folder_is_neither_written_through_nor_read(
     film: Path, tmp_path: Path, name: str
 ) -> None:

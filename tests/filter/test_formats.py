@@ -61,7 +61,7 @@ def tolerance(precision: str, sample_type: vs.SampleType, bits: int) -> float:
     of_white = {"fp32": 0.0, "fp16": 1 / 255, "bf16": (3 if exact else 8) / 255}[precision]
     if sample_type == vs.FLOAT:
         return of_white + (1e-4 if bits == 32 else 2e-3)
-    return of_white * 2**bits + (1 if bits <= 12 else 4)
+    return of_white * 2**bits + 1  # of which rounding takes a half
 
 
 @contextmanager

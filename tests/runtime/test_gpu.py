@@ -42,7 +42,7 @@ def free_memory() -> Iterator[None]:
     from vs_espcn.runtime import cuda  # noqa: PLC0415 - needs cuda-bindings
 
     try:
-        device = cuda.Device(0)
+        device = cuda.open_device(0)
     except BackendError as error:
         pytest.skip(str(error))
     before = device.free_memory()
@@ -110,7 +110,7 @@ def test_a_long_run_is_right_and_takes_no_more_memory(backend: TensorRT | Torch)
 
     sources = [noise(graph.UINT8, seed) for seed in range(5)]
     engine = open_engine(backend, wrapped(graph.UINT8), lanes=2, depth=8)
-    device, target = cuda.Device(0), np.empty((2 * HEIGHT, 2 * WIDTH), np.uint8)
+    device, target = cuda.open_device(0), np.empty((2 * HEIGHT, 2 * WIDTH), np.uint8)
     results: dict[int, bytes] = {}
     free = 0
     for number in range(2000):

@@ -10,10 +10,12 @@ from vs_espcn.errors import InputError
 from vs_espcn.streaming import matroska_writer
 
 TIMES = [Fraction(0), Fraction(1, 30), Fraction(1, 10), Fraction(123457, 1_000_000), Fraction(3661)]
+LAST = Fraction(5, 2)
 
 
 def written(clip: vs.VideoNode, times: list[Fraction]) -> bytes:
-    parts = [b"".join(buffers) for buffers in matroska_writer.frame_buffers(clip, times)]
+    end = times[-1] + LAST
+    parts = [b"".join(buffers) for buffers in matroska_writer.frame_buffers(clip, times, end)]
     assert len(parts) == clip.num_frames
     return b"".join(parts)
 
@@ -38,6 +40,8 @@ def test_ffmpeg_reads_every_sample_and_time(tmp_path: Path, video: int) -> None:
     props = decoded.get_frame(0).props
     assert (props["_SARNum"], props["_SARDen"]) == (16, 11)
     assert [time for time, _ in packets(path)[0]] == [round(time, 6) for time in TIMES]
+    rows = ffmpeg("-i", path, "-c", "copy", "-f", "framecrc", "-").decode().splitlines()
+    assert int(rows[-1].split(",")[3]) == LAST * 1_000_000
 
 
 @pytest.mark.parametrize("video", [vs.YUV444PS, vs.RGB24, vs.YUV410P8])

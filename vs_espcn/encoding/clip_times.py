@@ -63,9 +63,9 @@ def clip_times(
     step = usual_step(known) or 1 / fps
     continued = continued_times(ffmpeg, path, track, known, unit, start) if jumps(known) else None
     times = rising(continued or known, step, is_in_step=continued is not None)
-    rate, start = _constant_rate(times, known, fps, 1 / step, is_continued=continued is not None)
-    if start is not None:
-        return ClipTimes(fps=rate, start=start, is_continued=continued is not None)
+    rate, grid = _constant_rate(times, known, fps, 1 / step, is_continued=continued is not None)
+    if grid is not None:
+        return ClipTimes(fps=rate, start=grid, is_continued=continued is not None)
     last = None if continued else last_duration(ffmpeg, path, track, times, unit)
     return ClipTimes(
         fps=rate,

@@ -21,7 +21,10 @@ from vs_espcn.encoding.frame_times import Times
 _OFFSET = 1
 """Seconds by which the file is moved while its clock is read."""
 
-_PACKET = rb"demuxer(\+ffmpeg)? -> ist_index:(?:0:)?%d type:video .*?pkt_pts:(-?\d+|NOPTS) .*?pkt_dts:(-?\d+|NOPTS) "
+_PACKET = (
+    rb"demuxer(\+ffmpeg)? -> ist_index:(?:0:)?%d type:video "
+    rb".*?pkt_pts:(-?\d+|NOPTS) .*?pkt_dts:(-?\d+|NOPTS) "
+)
 """Lines of ffmpeg for each packet of a stream: as the file has it, and as ffmpeg goes on with it."""
 
 

@@ -59,9 +59,10 @@ def test_memory_is_that_of_the_size_in_use() -> None:
     needed = 2 * (WIDTH * HEIGHT * 5 + fake_tensorrt.SCRATCH_BYTES_OF_A_SIZE)
     set_("free", needed - 1)
     with pytest.raises(BackendError, match="2 lanes need"):
-        engine(ANY, lanes=2)
+        engine(replace(ANY, lanes=2), lanes=2)
+    assert len(engine(ANY, lanes=2).slots) == 1
     set_("free", needed)
-    engine(ANY, lanes=2)
+    assert len(engine(ANY, lanes=2).slots) == 2
 
 
 def test_a_clip_of_varying_size() -> None:

@@ -11,12 +11,14 @@ import vapoursynth as vs
 
 import vs_espcn
 from tests.engines import open_engine
+from tests.runtime.double import fake_tensorrt, fake_torch
 from tests.runtime.double.driver import set_
 from tests.runtime.double.engines import HEIGHT, WIDTH
 from vs_espcn.errors import BackendError
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime import cuda, default_backend
 from vs_espcn.runtime.backends import OpenVINO, TensorRT, Torch
+from vs_espcn.runtime.tensorrt import api
 
 
 class TestFilter:
@@ -52,18 +54,43 @@ class TestFilter:
         default_backend.best_backend.cache_clear()
         assert default_backend.best_backend() == TensorRT()
 
+    def test_the_best_backend_on_a_gpu_that_tensorrt_left_behind(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "tensorrt", fake_tensorrt.module("tensorrt"))
+        fake_torch.install(monkeypatch)
+        set_("major", 7)
+        set_("minor", 0)
+        for cache in (default_backend.best_backend, api.load_api):
+            cache.cache_clear()
+        try:
+            assert default_backend.best_backend() == Torch()
+        finally:
+            for cache in (default_backend.best_backend, api.load_api):
+                cache.cache_clear()
+
+    def test_the_best_backend_is_not_a_gpu_that_another_process_holds(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        set_("exclusive", 1)
+        default_backend.best_backend.cache_clear()
+        assert default_backend.best_backend() == OpenVINO()
+        assert "tensorrt: GPU 0 (Double 0) is held by another process in exclusive mode" in caplog.text
+        default_backend.best_backend.cache_clear()
+
     def test_the_best_backend_without_a_usable_gpu(self, caplog: pytest.LogCaptureFixture) -> None:
         set_("driver", 12040)
         default_backend.best_backend.cache_clear()
         caplog.set_level(logging.INFO)
         assert default_backend.best_backend() == OpenVINO()
         (record,) = caplog.records
-        assert "out are tensorrt and torch: the NVIDIA driver is too old" in record.getMessage()
+        assert "out are tensorrt: the NVIDIA driver is too old" in record.getMessage()
+        assert "; torch: " in record.getMessage()
         default_backend.best_backend.cache_clear()
 
 
 def test_errors_name_the_function_and_the_cause() -> None:
-    device = cuda.Device(0)
+    device = cuda.open_device(0)
     with pytest.raises(BackendError, match="cuMemAlloc failed: CUDA_ERROR_OUT_OF_MEMORY"):
         cuda.Resources(device).on_device(1 << 40)
 
@@ -88,7 +115,7 @@ def test_torch_too_says_that_memory_is_too_little(monkeypatch: pytest.MonkeyPatc
     network = registry.load_network(registry.find("espcn", 2).path)
     model = graph.build_graph(network, graph.UINT8, full_range=False, width=400, height=200)
     with pytest.raises(BackendError, match="Double 0 has 9 MB of memory free, but 2 lanes need 31 MB"):
-        open_engine(Torch(), model, lanes=2, depth=8)
+        open_engine(Torch(lanes=2), model, lanes=2, depth=8)
 
 
 def test_a_script_that_ends_frees_the_gpu() -> None:

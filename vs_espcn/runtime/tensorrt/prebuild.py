@@ -8,9 +8,9 @@ from onnx import ModelProto
 
 from vs_espcn.errors import InputError
 from vs_espcn.networks import graph, registry
-from vs_espcn.runtime import cuda
-from vs_espcn.runtime.backends import Flavour, GpuPrecision, TensorRT, gpu_precision
-from vs_espcn.runtime.tensorrt.api import TensorRTApi, check_capability, choose_api, load_api
+from vs_espcn.runtime.backends import Flavour, TensorRT, TensorRTPrecision
+from vs_espcn.runtime.precision import resolve
+from vs_espcn.runtime.tensorrt.api import TensorRTApi, api_for, check_capability, load_api, open_gpu
 from vs_espcn.runtime.tensorrt.build import OnProgress, build_plan, plan_key, source_graph
 from vs_espcn.runtime.tensorrt.plan_cache import StoredPlan, load_or_build, stored_plan
 from vs_espcn.runtime.tiles import tile_for
@@ -39,7 +39,7 @@ class BuildRequest:
     scale: int
     network: str = "espcn"
     bits: int = 8
-    precision: GpuPrecision = "auto"
+    precision: TensorRTPrecision = "auto"
     flavour: Flavour = "auto"
     capabilities: tuple[str, ...] = ()
     any_size: bool = False
@@ -80,12 +80,12 @@ def plan_for(backend: TensorRT, model: ModelProto) -> tuple[str, bytes]:
         backend: The GPU, of which the first counts, the flavour and the precision, resolved.
         model: A model from `vs_espcn.networks.graph.build_graph`.
     """
-    device = cuda.Device(backend.devices[0])
+    device = open_gpu(backend.devices[0])
     device.make_current()
-    api = choose_api(backend.flavour, device.capability)
+    api = api_for(backend.flavour, device)
     typed = source_graph(backend, model)
-    key = plan_key(api, typed, device.capability, device.name)
-    build = partial(build_plan, api, typed, device.capability)
+    key = plan_key(api, typed, device.capability, device.name, for_others=True)
+    build = partial(build_plan, api, typed, device.capability, for_others=True)
     return api.flavour, load_or_build(key, build, lambda _: None)
 
 
@@ -94,14 +94,12 @@ def _graphs(job: BuildRequest) -> Iterator[ModelProto]:
         raise InputError(f"bits is {job.bits}; choose one of {', '.join(map(str, graph.SAMPLES))}")
     sample = graph.SAMPLES[job.bits]
     size = (job.width, job.height)
-    backend = TensorRT(
-        precision=gpu_precision(job.precision, sample.depth),
-        flavour=job.flavour,
-        max_size=size if job.any_size else None,
-    )
+    asked = TensorRT(precision=job.precision, flavour=job.flavour, max_size=size if job.any_size else None)
     if min(size) < 1:
         raise InputError(f"size is {job.width}x{job.height}; give a width and a height of at least 1")
-    network = registry.load_network(registry.find(job.network, job.scale).path)
+    resolved = resolve(registry.find(job.network, job.scale), asked, sample.depth)
+    network, backend = resolved.network, resolved.backend
+    assert isinstance(backend, TensorRT)
     if not job.any_size:
         size = tile_for(backend, network, size, lanes=1)
     width, height = size
@@ -113,9 +111,9 @@ def _graphs(job: BuildRequest) -> Iterator[ModelProto]:
 def _targets(job: BuildRequest) -> Iterator[tuple[TensorRTApi, str, str]]:
     """Library, compute capability and name of each GPU to build for."""
     if not job.capabilities:
-        device = cuda.Device(0)
+        device = open_gpu(0)
         device.make_current()
-        yield choose_api(job.flavour, device.capability), device.capability, device.name
+        yield api_for(job.flavour, device), device.capability, device.name
         return
     api = load_api("tensorrt_rtx" if job.flavour == "auto" else job.flavour)
     if api.targets is None:
