@@ -1,4 +1,4 @@
-"""Upscale one film on several processes or machines, with Ray (install vs-espcn[cluster]).
+"""Upscale one film on several processes or machines, with Ray ({extra_hint('cluster')}).
 
     scripts/cluster.py film.mkv big.mkv --backend tensorrt                  # this machine, a process per GPU
     scripts/cluster.py film.mkv big.mkv --backend tensorrt --address auto   # the cluster that it belongs to
@@ -27,7 +27,7 @@ from vs_espcn.commands.libraries import load_libraries
 from vs_espcn.console import JobProgress, exit_at_once
 from vs_espcn.encoding.segment_folder import segment_path
 from vs_espcn.encoding.segments import SEGMENT_FRAMES, encode_in_segments, encode_segment
-from vs_espcn.errors import EncodeError, EspcnError, InputError
+from vs_espcn.errors import EncodeError, EspcnError, InputError, extra_hint
 from vs_espcn.runtime.backends import OpenVINO
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anyone
@@ -41,7 +41,7 @@ if not any(argument.partition("=")[0] == "--address" for argument in sys.argv[1:
 try:
     import ray
 except ImportError as missing:
-    sys.exit(f"cluster.py: cannot import ray: {missing}; install vs-espcn[cluster]")
+    sys.exit(f"cluster.py: cannot import ray: {missing}; {extra_hint('cluster')}")
 
 _RETRIES = 3
 """How often a segment is begun again after its process was lost."""
@@ -57,8 +57,8 @@ def encode(
         return
     with exit_at_once():
         load_libraries()
-    _, job = file_upscaling.plan_file(request, source, path.with_suffix(suffix), JobProgress())
-    encode_segment(job, segment, path)
+    _, encode_plan = file_upscaling.plan_file(request, source, path.with_suffix(suffix), JobProgress())
+    encode_segment(encode_plan, segment, path)
 
 
 def resources(cpus: float | None, gpus: float) -> dict[str, float]:
@@ -147,12 +147,12 @@ def main(
     with JobProgress() as progress:
         film, output = film.absolute(), output.absolute()
         # Workers get the network that was chosen here: theirs may be faster machines or slower ones.
-        request, job = file_upscaling.plan_file(request, film, output, progress)
+        request, encode_plan = file_upscaling.plan_file(request, film, output, progress)
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         claim = resources(cpus, gpus)
-        progress.start(job.clip.num_frames, float(job.clip.fps))
+        progress.start(encode_plan.clip.num_frames, float(encode_plan.clip.fps))
         encode_in_segments(
-            job,
+            encode_plan,
             settings=request.settings,
             length=segment_frames,
             elsewhere=lambda folder, missing: on_cluster(

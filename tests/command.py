@@ -1,10 +1,15 @@
 """The command as tests run it, and what must hold when it refuses."""
 
+import io
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
+
+from vs_espcn import cli
 
 RUN_LINE = "vs-espcn: network "
 """How the line begins that says what runs."""
@@ -31,6 +36,24 @@ def in_own_process(*arguments: str | Path, code: int = 0) -> subprocess.Complete
     )
     assert done.returncode == code, done.stderr
     return done
+
+
+def in_this_process(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """The command in this process, which takes no second to start; it must end with `code`."""
+    out, err = io.StringIO(), io.StringIO()
+    words = [str(argument) for argument in arguments]
+    ended: object = 0
+    with (
+        mock.patch.object(sys, "argv", ["vs-espcn", *words]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            cli.main()
+        except SystemExit as exit_:
+            ended = exit_.code or 0
+    assert ended == code, err.getvalue()
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
 def check_refusal(outcome: Outcome, folder: Path, words: str) -> None:

@@ -26,8 +26,10 @@ STAND_INS = {
     "-f mpegts udp://127.0.0.1:1234": "-f mpegts out.ts",
     "testsrc2=s=960x540:r=30:d=20": "testsrc2=s=96x54:r=30:d=0.2",
     "ffplay -": "ffmpeg -v error -i - -f null -",
+    "--width 1440": "--width 144",
+    "--height 1080": "--height 108",
 }
-"""What a page names and a test has not: devices, addresses, a display, minutes."""
+"""What a page names and a test has not: devices, addresses, a display, minutes, large pictures."""
 
 NEEDS = {r"\| x265 ": "x265", r"cluster\.py": "ray"}
 """Commands that are left out where a program is absent."""

@@ -52,13 +52,8 @@ def test_openvino_reports_nothing_to_its_makers(tmp_path: Path) -> None:
 
 
 def test_the_wheel_does_the_main_job_in_an_empty_environment(tmp_path: Path) -> None:
-    """Built from the tree, installed by pip, run outside the tree without ffmpeg on PATH."""
-    venv.create(tmp_path / "empty", with_pip=True)
-    bin_dir = tmp_path / "empty" / ("Scripts" if os.name == "nt" else "bin")
-    pip = (bin_dir / "python", "-m", "pip", "--disable-pip-version-check")
-    subprocess.run([*pip, "wheel", "-q", "--no-deps", "-w", tmp_path, ROOT], check=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    subprocess.run([*pip, "install", "-q", wheel], check=True, cwd=tmp_path)
+    """Built from the tree, installed, run outside the tree without ffmpeg on PATH."""
+    bin_dir = installed_in(tmp_path / "empty", tmp_path)
     environment = {
         "PATH": str(bin_dir),
         "HOME": str(tmp_path),
@@ -86,6 +81,23 @@ def test_the_wheel_does_the_main_job_in_an_empty_environment(tmp_path: Path) -> 
     assert header.startswith(b"YUV4MPEG2 ")
     assert b" W192 H144 " in header
     assert len(frames) == 3 * (len(b"FRAME\n") + 192 * 144 * 3 // 2)
+
+
+def installed_in(folder: Path, work: Path) -> Path:
+    """Install the wheel in an environment of its own, by the uv that runs the tests, or by pip."""
+    bin_dir = folder / ("Scripts" if os.name == "nt" else "bin")
+    if uv := os.environ.get("UV"):
+        subprocess.run([uv, "venv", "-q", "--python", sys.executable, folder], check=True)
+        subprocess.run([uv, "build", "-q", "--wheel", "--out-dir", work, ROOT], check=True)
+        install = (uv, "pip", "install", "-q", "--python", bin_dir / "python")
+    else:
+        venv.create(folder, with_pip=True)
+        pip = (bin_dir / "python", "-m", "pip", "--disable-pip-version-check")
+        subprocess.run([*pip, "wheel", "-q", "--no-deps", "-w", work, ROOT], check=True)
+        install = (*pip, "install", "-q")
+    (wheel,) = work.glob("*.whl")
+    subprocess.run([*install, wheel], check=True, cwd=work)
+    return bin_dir
 
 
 def run(*command: str | Path, env: dict[str, str], cwd: Path) -> bytes:

@@ -22,7 +22,7 @@ from vs_espcn.version import __version__
 if TYPE_CHECKING:
     from vs_espcn.encoding.colour_args import ffmpeg_args
     from vs_espcn.filter.upscale import upscale
-    from vs_espcn.runtime.backends import OpenVINO, TensorRT, Torch
+    from vs_espcn.runtime.backends import OpenVINO, TensorRT, Torch, Vulkan
 
 __all__ = [
     "BackendError",
@@ -34,6 +34,7 @@ __all__ = [
     "TensorRT",
     "Torch",
     "TrainingError",
+    "Vulkan",
     "__version__",
     "ffmpeg_args",
     "upscale",
@@ -53,7 +54,7 @@ def __getattr__(name: str) -> Any:
         from vs_espcn.encoding.colour_args import ffmpeg_args
 
         return ffmpeg_args
-    if name in {"OpenVINO", "TensorRT", "Torch"}:
+    if name in {"OpenVINO", "TensorRT", "Torch", "Vulkan"}:
         from vs_espcn.runtime import backends
 
         return getattr(backends, name)

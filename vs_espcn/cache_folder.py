@@ -1,4 +1,4 @@
-"""Where this package keeps files of its own, and which of them it trusts."""
+"""The package's cache folder, and which files in it are trusted."""
 
 import os
 import stat
@@ -6,17 +6,19 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-import platformdirs
-
 
 class UntrustedFileError(ValueError):
-    """A file of the cache that must not be used: no regular file, a link, or another user's."""
+    """A file of the cache that must not be used: a link, no regular file, or another user's."""
 
 
 def cache_dir() -> Path:
-    """The user's cache folder for this package; VS_ESPCN_CACHE moves it."""
+    """Return the user's cache folder for this package; VS_ESPCN_CACHE overrides it."""
     chosen = os.environ.get("VS_ESPCN_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("vs-espcn"))
+    if chosen:
+        return Path(chosen)
+    import platformdirs  # noqa: PLC0415 - not installed where only the runtimes are
+
+    return Path(platformdirs.user_cache_dir("vs-espcn"))
 
 
 def open_cached(path: Path) -> BinaryIO:
@@ -28,7 +30,7 @@ def open_cached(path: Path) -> BinaryIO:
         OSError: It cannot be read.
     """
     check_trusted(path.lstat())
-    # Windows has neither of the first two; there the check above is all.
+    # Windows lacks the first two flags; there only the check above protects.
     flags = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
     file = os.fdopen(os.open(path, os.O_RDONLY | flags), "rb")
     try:
@@ -55,7 +57,7 @@ def check_trusted(status: os.stat_result) -> None:
 
 
 def _is_trusted_owner(uid: int) -> bool:
-    """True for this user and for root; on Windows always, where the folder's access list decides."""
+    """True for this user and for root; always true on Windows, where the folder's access list protects."""
     if sys.platform == "win32":
         return True
     return uid in {0, os.geteuid()}

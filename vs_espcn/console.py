@@ -1,5 +1,7 @@
-"""How a long job shows itself and is interrupted on the command line, and who may write to stdout."""
+"""Progress, signals and stdout of the commands."""
 
+import codecs
+import io
 import os
 import signal
 import sys
@@ -22,7 +24,7 @@ Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 _SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
 )
-"""Those that end a command; Windows has no SIGHUP, and SIGBREAK instead."""
+"""Signals that end a command; Windows has SIGBREAK in place of SIGHUP."""
 
 _SECONDS_PER_LINE = 10.0
 
@@ -34,9 +36,9 @@ def exit_in_order() -> Iterator[Callable[[], None]]:
     A signal that is ignored, as under nohup, stays ignored.
 
     Yields:
-        A function to call now and then, which exits if a signal has come.
-        Python drops the exit that a signal raises while a finalizer or a weak
-        reference's callback happens to run.
+        A function that exits if a signal has come, to be called regularly:
+        Python drops the exit that a signal handler raises while a finalizer
+        or a weak reference's callback runs.
     """
     caught: list[int] = []
 
@@ -61,10 +63,10 @@ def exit_in_order() -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def exit_at_once() -> Iterator[None]:
-    """Let the same signals end the process on the spot.
+    """Let the same signals end the process at once.
 
-    For work that leaves nothing behind, and that Python cannot interrupt or
-    whose libraries would take the interruption for an error of their own.
+    For work that leaves nothing behind and that Python cannot interrupt, or
+    whose libraries would report the interruption as an error.
     """
     with _handled_by(signal.SIG_DFL):
         yield
@@ -84,30 +86,30 @@ def _handled_by(handler: Handler) -> Iterator[None]:
 
 
 def ignore_signals() -> None:
-    """From now on no signal changes how the process ends.
+    """Ignore signals from now on.
 
-    What it had to write is written, and libraries take a moment to unload: a
-    signal in that moment would have a finished encode end as an interrupted one.
+    The output is written, and libraries take a moment to unload: a signal in
+    that moment would make a finished encode look interrupted.
     """
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 def reserve_stdout(*, for_video: bool = True) -> int:
-    """Take standard output for what a command has to write, and nothing else.
+    """Reserve stdout for the command's output.
 
-    From now on the process's own descriptor 1 is stderr, so that nothing that
-    anything prints can get between the frames: Python, a library in C, a child
-    process. To be called before such libraries are loaded.
+    Descriptor 1 becomes stderr, so that nothing that Python, a library in C or
+    a child process prints gets between the frames. Call it before such
+    libraries are loaded.
 
     Args:
-        for_video: Whether video will be written, which no terminal can take.
+        for_video: Whether video will be written; a terminal is then refused.
 
     Returns:
-        Descriptor of the true standard output, which child processes don't inherit.
+        Descriptor of the original stdout, which child processes don't inherit.
 
     Raises:
-        InputError: Standard output is closed, or a terminal and that is no place for it.
+        InputError: stdout is closed, or is a terminal and video will be written.
     """
     try:
         video = _duplicate(1)
@@ -124,7 +126,7 @@ def reserve_stdout(*, for_video: bool = True) -> int:
     sys.stdout.flush()
     try:
         os.dup2(2, 1)
-    except OSError:  # stderr is closed: what would go there goes nowhere
+    except OSError:  # stderr is closed: discard its output
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
             os.dup2(nowhere.fileno(), 1)
     return video
@@ -139,14 +141,21 @@ def binary(fd: int) -> int:
     return fd
 
 
+def accept_all_text() -> None:
+    """Have stdout replace what its encoding lacks, such as "×", rather than fail."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        is_utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
+        sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "replace")
+
+
 def end_with_reader() -> None:
-    """End quietly when the reader of stdout leaves, as ``cat`` does; on Windows the write fails instead."""
+    """End silently when the reader of stdout exits, as ``cat`` does; on Windows the write fails instead."""
     if sys.platform != "win32":
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 def _duplicate(fd: int) -> int:
-    """A copy of a descriptor that child processes don't inherit, and none of 0 to 2, which may be free."""
+    """Duplicate a descriptor, not inherited by child processes and above 2, since 0 to 2 may be free."""
     copies = [os.dup(fd)]
     while copies[-1] <= 2:
         copies.append(os.dup(fd))
@@ -155,17 +164,21 @@ def _duplicate(fd: int) -> int:
     return copies[-1]
 
 
-def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout, as wide as it needs to be where that is no terminal.
+def print_table(
+    head: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, width: int = 140
+) -> None:
+    """Print a table on stdout.
 
     Args:
         head: The columns' names.
-        rows: A value for each column: floats are rounded to three digits, None is left out.
+        rows: A value for each column: floats are rounded to three digits, None leaves the cell empty.
+        title: A line above it.
+        width: The most that it takes, in columns, where stdout is no terminal.
     """
-    table = Table(*head)
+    table = Table(*head, title=title)
     for row in rows:
         table.add_row(*map(_cell, row))
-    Console(width=None if Console().is_terminal else 140).print(table)
+    Console(width=None if Console().is_terminal else width).print(table)
 
 
 def _cell(value: object) -> str:
@@ -175,9 +188,9 @@ def _cell(value: object) -> str:
 
 
 class JobProgress:
-    """Progress of one video: a bar on a terminal, now and then a line elsewhere.
+    """Progress of one video: a bar on a terminal, elsewhere a line every ten seconds.
 
-    A context manager. On success, `done` leaves one line that sums up.
+    A context manager. On success, `done` logs a summary.
     """
 
     def __init__(self) -> None:
@@ -198,25 +211,25 @@ class JobProgress:
 
     def __enter__(self) -> Self:
         self._bar.start()
-        self._console.show_cursor()  # a process that ends on the spot cannot bring it back
+        self._console.show_cursor()  # a process that is killed could not restore it
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
     def note(self, text: str) -> None:
-        """Show a line that stays."""
+        """Log a line, above the bar."""
         logs.console_logger.info("note: %s", text)
 
     def indexing(self, percent: int) -> None:
-        """Show how far the source is indexed, in percent."""
+        """Show the progress of indexing, in percent."""
         self._bar.update(self._task, description="indexing", total=100, completed=percent)
 
     def start(self, frames: int, fps: float) -> None:
-        """Begin to count frames.
+        """Start counting frames.
 
         Args:
-            frames: How many there will be.
+            frames: Number of frames.
             fps: The clip's own frame rate.
         """
         self._frames, self._fps, self._before = frames, fps, 0
@@ -225,7 +238,7 @@ class JobProgress:
         self._bar.reset(self._task, description="upscaling", total=frames)
 
     def skip(self, frames: int) -> None:
-        """Count `frames` as done before; they took no time."""
+        """Count `frames` as done by an earlier run; they don't count towards the speed."""
         self._before = frames
         if frames:
             self.note(f"{frames} of {self._frames} frames were done before")
@@ -242,7 +255,7 @@ class JobProgress:
             logs.console_logger.info("%s", detail, extra={"fields": {"frames": number}})
 
     def done(self) -> None:
-        """Sum up."""
+        """Log a summary."""
         took = _clock(time.monotonic() - self._started)
         logs.console_logger.info(
             "%d frames in %s, %s",

@@ -39,3 +39,12 @@ class EncodeError(EspcnError):
 
 class TrainingError(EspcnError):
     """A training run that cannot go on (for example, the loss became NaN)."""
+
+
+def extra_hint(extra: str) -> str:
+    """Say how to install an extra of this package, which no package index has.
+
+    Example:
+        >>> raise InputError(f"PyTorch is not installed; {extra_hint('train')}")
+    """
+    return f"in a clone of vs-espcn, run `uv sync --extra {extra}` or `python -m pip install '.[{extra}]'`"

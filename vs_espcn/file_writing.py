@@ -20,7 +20,7 @@ def check_destinations(paths: Iterable[Path | None]) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file that a user named; a link leads to the file, and a device or pipe is written into.
+    """Write a file that a user named; links are followed, and a device or pipe is written to directly.
 
     Raises:
         InputError: The file cannot be written.
@@ -36,7 +36,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file in one step: a crash, a signal or a full disk leaves the previous one whole.
+    """Write a file atomically: a crash, a signal or a full disk leaves the previous one intact.
 
     A link at `path` is replaced; the file that it leads to is not touched.
 
@@ -47,7 +47,7 @@ def replace_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    # As tempfile.mkstemp does it, but with the permissions of any new file: that one's are the owner's alone.
+    # tempfile.mkstemp would make a file that only its owner can read.
     temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(temporary, flags, 0o666)

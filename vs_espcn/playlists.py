@@ -1,14 +1,14 @@
-"""Finding files that have ffmpeg open other files: playlists, and names that stand for image sequences.
+"""Detection of files that make ffmpeg open other files: playlists and names of image sequences.
 
-Whoever upscales a file that somebody sent must not thereby read, and pass on, other files of this
-machine, nor wait for ever because one of those is a FIFO.
+A file from a stranger must not make the command read, and pass on, other files of this machine, or
+wait for ever because one of them is a FIFO.
 """
 
 import re
 from pathlib import Path
 
 _PROBED = 1 << 20
-"""Bytes by which ffmpeg tells a format, at most."""
+"""Most bytes from which ffmpeg detects a format."""
 
 _BEGINNINGS = (b"ffconcat version", b"#EXTM3U", b"v=0")
 """Of concat scripts, HLS playlists and SDP sessions."""
@@ -20,11 +20,11 @@ _PATTERN = re.compile(r"%\d*d")
 _VIDEO_SUFFIXES = frozenset(
     {".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mxf", ".ts", ".webm", ".y4m"}
 )
-"""Suffixes with which ffmpeg never takes a name for an image sequence."""
+"""Suffixes that ffmpeg never reads as an image sequence."""
 
 
 def is_playlist(path: Path) -> bool:
-    """Whether a file's content would have ffmpeg open other files, or connect to others.
+    """True if a file's content would make ffmpeg open other files or network connections.
 
     Args:
         path: A regular file.
@@ -39,5 +39,5 @@ def is_playlist(path: Path) -> bool:
 
 
 def is_sequence_name(path: Path) -> bool:
-    """Whether ffmpeg would read a path, such as ``frame%03d.png``, as a sequence of images."""
+    """True if ffmpeg would read a path, such as ``frame%03d.png``, as an image sequence."""
     return _PATTERN.search(str(path)) is not None and path.suffix.lower() not in _VIDEO_SUFFIXES

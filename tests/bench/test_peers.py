@@ -22,7 +22,10 @@ def test_what_is_absent_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(peers_module, "find_spec", lambda _: None)
     _, missing = peers(source_clip(UpscaleCase(scale=4, width=96, height=64)), "espcn", 4)
     text = "\n".join(missing)
-    assert f"{OPENCV}: the module cv2 is not installed; install vs-espcn[bench]" in text
+    assert (
+        f"{OPENCV}: the module cv2 is not installed; in a clone of vs-espcn, run `uv sync --extra bench`"
+        in text
+    )
     if not hasattr(vs.core, "ort"):
         assert "install vapoursynth-mlrt-ort" in text
 

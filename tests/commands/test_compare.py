@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.command import in_own_process
+from tests.command import in_this_process
 from tests.media import ffmpeg, pattern, video
 from vs_espcn.encoding.comparison import networks_of
 
@@ -13,7 +13,7 @@ from vs_espcn.encoding.comparison import networks_of
 def test_a_frame_of_a_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     video(tmp_path / "film.mkv", frames=5)
-    done = in_own_process("compare", "film.mkv", "--frame", "3", "--scale", "4", "--crop", "20x10+4+8")
+    done = in_this_process("compare", "film.mkv", "--frame", "3", "--scale", "4", "--crop", "20x10+4+8")
     assert done.stdout == "film_3_x4.png: frame 3, x4\n"
     assert {path.name for path in tmp_path.iterdir()} == {"film.mkv", "film_3_x4.png"}
     with Image.open(tmp_path / "film_3_x4.png") as picture:
@@ -23,19 +23,19 @@ def test_a_frame_of_a_video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_image(tmp_path: Path) -> None:
     ffmpeg(*pattern(1), "-frames:v", 1, tmp_path / "image.png")
-    in_own_process("compare", tmp_path / "image.png", "--out", tmp_path / "out.png")
+    in_this_process("compare", tmp_path / "image.png", "--out", tmp_path / "out.png")
     with Image.open(tmp_path / "out.png") as picture:
         assert picture.mode == "RGB"
-    done = in_own_process("compare", tmp_path / "image.png", "--out", tmp_path / "out.png", code=1)
+    done = in_this_process("compare", tmp_path / "image.png", "--out", tmp_path / "out.png", code=1)
     assert "exists; give another name, or --overwrite" in done.stderr
-    in_own_process("compare", tmp_path / "image.png", "--out", tmp_path / "out.png", "--overwrite")
+    in_this_process("compare", tmp_path / "image.png", "--out", tmp_path / "out.png", "--overwrite")
 
 
 def test_chosen_networks_beside_the_original(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     video(tmp_path / "film.mkv", frames=5)
     chosen = ("--network", "bicubic", "--network", "espcn", "--frame", "1", "--frame", "4")
-    in_own_process("compare", "film.mkv", "--html", "--original", *chosen)
+    in_this_process("compare", "film.mkv", "--html", "--original", *chosen)
     assert {path.name for path in tmp_path.iterdir()} == {"film.mkv", "film_1_x2.html"}
     page = (tmp_path / "film_1_x2.html").read_text(encoding="utf-8")
     data = re.search(r'id="comparison">(.*?)</script>', page, re.DOTALL)
@@ -71,7 +71,7 @@ def test_errors_are_one_line_and_leave_nothing(
     monkeypatch.chdir(tmp_path)
     video(tmp_path / "film.mkv", frames=5)
     (tmp_path / "text.txt").write_text("no video\n")
-    done = in_own_process("compare", *arguments, code=1)
+    done = in_this_process("compare", *arguments, code=1)
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
     assert line.startswith("vs-espcn: error: ")

@@ -11,8 +11,14 @@ import vapoursynth as vs
 
 import vs_espcn
 from tests.media import FFMPEG
-from vs_espcn.encoding.colour_args import ffmpeg_args, x264_args, x265_args
-from vs_espcn.encoding.ffmpeg import MATRICES, PRIMARIES, TRANSFERS
+from vs_espcn.encoding.colour_args import (
+    MATRICES,
+    PRIMARIES,
+    TRANSFERS,
+    ffmpeg_args,
+    x264_args,
+    x265_args,
+)
 
 HDR = {"_Matrix": 9, "_Transfer": 16, "_Primaries": 9, "_ChromaLocation": 2, "_Range": 0}
 

@@ -8,7 +8,8 @@ import pytest
 import vapoursynth as vs
 
 from tests.media import ffmpeg, pattern, video
-from vs_espcn.encoding.deinterlace import check_progressive_source, deinterlace, is_interlaced
+from vs_espcn.encoding.deinterlace import deinterlace
+from vs_espcn.encoding.interlacing import check_progressive, is_interlaced
 from vs_espcn.encoding.source import ClipSource, open_source
 from vs_espcn.errors import InputError
 
@@ -71,8 +72,8 @@ def test_fields_have_times_of_their_own(tmp_path: Path) -> None:
 
 def test_a_progressive_source_is_refused(tmp_path: Path) -> None:
     source = open_source(video(tmp_path / "film.mp4"))
-    check_progressive_source(source)
-    assert not is_interlaced(source.clip)
+    check_progressive(source, range(source.clip.num_frames))
+    assert not is_interlaced(source)
     with pytest.raises(InputError, match=r"film\.mp4' is progressive; leave out --deinterlace"):
         deinterlace(source, "field")
 
@@ -80,4 +81,4 @@ def test_a_progressive_source_is_refused(tmp_path: Path) -> None:
 def test_an_interlaced_source_names_the_option(tmp_path: Path) -> None:
     _, source = fields_of(tmp_path / "fields.mkv", top_first=True)
     with pytest.raises(InputError, match="is interlaced; add --deinterlace field for a picture"):
-        check_progressive_source(source)
+        check_progressive(source, range(source.clip.num_frames))

@@ -103,9 +103,26 @@ def test_a_name_that_is_taken_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     with partial_file(output) as part:
         part.write_text("mine")
         output.write_text("someone else's")
-        with pytest.raises(EncodeError, match="appeared while it was being encoded") as caught:
+        with pytest.raises(EncodeError, match="appeared while it was being written") as caught:
             publish(part, output, overwrite=False)
     assert output.read_text() == "someone else's"
+    assert Path(str(caught.value).rsplit("'", 2)[1]).read_text() == "mine"
+
+
+def test_a_file_that_is_open_elsewhere_is_not_replaced_on_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "The process cannot access the file")
+
+    output = tmp_path / "out.mkv"
+    output.write_text("old")
+    monkeypatch.setattr(Path, "replace", refuse)
+    with partial_file(output) as part:
+        part.write_text("mine")
+        with pytest.raises(EncodeError, match="cannot be replaced: it is open in another program") as caught:
+            publish(part, output, overwrite=True)
+    assert output.read_text() == "old"
     assert Path(str(caught.value).rsplit("'", 2)[1]).read_text() == "mine"
 
 
@@ -166,7 +183,7 @@ def test_without_hard_links_the_file_is_renamed(tmp_path: Path, monkeypatch: pyt
             if text == "first":
                 publish(part, output, overwrite=False)
             else:
-                with pytest.raises(EncodeError, match="appeared while it was being encoded"):
+                with pytest.raises(EncodeError, match="appeared while it was being written"):
                     publish(part, output, overwrite=False)
     assert output.read_text() == "first"
     assert sorted(path.read_text() for path in tmp_path.iterdir()) == ["first", "second"]

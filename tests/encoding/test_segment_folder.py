@@ -44,7 +44,7 @@ def test_without_segments_other_settings_may_follow(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["holiday.jpg", "plan.json", "segments.ffconcat", "00000000-00000020.segment", ".hidden"]
+    "name", ["holiday.jpg", "segments.json", "segments.ffconcat", "00000000-00000020.segment", ".hidden"]
 )
 def test_a_folder_that_is_not_ours_is_refused(folder: Path, name: str) -> None:
     folder.mkdir()
@@ -57,10 +57,10 @@ def test_a_folder_that_is_not_ours_is_refused(folder: Path, name: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[" * 100_000, b"[]", b"null"])
 def test_a_plan_that_is_garbage_is_not_ours(folder: Path, content: bytes) -> None:
     folder.mkdir()
-    (folder / "plan.json").write_bytes(content)
+    (folder / "segments.json").write_bytes(content)
     with pytest.raises(InputError, match="not of an encode in segments"):
         claim(folder)
-    assert (folder / "plan.json").read_bytes() == content
+    assert (folder / "segments.json").read_bytes() == content
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "dangling link"])
@@ -91,7 +91,7 @@ def test_a_folder_of_another_user_is_refused(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["plan.json", "segments.ffconcat", "00000000-00000020.segment"])
+@pytest.mark.parametrize("name", ["segments.json", "segments.ffconcat", "00000000-00000020.segment"])
 def test_a_fifo_in_the_folder_does_not_hang(folder: Path, name: str) -> None:
     pytest.importorskip("fcntl", reason="needs FIFOs")
     claim(folder)
@@ -109,9 +109,9 @@ def test_only_files_of_ours_are_removed(folder: Path) -> None:
         ".00000000-00000020.0a1b2c3d.lock",
         ".00000000-00000020.0a1b2c3d.part.segment",
         ".00000000-00000020.0a1b2c3d.part.mkv",
-        ".plan.json.0a1b2c3d.tmp",
+        ".segments.json.0a1b2c3d.tmp",
     ]
-    users = ["a.segment", "plan.json.bak", ".hidden.part.mkv", "00000000-00000020.segment.mkv"]
+    users = ["a.segment", "segments.json.bak", ".hidden.part.mkv", "00000000-00000020.segment.mkv"]
     for name in ours + users:
         (folder / name).touch()
     (folder / "0-9.segment").mkdir()

@@ -113,7 +113,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     samples = np.random.default_rng(1).integers(0, 256, (30, 40, 3), dtype=np.uint8)
     path = tmp_path / "out.png"
     write_whole(png(Image.fromarray(samples)), path, overwrite=False)
-    with pytest.raises(EncodeError, match="appeared while it was being encoded"):
+    with pytest.raises(EncodeError, match="appeared while it was being written"):
         write_whole(png(Image.new("RGB", (4, 4))), path, overwrite=False)
     with Image.open(path) as written:
         assert np.array_equal(written, samples)

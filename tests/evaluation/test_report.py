@@ -117,7 +117,10 @@ def test_a_plot_has_a_panel_per_clip_and_source() -> None:
 
 def test_without_matplotlib_a_plot_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plot, "find_spec", lambda name: None)  # noqa: ARG005
-    with pytest.raises(InputError, match=r"Matplotlib is not installed; --plot needs it: pip install vs-esp"):
+    with pytest.raises(
+        InputError,
+        match=r"Matplotlib is not installed; --plot needs it: in a clone of vs-espcn, run `uv sync",
+    ):
         plot.check_installed()
 
 

@@ -16,7 +16,7 @@ from vs_espcn.errors import InputError
 from vs_espcn.filter import auto_network
 from vs_espcn.filter import upscale as filter_module
 from vs_espcn.filter.auto_network import Criteria, NetworkChoice, choose_network, criteria_for, runnable
-from vs_espcn.filter.target_size import UpscaleSteps, shipped_steps
+from vs_espcn.filter.target_size import UpscaleSteps, shipped_steps, steps_to
 from vs_espcn.networks import registry
 from vs_espcn.networks.quality import Quality
 
@@ -65,6 +65,16 @@ def test_the_kind_of_source_decides() -> None:
 def test_what_nobody_sees_is_not_paid_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_by(monkeypatch, {"subpixel-s": 33.36, "subpixel-m": 33.40}).network == "subpixel-s"
     assert choose_by(monkeypatch, {"subpixel-s": 33.34, "subpixel-m": 33.40}).network == "subpixel-m"
+
+
+def test_operations_are_counted_over_both_steps() -> None:
+    """The second works on the picture that the first made, at four times the samples."""
+    clip = vs.core.std.BlankClip(width=64, height=48, format=vs.GRAY8, length=1)
+    one, two = (steps_to(clip, "espcn", scale, None, None) for scale in (2, 8))
+    of_two, of_four = 21_184, 24_640  # by hand, from the shapes in the paper
+    assert auto_network._macs(one) == of_two
+    assert [step.scale for step in two.steps] == [2, 4]
+    assert auto_network._macs(two) == of_two + 4 * of_four
 
 
 def test_without_a_frame_rate_nothing_slower_than_espcn_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

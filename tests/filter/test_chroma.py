@@ -98,6 +98,26 @@ def test_a_function_scales_chroma_alone_and_siting_is_still_right() -> None:
         assert largest_difference(samples(result, index)[4:-4, 4:-4], samples(whole, index)[4:-4, 4:-4]) <= 1
 
 
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("location", list(vs.ChromaLocation))
+@pytest.mark.parametrize("across", [False, True])
+def test_a_function_gets_the_whole_shift(location: vs.ChromaLocation, scale: int, across: bool) -> None:
+    """On a ramp of 1,800 codes per sample half of the shift would be off by 170 codes at least."""
+    ramp = np.tile(np.arange(1000, 1000 + 32 * 1800, 1800, dtype=np.uint16), (32, 1))
+    chroma = clip_of(ramp.T if across else ramp, vs.GRAY16)
+    clip = vs.core.std.ShufflePlanes([noise_clip(vs.GRAY16, 64, 64), chroma, chroma], [0, 0, 0], vs.YUV)
+    clip = vs.core.std.SetFrameProps(clip, _ChromaLocation=location)
+
+    def enlarged(plane: vs.VideoNode) -> vs.VideoNode:
+        return vs.core.resize.Spline36(plane, width=plane.width * scale, height=plane.height * scale)
+
+    result = vs_espcn.upscale(clip, scale, chroma=enlarged)
+    whole = vs.core.resize.Spline36(clip, width=64 * scale, height=64 * scale)
+    inside = (slice(8 * scale, -8 * scale),) * 2
+    for index in (1, 2):
+        assert largest_difference(samples(result, index)[inside], samples(whole, index)[inside]) <= 2
+
+
 def test_a_function_of_the_wrong_size_is_refused() -> None:
     with pytest.raises(
         vs.Error, match="vs_espcn: the chroma function returned 8x8 Gray8; it must return 16x16 Gray8"

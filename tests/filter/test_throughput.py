@@ -1,12 +1,15 @@
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import vapoursynth as vs
 
+import vs_espcn
 from tests.clips import noise_clip
 from vs_espcn.cache_folder import cache_dir
 from vs_espcn.filter import throughput
+from vs_espcn.filter.target_size import UpscaleSteps, steps_to
 
 
 @pytest.mark.parametrize("millisecond_per_frame", [0.001, 0.02, 0.4])
@@ -61,6 +64,20 @@ def test_what_it_costs_to_begin_is_left_out(monkeypatch: pytest.MonkeyPatch) -> 
     assert throughput.frame_rate(clip) == pytest.approx(2)
 
 
+def test_no_frame_is_measured_twice() -> None:
+    """A frame that was made before comes from VapourSynth's cache, in no time."""
+    asked: list[int] = []
+
+    def note(n: int, f: vs.VideoFrame) -> vs.VideoFrame:
+        asked.append(n)
+        return f
+
+    source = throughput.endless_clip(noise_clip(vs.GRAY8, 16, 16))
+    throughput.frame_rate(vs.core.std.ModifyFrame(source, source, note))
+    assert len(asked) > vs.core.num_threads
+    assert len(set(asked)) == len(asked)
+
+
 @pytest.mark.parametrize("content", ["torn {", "[]", '{"KEY": "12"}'])
 def test_a_damaged_file_is_written_anew(content: str) -> None:
     key = hashlib.sha256(repr("this").encode()).hexdigest()[:32]
@@ -76,3 +93,43 @@ def test_without_a_place_to_keep_it_it_is_measured_again(
     monkeypatch.setenv("VS_ESPCN_CACHE", str(tmp_path / "file"))
     figures = iter([5.0, 7.0])
     assert [throughput.remembered("this", lambda: next(figures)) for _ in range(2)] == [5, 7]
+
+
+def test_speeds_are_kept_apart_by_all_that_they_depend_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One change at a time; each makes another key."""
+    clip = noise_clip(vs.YUV420P8, 32, 24)
+    steps = steps_to(clip, "espcn", 2, None, None)
+    fp32 = vs_espcn.OpenVINO(precision="fp32")
+
+    def key(clip: vs.VideoNode = clip, steps: UpscaleSteps = steps, **changed: Any) -> str:
+        options = {"backend": fp32, "chroma": "spline36", "tile": None} | changed
+        return repr(throughput.conditions(clip, steps, options.pop("backend"), **options))
+
+    def of(clip: vs.VideoNode, **size: Any) -> str:
+        return key(clip, steps_to(clip, size.pop("network", "espcn"), size.pop("scale", 2), **size_of(size)))
+
+    def size_of(size: dict[str, int]) -> dict[str, int | None]:
+        return {"width": size.get("width"), "height": size.get("height")}
+
+    keys = [
+        key(),
+        of(noise_clip(vs.YUV420P10, 32, 24)),
+        of(noise_clip(vs.YUV444P8, 32, 24)),
+        of(noise_clip(vs.YUV420P8, 34, 24), width=64, height=48),
+        of(noise_clip(vs.YUV420P8, 32, 22), width=64, height=48),
+        of(clip, scale=3),
+        of(clip, width=60, height=48),
+        of(clip, width=64, height=46),
+        of(clip, scale=8),
+        of(clip, network="subpixel-s"),
+        key(backend=vs_espcn.OpenVINO(precision="bf16")),
+        key(backend=vs_espcn.OpenVINO(precision="fp32", lanes=7)),
+        key(chroma="lanczos"),
+        key(tile=(16, 16)),
+    ]
+    monkeypatch.setattr(throughput, "processor", lambda: "another processor")
+    keys.append(key())
+    monkeypatch.setattr(throughput, "package_versions", lambda: {"openvino": "0"})
+    keys.append(key())
+    assert len(set(keys)) == len(keys)
+    assert key() == key()

@@ -1,15 +1,18 @@
 """The rate of matrix products: that the products are right and run in the arithmetic that was asked for."""
 
+from collections.abc import Callable
+
 import numpy as np
 import onnxruntime
 import openvino as ov
 import pytest
-from onnx import numpy_helper
+from onnx import ModelProto, numpy_helper
 
 from tests.hardware import needs_bf16, needs_exact_int8
 from vs_espcn.errors import InputError
 from vs_espcn.networks import graph
 from vs_espcn.networks.registry import INPUT_NAME
+from vs_espcn.runtime import openvino
 from vs_espcn.runtime.backends import OpenVINO, TensorRT
 from vs_espcn.runtime.matrix_rate import PRODUCTS, matrix_network, matrix_rate
 
@@ -55,9 +58,29 @@ def test_products_run_in_the_arithmetic_that_was_asked_for(precision: str, execu
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-def test_a_rate_is_measured(precision: str) -> None:
-    rate = matrix_rate(OpenVINO(), precision, side=SIDE)  # type: ignore[arg-type]
-    assert 1e6 < rate < 1e15
+@pytest.mark.parametrize("seconds_per_run", [0.001, 0.2, 3.0])
+def test_the_rate_is_operations_by_time(
+    precision: str, seconds_per_run: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that goes on with the runs alone, and in the first of them by ten seconds more."""
+    seconds = 10.0
+    runner = openvino.raw_runner
+
+    def counted(backend: OpenVINO, model: ModelProto, *, lanes: int) -> Callable[[int], None]:
+        run = runner(backend, model, lanes=lanes)
+
+        def count(frames: int) -> None:
+            nonlocal seconds
+            run(1)
+            seconds += frames * seconds_per_run + (10 if seconds == 10 else 0)
+
+        return count
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vs_espcn.runtime.openvino.raw_runner", counted)
+        patch.setattr("time.perf_counter", lambda: seconds)
+        measured = matrix_rate(OpenVINO(), precision, side=SIDE)  # type: ignore[arg-type]
+    assert measured == pytest.approx(2 * PRODUCTS * SIDE**3 / seconds_per_run)
 
 
 @pytest.mark.parametrize(("backend", "precision"), [(OpenVINO(), "fp16"), (TensorRT(), "int8")])

@@ -112,3 +112,12 @@ def test_memory_is_printed_early_and_late(environment: Environment) -> None:
     command = (sys.executable, SCRIPTS / "dev" / "bench_memory.py", "--scale", "4", "--frames", "3")
     lines = run(*command, env=environment).stdout.decode().splitlines()
     assert [line.partition(":")[0] for line in lines] == ["frame 1", "frame 3"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+@pytest.mark.parametrize("options", [(), ("--control",)], ids=["ours", "control"])
+def test_memory_of_a_pipe_is_printed_on_the_way(options: tuple[str, ...], environment: Environment) -> None:
+    script = SCRIPTS / "dev" / "bench_pipe_memory.py"
+    command = (sys.executable, script, "--frames", "20", "--every", "10", *options)
+    lines = run(*command, env=environment).stdout.decode().splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["frame 10", "frame 20"]

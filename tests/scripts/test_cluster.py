@@ -50,6 +50,7 @@ def frame_hashes(path: Path) -> bytes:
     return ffmpeg("-i", path, "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-")
 
 
+@pytest.mark.slow
 def test_a_film_survives_the_loss_of_a_process(tmp_path: Path, environment: Environment) -> None:
     film = with_sound(tmp_path / "film.mkv", frames=48, size="320x180")
     split, whole = tmp_path / "split.mkv", tmp_path / "whole.mkv"

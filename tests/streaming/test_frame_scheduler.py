@@ -234,8 +234,9 @@ def test_frames_that_are_written_are_let_go() -> None:
         def __iter__(self) -> Iterator[vs.VideoFrame]:
             for number in range(100):
                 nonlocal alive
-                gc.collect()
-                alive = max(alive, sum(type(each) is vs.VideoFrame for each in gc.get_objects()))
+                if number in {49, 99}:  # counting takes most of a second
+                    gc.collect()
+                    alive = max(alive, sum(type(each) is vs.VideoFrame for each in gc.get_objects()))
                 yield numbered(number)
 
     gc.collect()

@@ -9,7 +9,7 @@ import vapoursynth as vs
 from onnx import ModelProto
 
 from vs_espcn.bench.interleaving import Contestant, ContestantKey, Runner, to_null
-from vs_espcn.errors import BackendError
+from vs_espcn.errors import BackendError, extra_hint
 from vs_espcn.filter import vsmlrt
 from vs_espcn.filter.chroma import find_resizer, scale_chroma
 from vs_espcn.networks.registry import INT8_SUFFIX, find, load_network
@@ -98,7 +98,7 @@ def with_chroma(luma: vs.VideoNode, clip: vs.VideoNode) -> vs.VideoNode:
 def _opencv(clip: vs.VideoNode, network: ModelProto, scale: int) -> _Made:
     """The steps of ``cv2.dnn_superres``, which itself reads only TensorFlow's files."""
     if find_spec("cv2") is None:
-        raise Missing("the module cv2 is not installed; install vs-espcn[bench]")
+        raise Missing(f"the module cv2 is not installed; {extra_hint('bench')}")
     import cv2  # noqa: PLC0415 - optional
 
     net = cv2.dnn.readNetFromONNX(np.frombuffer(network.SerializeToString(), np.uint8))

@@ -16,7 +16,7 @@ _Network = Annotated[
     list[str] | None,
     typer.Option(help="Shipped network; may be repeated. Peers run the first. Default: espcn."),
 ]
-_Backend = Annotated[str, typer.Option(help="What to measure: openvino, tensorrt or torch.")]
+_Backend = Annotated[str, typer.Option(help="What to measure: openvino, tensorrt, torch or vulkan.")]
 _Precision = Annotated[
     list[str] | None,
     typer.Option(help="Precision of the network; may be repeated on openvino. Default: all."),
@@ -44,18 +44,21 @@ def bench(
     import vapoursynth as vs
 
     from vs_espcn.file_writing import check_destinations, write
-    from vs_espcn.runtime.backends import OpenVINO, backend_kind
+    from vs_espcn.runtime.backends import OpenVINO, Vulkan, backend_kind
 
     kind, scales = backend_kind(backend), scale or [2, 3, 4]
     check_destinations([json_file])
     try:
         if kind is not OpenVINO:
-            if network:
-                raise InputError("--network was given; it is for openvino, leave it out")
+            if network and kind is not Vulkan:
+                raise InputError("--network was given; it is for openvino and vulkan, leave it out")
             if len(precision or []) > 1:
                 raise InputError(f"precision was given {len(precision or [])} times; give it once")
             chosen = kind(precision=(precision or ["auto"])[0])  # type: ignore[arg-type]
-            figures = _on_gpu(scales, chosen, frames, repeats)
+            if isinstance(chosen, Vulkan):
+                figures = _on_vulkan(network or ["espcn"], scales, chosen, frames, repeats)
+            else:
+                figures = _on_gpu(scales, chosen, frames, repeats)
         else:
             precisions = [_resolved(each) for each in precision] if precision else ALL_PRECISIONS
             figures = _on_cpu(network or ["espcn"], scales, precisions, frames, repeats, peers=peers)
@@ -86,6 +89,23 @@ def _on_gpu(scales: Sequence[int], backend: Any, frames: int, repeats: int) -> d
     from vs_espcn.bench import gpu
 
     measured = gpu.measure_gpu(gpu.all_cases(scales), backend, frames=frames, repeats=repeats)
+    rows = [asdict(result) for result in measured]
+    _print_rows(rows)
+    return {"results": rows}
+
+
+def _on_vulkan(
+    networks: Sequence[str],
+    scales: Sequence[int],
+    backend: Any,  # noqa: ANN401 - imported where it is made
+    frames: int,
+    repeats: int,
+) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from vs_espcn.bench.vulkan import measure_vulkan
+
+    measured = measure_vulkan(networks, scales, backend, frames=frames, repeats=repeats)
     rows = [asdict(result) for result in measured]
     _print_rows(rows)
     return {"results": rows}

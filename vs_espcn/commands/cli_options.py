@@ -80,7 +80,7 @@ Fps = Annotated[
 Backend = Annotated[
     str | None,
     typer.Option(
-        help="openvino, tensorrt or torch. Default: the best available.",
+        help="openvino, tensorrt, torch or vulkan. Default: the best available.",
         autocompletion=_completion(tuple(BACKENDS)),
         rich_help_panel=NETWORK,
     ),
@@ -88,14 +88,14 @@ Backend = Annotated[
 Precision = Annotated[
     str | None,
     typer.Option(
-        help="Precision of the network: auto, fast, fp32, bf16, int8 (openvino) or fp16 (GPUs).",
+        help="Precision of the network: auto, fast, fp32, bf16, int8 or fp16 (GPUs).",
         rich_help_panel=NETWORK,
     ),
 ]
 Device = Annotated[
     str | None,
     typer.Option(
-        help="Device of the backend: CPU or GPU (openvino), 0 or 0,1 (tensorrt), 0 (torch).",
+        help="Device of the backend: CPU or GPU (openvino), 0 or 0,1 (tensorrt), 0 (torch, vulkan).",
         rich_help_panel=NETWORK,
     ),
 ]

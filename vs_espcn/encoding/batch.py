@@ -1,4 +1,4 @@
-"""Many files and folders: which outputs they become."""
+"""Outputs for many files and folders."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,16 +10,16 @@ VIDEO_SUFFIXES = frozenset(
     {".3gp", ".asf", ".avi", ".divx", ".flv", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"}
     | {".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".ts", ".vob", ".webm", ".wmv", ".y4m"}
 )
-"""What counts as a video in a folder, in lower case. A file that is named itself may have any suffix."""
+"""Suffixes of videos in a folder, in lower case. A file that is named itself may have any suffix."""
 
 
 def outputs_for(inputs: Sequence[Path], folder: Path, suffix: str) -> list[tuple[Path, Path]]:
     """Pair every video with its output.
 
     Args:
-        inputs: Files, and folders of which all videos are taken, with their
-            subfolders but without what is hidden.
-        folder: Folder of the outputs, under the inputs' names; subfolders are kept.
+        inputs: Files and folders. Of a folder, all videos in it and in its
+            subfolders are taken, except hidden ones.
+        folder: Folder of the outputs, which keep the inputs' names and subfolders.
         suffix: Suffix of the outputs.
 
     Returns:
@@ -27,7 +27,7 @@ def outputs_for(inputs: Sequence[Path], folder: Path, suffix: str) -> list[tuple
 
     Raises:
         InputError: An input doesn't exist, a folder has no video, the suffix is
-            unknown, or two videos would become the same output.
+            unknown, or two videos would have the same output.
     """
     if suffix.lower() not in CONTAINERS:
         raise InputError(f"suffix {suffix!r} is not known; choose one of {', '.join(CONTAINERS)}")
@@ -45,7 +45,7 @@ def outputs_for(inputs: Sequence[Path], folder: Path, suffix: str) -> list[tuple
 
 
 def _videos(path: Path, folder: Path) -> Iterable[tuple[Path, Path]]:
-    """The videos that an input stands for, each with its name below `folder`."""
+    """List the videos of an input, each with its path below `folder`."""
     if not path.is_dir():
         if not path.exists():
             raise InputError(f"INPUT {str(path)!r} does not exist")

@@ -8,33 +8,12 @@ from typing import Literal
 
 import vapoursynth as vs
 
+from vs_espcn.encoding.interlacing import is_interlaced
 from vs_espcn.encoding.source import ClipSource
 from vs_espcn.errors import InputError
 
 FieldRate = Literal["frame", "field"]
 """A picture out of each frame, or out of each of its two fields."""
-
-_SAMPLES = 5
-"""Frames looked at, across the clip, before it is taken for progressive."""
-
-
-def is_interlaced(clip: vs.VideoNode) -> bool:
-    """Whether one of a few frames across a clip is marked as two fields."""
-    numbers = {round(index * (clip.num_frames - 1) / (_SAMPLES - 1)) for index in range(_SAMPLES)}
-    return any(_is_of_fields(clip, number) for number in sorted(numbers))
-
-
-def check_progressive_source(source: ClipSource) -> None:
-    """Refuse an interlaced source, in the command's words.
-
-    Raises:
-        InputError: Its first frame is marked as two fields.
-    """
-    if _is_of_fields(source.clip, 0):
-        raise InputError(
-            f"INPUT {str(source.path)!r} is interlaced; add --deinterlace field for a picture of each "
-            "field, or --deinterlace frame for one of each frame"
-        )
 
 
 def deinterlace(source: ClipSource, rate: FieldRate) -> ClipSource:
@@ -47,7 +26,7 @@ def deinterlace(source: ClipSource, rate: FieldRate) -> ClipSource:
     Raises:
         InputError: The source is progressive, or bwdif cannot be used.
     """
-    if not is_interlaced(source.clip):
+    if not is_interlaced(source):
         raise InputError(f"INPUT {str(source.path)!r} is progressive; leave out --deinterlace")
     if not hasattr(vs.core, "bwdif"):
         raise InputError(
@@ -69,11 +48,6 @@ def deinterlace(source: ClipSource, rate: FieldRate) -> ClipSource:
     if times and source.ends is not None and rate == "field":
         times = _of_fields(times, source.ends)
     return replace(source, clip=chosen, times=times)
-
-
-def _is_of_fields(clip: vs.VideoNode, number: int) -> bool:
-    with clip.get_frame(number) as frame:
-        return bool(frame.props.get("_FieldBased", 0))
 
 
 def _of_fields(times: Sequence[Fraction], ends: Fraction) -> tuple[Fraction, ...]:

@@ -1,4 +1,4 @@
-"""ffmpeg as a child process: fed, drained, watched, and ended with its parent's work."""
+"""ffmpeg as a child process: its input, progress, errors and end."""
 
 import logging
 import os
@@ -29,35 +29,35 @@ _GLOBAL_OPTIONS = (
 _PIPE_BYTES = 1 << 20
 
 _SECONDS_OF_SILENCE = 60.0
-"""After as long without taking or encoding a frame, ffmpeg may hang; encoders are seldom that slow."""
+"""If ffmpeg takes and encodes no frame for as long, it may hang; encoders are seldom that slow."""
 
 _CONSEQUENCE = re.compile(
     r"Last message repeated|Task finished with error|Terminating thread|Error opening output file"
     r"|Nothing was written into output|Could not open encoder before EOF|Conversion failed|^\s*$"
 )
-"""Lines that only follow from the line that says what went wrong."""
+"""Lines that follow from an error reported before."""
 
 _INCOMPLETE = re.compile(r"Error writing trailer|Error closing file|Error (muxing|submitting) a packet")
-"""Lines after which the file isn't whole, although older versions of ffmpeg exit with 0."""
+"""Lines that mean an incomplete file, although older versions of ffmpeg exit with 0."""
 
 
 def command_line(executable: str, arguments: Sequence[str]) -> list[str]:
-    """The exact command that an `FfmpegProcess` of the same arguments runs."""
+    """Return the command that an `FfmpegProcess` of the same arguments runs."""
     return [executable, *_GLOBAL_OPTIONS, *arguments]
 
 
 class FfmpegProcess:
     """A running ffmpeg that reads a pipe.
 
-    A context manager: ffmpeg never outlives it. Its standard error is read all
-    the time, so that it cannot stall on it. If it takes no frame that it is
-    offered, and encodes none, a line in the log says so; whoever runs it decides.
+    A context manager: ffmpeg is killed at its end if it still runs. Its stderr
+    is read continuously, so that it cannot block on it. If it takes and encodes
+    no frame for a minute, a warning is logged.
 
     Args:
         executable: Path of ffmpeg.
         arguments: Its inputs, of which one is ``pipe:0``, its output options
             and its output.
-        folder: The folder that it works in; None for the current one.
+        folder: Its working folder; None for the current one.
 
     Raises:
         EncodeError: It could not be started.
@@ -73,7 +73,7 @@ class FfmpegProcess:
         assert self._input
         assert output
         assert errors
-        self._offered = self._taken = self._frames = 0  # frames; the last are those that are encoded
+        self._offered = self._taken = self._frames = 0  # frames; the last are encoded
         self._ended = threading.Event()
         self._errors: deque[str] = deque(maxlen=50)
         self._readers = [
@@ -99,11 +99,11 @@ class FfmpegProcess:
         *,
         on_frame: Callable[[int], None] | None = None,
     ) -> None:
-        """Write ffmpeg's input, or as much as it takes before it ends.
+        """Write ffmpeg's input until it ends or ffmpeg exits.
 
         Args:
-            frames: What to write for each frame; what it raises is passed on.
-            on_frame: Called with the number of frames written so far after each.
+            frames: Buffers of each frame; its exceptions are passed on.
+            on_frame: Called after each frame with the number of frames written.
         """
         assert self._input
         with closing(frames), suppress(BrokenPipeError):  # finish() tells why ffmpeg ended
@@ -115,7 +115,7 @@ class FfmpegProcess:
                     on_frame(number)
 
     def finish(self, frames: int) -> None:
-        """Close ffmpeg's input, wait for its end, and check what it did.
+        """Close ffmpeg's input, wait until it exits, and check its result.
 
         Args:
             frames: Number of frames that must be in the file.
@@ -136,7 +136,7 @@ class FfmpegProcess:
 
     def _wait(self) -> int:
         assert self._input
-        self._offered += 1  # the end, which it takes by ending
+        self._offered += 1  # the end of the input; ffmpeg takes it by exiting
         self._input.close()
         code = self._process.wait()
         self._ended.set()
@@ -145,7 +145,7 @@ class FfmpegProcess:
         return code
 
     def _reason(self) -> str:
-        """What ffmpeg said, without the addresses and the lines that only follow."""
+        """Return ffmpeg's last errors, without addresses and without lines that follow from others."""
         lines = [re.sub(r"^(\[[^\]]* @ 0x[0-9a-f]+\] *)+", "", line) for line in self._errors]
         telling = list(dict.fromkeys(line.strip() for line in lines if not _CONSEQUENCE.search(line)))
         return "; ".join(telling[-4:]) or "it gave no reason"
@@ -175,7 +175,7 @@ class FfmpegProcess:
 
 
 def _start(command: Sequence[str], folder: Path | None) -> subprocess.Popen[bytes]:
-    """Start a process in a group of its own, so that Ctrl-C on the terminal reaches only us, who end it."""
+    """Start a process in its own group, so that Ctrl-C reaches only this process, which then ends it."""
     pipe = subprocess.PIPE
     if sys.platform == "win32":
         group = subprocess.CREATE_NEW_PROCESS_GROUP
@@ -186,15 +186,18 @@ def _start(command: Sequence[str], folder: Path | None) -> subprocess.Popen[byte
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process of `_start` at once, with those that it started where the system has groups."""
+    """Kill a process of `_start` and its children, such as what a package manager's shim starts."""
     if sys.platform == "win32":
+        tree = ("taskkill", "/F", "/T", "/PID", str(process.pid))
+        with suppress(OSError):
+            subprocess.run(tree, stdin=subprocess.DEVNULL, capture_output=True, check=False)
         process.kill()
     else:
         os.killpg(process.pid, signal.SIGKILL)
 
 
 def _enlarge_pipe(fd: int) -> None:
-    """Let a third of a 1080p frame into the pipe at once, where the system allows it."""
+    """Enlarge a pipe to a third of a 1080p frame, where the system allows it."""
     if sys.platform == "linux":
         with suppress(OSError):
             fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

@@ -1,12 +1,12 @@
-"""The file that an output is written under until it is whole.
+"""The partial file that an output is written to until it is complete.
 
-It lies beside the output under a hidden name that follows from the output's.
-A lock file beside it is held while its run lives: a second run for the same
-output is refused, and what a killed run left is taken over by the next one.
+It lies beside the output under a hidden name derived from the output's. A lock
+file beside it is held while the run lives: a second run for the same output is
+refused, and the next run removes the partial file of a killed one.
 
-The lock lies beside the output, not in the user's cache folder, so that two
-users, or two machines on one shared folder, exclude each other, too. The run
-that holds it removes it.
+The lock lies beside the output, not in the user's cache folder, so that it also
+excludes other users and other machines on a shared folder. The run that holds
+it removes it.
 """
 
 import errno
@@ -25,7 +25,7 @@ from vs_espcn.errors import EncodeError, InputError
 
 @contextmanager
 def partial_file(output: Path) -> Iterator[Path]:
-    """An empty file beside `output`, locked; gone at the end, whether it was published or not.
+    """Make an empty, locked file beside `output`, and remove it at the end.
 
     Args:
         output: The output, with symbolic links resolved.
@@ -38,8 +38,8 @@ def partial_file(output: Path) -> Iterator[Path]:
     hidden = f".{output.stem[:40]}.{digest}"
     part = output.with_name(f"{hidden}.part{output.suffix}")
     with _locked(output.with_name(f"{hidden}.lock"), output):
-        # What a dead run left is removed rather than written over: its ffmpeg may go on writing for a
-        # moment, then into a file without a name. A link that somebody put there is removed, too.
+        # A killed run's file is removed, not overwritten: its ffmpeg may write on for a moment, then into
+        # a file without a name. This also removes a link that somebody put there.
         part.unlink(missing_ok=True)
         try:
             os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
@@ -49,7 +49,7 @@ def partial_file(output: Path) -> Iterator[Path]:
 
 
 def _remove(part: Path) -> None:
-    """Remove a hidden file, also if a signal comes; what cannot be removed is left for the next run."""
+    """Remove a hidden file, even if a signal comes; one that cannot be removed is left to the next run."""
     try:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -59,48 +59,55 @@ def _remove(part: Path) -> None:
 
 
 def publish(part: Path, output: Path, *, overwrite: bool) -> None:
-    """Give a finished file its name, under which it is complete on the disk from the first moment.
+    """Move a finished file to its final name, atomically and flushed to the disk.
 
-    Whenever it is interrupted, `output` is what it was before or the whole new file.
+    Whenever it is interrupted, `output` is unchanged or the complete new file.
 
     Args:
-        part: From `partial_file`, which removes this name at its end.
-        output: The name to give it.
-        overwrite: Whether a file of that name is replaced.
+        part: From `partial_file`, which removes it at its end.
+        output: Its final name.
+        overwrite: Whether to replace a file of that name.
 
     Raises:
-        EncodeError: A file took the name meanwhile; the finished one has another then.
+        EncodeError: Another file has appeared under the name, or the one to replace is open in another
+            program; the finished one is kept under a new name.
     """
     with part.open("rb+") as file:
         os.fsync(file.fileno())
-    if overwrite:
-        part.replace(output)
-        return
     try:
-        _claim_name(part, output)
+        if overwrite:
+            part.replace(output)
+        else:
+            _claim_name(part, output)
     except FileExistsError:
-        rescued = output.with_name(f"{output.stem[:40]}.{secrets.token_hex(3)}{output.suffix}")
-        _claim_name(part, rescued)
-        raise EncodeError(
-            f"OUTPUT {str(output)!r} appeared while it was being encoded; "
-            f"the finished video is {str(rescued)!r}"
-        ) from None
+        raise _rescued(part, output, "appeared while it was being written") from None
+    except PermissionError:  # Windows replaces no file that another program has open
+        if not overwrite:
+            raise
+        raise _rescued(part, output, "cannot be replaced: it is open in another program") from None
+
+
+def _rescued(part: Path, output: Path, why: str) -> EncodeError:
+    """Give a finished file another name; return the error that says so."""
+    name = output.with_name(f"{output.stem[:40]}.{secrets.token_hex(3)}{output.suffix}")
+    _claim_name(part, name)
+    return EncodeError(f"OUTPUT {str(output)!r} {why}; the finished file is {str(name)!r}")
 
 
 def _claim_name(part: Path, name: Path) -> None:
-    """Give a file a name that is free, in one step.
+    """Rename a file atomically, without replacing another.
 
     Raises:
-        FileExistsError: The name is taken.
+        FileExistsError: A file of that name exists.
     """
     try:
         os.link(part, name)
     except FileExistsError:
         raise
     except OSError:
-        # FAT, exFAT and some network folders have no hard links. On Windows a rename fails if the name is
-        # taken. Elsewhere it replaces: the lock keeps other runs of ours away, so that only a file that
-        # another program makes between these two lines could be lost.
+        # FAT, exFAT and some network folders have no hard links. On Windows a rename fails if the target
+        # exists. Elsewhere it replaces the target; the lock excludes other runs, so that only a file that
+        # another program creates between these two lines could be lost.
         if os.path.lexists(name):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(name)) from None
         part.rename(name)
@@ -108,20 +115,20 @@ def _claim_name(part: Path, name: Path) -> None:
 
 @contextmanager
 def _locked(path: Path, output: Path) -> Iterator[None]:
-    """Hold a lock file, which is removed at the end.
+    """Hold a lock file, and remove it at the end.
 
     Raises:
-        InputError: Another run holds it, or what lies there cannot be opened.
+        InputError: Another run holds it, or the file there cannot be opened.
     """
     lock = FileLock(path, timeout=0)
-    path.parent.stat()  # fails where there is no folder; the lock would make it
+    path.parent.stat()  # fails if the folder is missing; the lock would create it
     try:
         _acquire(lock, path, output)
         yield
     finally:
         if lock.is_locked:
-            # Removed while it is held. A run that had opened it before sees, once it has the lock, that
-            # the file has no name any more, and gives it back. Windows removes no open file; there
+            # Removed while it is held: another run that has opened it sees, once it has the lock, that the
+            # file has no name any more, and releases it. Windows cannot remove an open file; there
             # releasing removes it.
             try:
                 if sys.platform != "win32":

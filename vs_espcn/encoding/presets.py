@@ -1,7 +1,7 @@
-"""Encoder presets, one row each: what ``--preset`` stands for.
+"""Encoder presets, the values of ``--preset``.
 
-The rows aim at a picture that can hardly be told from the filter's. Options of
-the user come after a preset's and win over it.
+They aim at a picture that is visually close to the filter's. The user's options
+come after a preset's and override them.
 """
 
 from collections.abc import Mapping
@@ -26,8 +26,8 @@ class Preset:
 
     Attributes:
         args: The encoder and its options, for ffmpeg.
-        suffixes: Of the containers that hold it.
-        mp4_tag: The codec's tag in MP4 and MOV, where players want another than ffmpeg's own.
+        suffixes: Containers that hold it.
+        mp4_tag: The codec's tag in MP4 and MOV, if players need another than ffmpeg's default.
     """
 
     args: tuple[str, ...]
@@ -67,7 +67,7 @@ PRESETS: dict[str, Preset] = {
 
 
 def preset_args(name: str, suffix: str) -> tuple[str, ...]:
-    """The options for ffmpeg that a preset stands for.
+    """Return a preset's options for ffmpeg.
 
     Args:
         name: A key of `PRESETS`.

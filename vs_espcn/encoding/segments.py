@@ -17,8 +17,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from vs_espcn.encoding.colour_args import frame_options
 from vs_espcn.encoding.encode import EncodePlan, disk_errors, frame_errors
-from vs_espcn.encoding.ffmpeg import frame_options
 from vs_espcn.encoding.ffmpeg_input import (
     PipeInput,
     clock_options,
@@ -186,9 +186,14 @@ def _continued(on_frame: Callable[[int], None] | None, done: int) -> Callable[[i
     return (lambda number: on_frame(done + number)) if on_frame else None
 
 
-def _muxer(encoder: str) -> str:
-    """What holds the segments of an encoder: MOV takes no VP9 and no AV1, MP4 no ProRes and no FFV1."""
-    return "mp4" if "vp9" in encoder or "av1" in encoder else "mov"
+def _muxer(job: EncodePlan) -> str:
+    """What holds the segments of an encoder: MOV takes no VP9 and no AV1, MP4 no ProRes and no FFV1.
+
+    Only Matroska holds alpha of VP8 and VP9, and rounds times to milliseconds, as its outputs do.
+    """
+    if "libvpx" in job.encoder and "_Alpha" in job.first.props:
+        return "matroska"
+    return "mp4" if "vp9" in job.encoder or "av1" in job.encoder else "mov"
 
 
 def _segment_feed(job: EncodePlan, frames: range) -> PipeInput:
@@ -200,7 +205,7 @@ def _segment_feed(job: EncodePlan, frames: range) -> PipeInput:
 
 def _segment_arguments(job: EncodePlan, frames: range, path: Path) -> list[str]:
     """Options of ffmpeg for one segment: the video alone."""
-    feed, muxer = _segment_feed(job, frames), _muxer(job.encoder)
+    feed, muxer = _segment_feed(job, frames), _muxer(job)
     return [
         *("-copyts", *feed.options, *clock_options(job.source.times)),
         *last_duration_options(job.destination.ffmpeg, muxer, feed, Fraction(0)),

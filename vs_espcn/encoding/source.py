@@ -20,9 +20,11 @@ from vs_espcn.encoding.clip_times import Ticks, clip_times
 from vs_espcn.encoding.display_aspect import with_display_aspect
 from vs_espcn.encoding.dynamic_hdr import check_dolby_vision
 from vs_espcn.encoding.ffmpeg import Probe, find_ffmpeg, probe
+from vs_espcn.encoding.ffmpeg_clip import complete_clip
 from vs_espcn.encoding.media_info import StreamInfo
 from vs_espcn.encoding.truncation import missing_bytes
 from vs_espcn.errors import InputError
+from vs_espcn.filter.variable_format import is_varying
 from vs_espcn.playlists import is_playlist, is_sequence_name
 
 _log = logging.getLogger(__name__)
@@ -71,6 +73,8 @@ class ClipSource:
     Attributes:
         path: The file.
         clip: Its first video track.
+        picture: Width and height of the picture; what the clip has beyond them, up to whole
+            chroma samples, repeats its last column and row.
         track: That track.
         others: The file's other tracks, in its order.
         known: What ffmpeg says of the file.
@@ -94,6 +98,7 @@ class ClipSource:
     track: Track
     others: tuple[Track, ...]
     known: Probe
+    picture: tuple[int, int]
     start: Fraction | None
     times: tuple[Fraction, ...] | None = None
     ends: Fraction | None = None
@@ -191,6 +196,9 @@ def open_source(
     stream = known.streams.get(track.index)
     with clip.get_frame(0) as frame:
         check_dolby_vision(stream, frame.props)
+    picture = (clip.width, clip.height)
+    if stream and not is_varying(clip):
+        clip, picture = complete_clip(ffmpeg, path, clip, stream, turned=turn_upright)
     if stream:
         clip = with_display_aspect(clip, stream, turned=turn_upright)
     shown = clip_times(ffmpeg, path, track.index, fps, ticks, known.start or Fraction(0))
@@ -204,6 +212,7 @@ def open_source(
             replace(other, info=known.streams.get(other.index)) for other in tracks if other is not track
         ),
         known=known,
+        picture=picture,
         start=shown.start,
         times=shown.times,
         ends=shown.ends,
@@ -247,7 +256,7 @@ def _open(path: Path, track: Track, turn_upright: bool) -> tuple[vs.VideoNode, T
 
     An index that cannot be kept, on a full disk for example, only costs time.
     """
-    index = _index_path(path)
+    index = index_path(path)
     if _can_keep(index, track):
         try:
             return _call_bestsource(path, track, turn_upright, _INDEX_IF_LONG, index)
@@ -285,7 +294,7 @@ def _repeated_rate(clip: vs.VideoNode, path: Path, track: Track) -> Fraction:
     return Fraction(clip.fps) * (film if is_film else Fraction(clip.num_frames, repeated.num_frames))
 
 
-def _index_path(path: Path) -> Path:
+def index_path(path: Path) -> Path:
     """Where a file's index is kept; another size or change time is another file."""
     status = path.stat()
     identity = f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}"

@@ -46,7 +46,7 @@ def frames_between(
     if frames is not None:
         last = min(last, first + frames)
     if first >= last:
-        length, until = float(_time_of(source, count)), "the end" if end is None else f"{float(end):g} s"
+        length, until = float(time_of(source, count)), "the end" if end is None else f"{float(end):g} s"
         raise InputError(
             f"there is no frame from {float(start or 0):g} s to {until}; "
             f"the video has {count} frames in {length:.3f} s"
@@ -74,7 +74,7 @@ def trim(source: ClipSource, frames: range) -> ClipSource:
             "(ffmpeg -i INPUT -an -c copy FILM.mkv)"
         )
     zero = source.start if source.start is not None else source.known.start or Fraction(0)
-    begin, end = (zero + _time_of(source, number) for number in (frames.start, frames.stop))
+    begin, end = (zero + time_of(source, number) for number in (frames.start, frames.stop))
     return replace(
         source,
         clip=source.clip[frames.start : frames.stop],
@@ -95,7 +95,7 @@ def _frame_at(source: ClipSource, time: Fraction) -> int:
     return next(later, len(source.times))
 
 
-def _time_of(source: ClipSource, number: int) -> Fraction:
+def time_of(source: ClipSource, number: int) -> Fraction:
     """When a frame is shown, from the first on; for the number after the last, when that one ends."""
     if source.times is None:
         return number / Fraction(source.clip.fps)

@@ -1,9 +1,9 @@
-"""Finding files that were cut short, by what their own headers announce.
+"""Detection of truncated files, by the length in their own headers.
 
-A copy that broke off half-way often still opens and decodes: it only ends
-early. MP4 and MOV, Matroska and WebM, and AVI say at the front how long they
-are; MPEG transport and program streams and bare H.264 or HEVC don't, and a cut
-in those cannot be told from an end.
+An incomplete copy often still opens and decodes, and only ends early. MP4, MOV,
+Matroska, WebM and AVI store their length at the front. MPEG transport and
+program streams and bare H.264 or HEVC don't, so that a cut in those looks like
+their end.
 """
 
 from pathlib import Path
@@ -18,14 +18,14 @@ _BOX_TYPES = frozenset(
 
 
 def missing_bytes(path: Path) -> int:
-    """How many bytes a media file lacks of the length that its headers announce.
+    """Return how many bytes a media file lacks of the length in its headers.
 
     Args:
         path: A readable file.
 
     Returns:
-        Bytes missing at the end; 0 for a whole file, and for a format that
-        announces no length.
+        Bytes missing at the end; 0 for a complete file, and for a format that
+        stores no length.
 
     Raises:
         OSError: The file cannot be read.
@@ -38,7 +38,7 @@ def missing_bytes(path: Path) -> int:
         elif head[:4] == _MATROSKA_MAGIC:
             announced = _end_of_segment(file)
         elif head[:4] == b"RIFF" and head[8:12] == b"AVI ":
-            # Eight bytes of head; the last one may be a padding byte that was not written.
+            # Eight bytes of header; a padding byte at the end may not have been written.
             announced = 7 + int.from_bytes(head[4:8], "little")
         else:
             announced = 0
@@ -56,7 +56,7 @@ def _end_of_boxes(file: BinaryIO, size: int) -> int:
             length = int.from_bytes(head[8:16], "big")
         if length < 8 or head[4:8] not in _BOX_TYPES:
             # Length 0 means "to the end of the file"; anything else is padding or a
-            # box of someone's own, which announces nothing that can be relied on.
+            # private box, whose length cannot be relied on.
             return offset
         offset += length
     return offset

@@ -1,4 +1,4 @@
-"""A VapourSynth script's output, in this process."""
+"""VapourSynth scripts, run in this process."""
 
 import runpy
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from vs_espcn.errors import InputError
 
 
 def open_script(path: Path, arguments: Mapping[str, str], *, output: int = 0) -> vs.VideoNode:
-    """Run a script as vspipe does, and take one of its outputs.
+    """Run a script as vspipe does, and return one of its outputs.
 
     Args:
         path: The script.
-        arguments: Global variables that it finds, as those of vspipe's ``--arg``.
+        arguments: Global variables for it, as from vspipe's ``--arg``.
         output: Index of the output.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from vs_espcn.errors import InputError
+from vs_espcn.errors import InputError, extra_hint
 from vs_espcn.evaluation.scores import Score
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def check_installed() -> None:
         InputError: Matplotlib is not installed.
     """
     if find_spec("matplotlib") is None:
-        raise InputError("Matplotlib is not installed; --plot needs it: pip install vs-espcn[train]")
+        raise InputError(f"Matplotlib is not installed; --plot needs it: {extra_hint('train')}")
 
 
 def plot_over_time(scores: Sequence[Score]) -> bytes:

@@ -39,7 +39,7 @@ def alpha_format(props: Mapping[str, Any]) -> AlphaFormat | None:
 def alpha_clip(clip: vs.VideoNode, alpha: AlphaFormat) -> vs.VideoNode:
     """Return the alpha planes of a clip as a GRAY clip.
 
-    ``std.PropToClip`` does so too, but looks at the clip's first frame for it.
+    ``std.PropToClip`` would need the clip's first frame.
 
     Args:
         clip: Of constant format and size.

@@ -1,10 +1,10 @@
-"""Chroma planes to their place in the upscaled clip.
+"""Chroma planes, resized with exact siting.
 
-A resizer that gets a chroma plane alone aligns the centres of both pictures.
-Chroma that is sited off centre must stay on its luma samples instead, which
+A resizer that is given a chroma plane alone aligns the centres of both
+pictures. Chroma that is sited off centre must stay on its luma samples, which
 takes a shift of the source window. With chroma sited ``d`` chroma samples
-before the centre, upscaling by ``scale`` moves the window by ``d − d / scale``:
-exactly what zimg does when it is given the whole clip.
+before the centre, upscaling by ``scale`` moves the window by ``d − d / scale``,
+as zimg does for the whole clip.
 """
 
 import math
@@ -36,7 +36,7 @@ _BOTTOM_SITED = {vs.CHROMA_BOTTOM_LEFT, vs.CHROMA_BOTTOM}
 
 
 def find_resizer(kernel: ChromaKernel) -> Resizer:
-    """The resizer that a kernel stands for.
+    """Return the resizer for a kernel.
 
     Raises:
         InputError: There is no such kernel, or it has no such parameters.
@@ -56,7 +56,7 @@ def find_resizer(kernel: ChromaKernel) -> Resizer:
 
 
 def _accepts(name: str, words: list[str]) -> bool:
-    """Whether a kernel takes these parameters."""
+    """True if a kernel takes these parameters."""
     if name == "lanczos":
         return not words or (len(words) == 1 and words[0] in map(str, range(1, _MOST_TAPS + 1)))
     if name != "bicubic":
@@ -76,7 +76,7 @@ def _by_function(
     src_left: float,
     src_top: float,
 ) -> vs.VideoNode:
-    """The caller's function aligns centres; what siting needs beyond that is moved afterwards."""
+    """Call the caller's function, which aligns centres, then shift the plane as its siting needs."""
     scaled = function(plane)
     if not isinstance(scaled, vs.VideoNode):
         raise InputError(
@@ -96,7 +96,7 @@ def _by_function(
 
 
 def chroma_location(props: Mapping[str, Any]) -> vs.ChromaLocation:
-    """Siting by ``_ChromaLocation``; left where it is absent, as VapourSynth's resizers assume.
+    """Return the siting by ``_ChromaLocation``; left if it is absent, as VapourSynth's resizers assume.
 
     Raises:
         InputError: The property holds no known location.
@@ -114,7 +114,7 @@ def chroma_location(props: Mapping[str, Any]) -> vs.ChromaLocation:
 def scale_chroma(
     clip: vs.VideoNode, width: int, height: int, *, resizer: Resizer, location: vs.ChromaLocation
 ) -> list[vs.VideoNode]:
-    """Scale the chroma planes of a YUV clip; luma is not touched.
+    """Scale the chroma planes of a YUV clip.
 
     Args:
         clip: YUV of constant format and size.
@@ -124,7 +124,7 @@ def scale_chroma(
         location: The clip's chroma siting; the result has the same.
 
     Returns:
-        U and V as GRAY clips, placed as zimg places them in the whole clip.
+        U and V as GRAY clips, sited as zimg sites them for the whole clip.
 
     Raises:
         InputError: The caller's own function returned another size or format.
@@ -143,7 +143,7 @@ def scale_chroma(
 
 
 def _siting(video: vs.VideoFormat, location: vs.ChromaLocation) -> tuple[float, float]:
-    """How far chroma is sited before the centre of its luma samples, in chroma samples (x, y)."""
+    """Distance (x, y) of chroma before the centre of its luma samples, in chroma samples."""
     off_centre_x = (1 - 1 / (1 << video.subsampling_w)) / 2
     off_centre_y = (1 - 1 / (1 << video.subsampling_h)) / 2
     left = off_centre_x if location in _LEFT_SITED else 0.0

@@ -1,9 +1,9 @@
 """Several frames at once through an engine.
 
 VapourSynth calls one filter's Python callback one frame at a time. A clip is
-therefore dealt to lanes, each its own filter with its own slot of the engine:
-lane i takes frames i, i + lanes, i + 2·lanes, … Any order of access is right,
-no state is shared, and nothing is allocated per frame but the output frame.
+therefore split into lanes, each a filter with its own slot of the engine: lane
+i takes frames i, i + lanes, i + 2·lanes, … Frames may be requested in any
+order, no state is shared, and only the output frame is allocated per frame.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ def upscale_in_lanes(clip: vs.VideoNode, scale: int, slots: Sequence[SlotChoice]
 
 
 def _lane(clip: vs.VideoNode, scale: int, slot: SlotChoice, *, first: int, step: int) -> vs.VideoNode:
-    """One lane: `clip` is every `step`-th frame of the whole, from its frame `first` on."""
+    """Upscale one lane: `clip` holds every `step`-th frame of the whole clip, from frame `first` on."""
     video = clip.format.replace(color_family=vs.GRAY, subsampling_w=0, subsampling_h=0)
     width, height = clip.width * scale, clip.height * scale
 

@@ -26,7 +26,7 @@ _ARENAS = 1
 
 @cache
 def keep_heap_flat() -> None:
-    """Hold glibc's limit for ``mmap`` low, and its heaps to one; does nothing on other systems.
+    """Limit glibc to one heap and a low threshold for ``mmap``; does nothing on other systems.
 
     Affects the whole process: blocks of 32 KiB and more go back to the system
     when they are freed, and threads that begin to allocate from now on take

@@ -1,4 +1,4 @@
-"""RGB by way of float YUV 4:4:4, whose luma the network knows and which rounds nothing away."""
+"""RGB through float YUV 4:4:4, whose luma the network upscales without rounding."""
 
 import vapoursynth as vs
 
@@ -17,7 +17,7 @@ MATRICES = {
         vs.MATRIX_BT2020_NCL,
     )
 }
-"""Accepted matrices: those that need nothing but the RGB samples."""
+"""Accepted matrices: those that depend on the RGB samples alone."""
 
 _BT709_FROM = (1280, 720)
 

@@ -1,4 +1,4 @@
-"""Sample formats and single planes: VapourSynth's as the engines take them."""
+"""Conversion of VapourSynth's sample formats and planes to the engines'."""
 
 import numpy as np
 import vapoursynth as vs
@@ -34,8 +34,8 @@ def sample_format(video: vs.VideoFormat) -> graph.SampleFormat:
 def split_plane(clip: vs.VideoNode, index: int) -> vs.VideoNode:
     """Return one plane as a GRAY clip that any resizer accepts.
 
-    Scaling needs no colour description, and a resizer refuses frames whose
-    description makes no sense to it, so the planes carry none.
+    Its colour description is removed: resizers refuse frames whose description
+    they cannot interpret, and scaling does not need it.
     """
     return without_description(vs.core.std.ShufflePlanes(clip, index, vs.GRAY))
 

@@ -1,4 +1,4 @@
-"""From the size that is asked for to the networks that reach it."""
+"""The networks that reach a requested size."""
 
 import math
 from collections import Counter
@@ -23,10 +23,10 @@ class UpscaleSteps:
     Attributes:
         steps: The networks, applied in turn, the smaller scale first because
             it then works on the smaller picture.
-        width: Width of the result; what the networks overshoot is resized away.
+        width: Width of the result; the networks' output is resized down to it.
         height: Height of the result.
-        stretch: By what the sample aspect ratio changes to keep the picture's
-            shape; 1 where width and height scale alike.
+        stretch: Factor on the sample aspect ratio that keeps the picture's
+            shape; 1 if width and height scale alike.
     """
 
     steps: tuple[registry.ModelSpec, ...]
@@ -73,9 +73,9 @@ def steps_to(
 def shipped_steps(
     clip: vs.VideoNode, scale: float, width: int | None, height: int | None
 ) -> dict[str, UpscaleSteps]:
-    """Return how shipped networks reach a size, of those that do so most closely and in the fewest steps.
+    """Return the shipped networks that reach a size with the smallest scale and in the fewest steps.
 
-    int8 forms are left out: a backend's precision chooses these.
+    int8 forms are left out: the backend's precision selects them.
 
     Args:
         clip: As for `steps_to`, like the others.
@@ -122,7 +122,7 @@ def scale_that_reaches(network: str, needed: float) -> int:
 
 
 def _shipped_names() -> list[str]:
-    """List the shipped networks but for int8 forms, that with the most scales first."""
+    """List the shipped networks without int8 forms, those with the most scales first."""
     names = [spec.network for spec in registry.shipped() if not spec.is_int8]
     return [name for name, _ in Counter(names).most_common()]
 
@@ -144,7 +144,7 @@ def _target_size(clip: vs.VideoNode, scale: float, width: int | None, height: in
 
 
 def _stretch(clip: vs.VideoNode, width: int, height: int) -> Fraction:
-    """Rounding either side to whole chroma samples is no stretch."""
+    """Factor on the sample aspect ratio; 1 if only rounding to whole chroma samples changed the aspect."""
     exact_width = Fraction(clip.width * height, clip.height)
     exact_height = Fraction(clip.height * width, clip.width)
     if (

@@ -1,4 +1,4 @@
-"""How fast a clip's frames are made here, measured in a moment, and remembered."""
+"""The frame rate of a clip on this machine, measured in a moment and remembered."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from vs_espcn.runtime.hardware import package_versions, processor
 from vs_espcn.runtime.precision import network_for
 
 _SECONDS = 0.25
-"""Enough for figures within a tenth of those of a long run."""
+"""Long enough for a rate within 10 % of a long run's."""
 
 
 def endless_clip(clip: vs.VideoNode) -> vs.VideoNode:
@@ -29,7 +29,7 @@ def endless_clip(clip: vs.VideoNode) -> vs.VideoNode:
 
 
 def frame_rate(clip: vs.VideoNode) -> float:
-    """Measure a clip's frames per second with all threads busy, without the time that the start takes.
+    """Measure a clip's frames per second with all threads busy, excluding the start.
 
     Args:
         clip: Long enough, as those made from `endless_clip` are.
@@ -55,7 +55,7 @@ def frame_rate(clip: vs.VideoNode) -> float:
 def conditions(
     clip: vs.VideoNode, steps: UpscaleSteps, backend: Backend, *, chroma: str, tile: Tile | None
 ) -> Hashable:
-    """Return all that the frame rate of an upscaled clip depends on.
+    """Return everything that the frame rate of an upscaled clip depends on.
 
     Args:
         clip: Of constant format and size.
@@ -77,13 +77,14 @@ def conditions(
 
 
 def remembered(under: Hashable, measure: Callable[[], float]) -> float:
-    """Return a figure that this user measured before, or measure it now.
+    """Return a rate from the cache, or measure and store it.
 
-    Figures are kept in ``speeds.json`` in the user's cache folder; deleting it
-    forgets them.
+    Rates are stored in ``speeds.json`` in the user's cache folder. They spare
+    each further load of a script the measurement of a second or more, and keep
+    its network the same.
 
     Args:
-        under: All that the figure depends on; told apart by its `repr`.
+        under: Everything that the rate depends on; its `repr` is the key.
         measure: Measures it.
     """
     key = hashlib.sha256(repr(under).encode()).hexdigest()[:32]
@@ -102,7 +103,7 @@ def _figures() -> dict[str, float]:
     try:
         with open_cached(_file()) as file:
             found = json.load(file)
-    except (OSError, ValueError):  # also a file that is not ours
+    except (OSError, ValueError):  # ValueError covers an untrusted file
         return {}
     if not isinstance(found, dict):
         return {}
@@ -110,7 +111,7 @@ def _figures() -> dict[str, float]:
 
 
 def _keep(key: str, figure: float) -> None:
-    """Without a place to keep it, it is measured again next time; so is what two processes keep at once."""
+    """Store a rate; one that cannot be stored, or is stored by two processes at once, is measured again."""
     with suppress(OSError):
         _file().parent.mkdir(parents=True, exist_ok=True)
         replace_file(_file(), json.dumps(_figures() | {key: figure}).encode())

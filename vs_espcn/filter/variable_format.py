@@ -9,18 +9,18 @@ import vapoursynth as vs
 from vs_espcn.filter.vs_errors import as_vs_error
 
 _MOST_KINDS = 4
-"""Kinds of frames for which engines are kept; the one longest unused goes first."""
+"""Kinds of frames whose engines are kept; the least recently used is dropped."""
 
 Upscaler = Callable[[vs.VideoNode, vs.FrameProps], vs.VideoNode]
 """Upscales a clip of constant format and size; what one of its frames needs is opened at once.
 
-It must not ask for frames: most of the clip's are of another kind.
+It must not request frames: most of the clip's frames are of another kind.
 """
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """Frames that one result serves; `props` are those of the first that came up."""
+    """Frames that share one result; `props` are those of the first such frame."""
 
     video: int
     width: int
@@ -29,21 +29,21 @@ class _Kind:
 
 
 def is_varying(clip: vs.VideoNode) -> bool:
-    """Whether frames of the clip differ in format or size."""
+    """True if the clip's format or size varies."""
     return not clip.width or _format_varies(clip)
 
 
 def upscale_varying(clip: vs.VideoNode, upscaler: Upscaler) -> vs.VideoNode:
-    """Give each frame to an upscaler for clips of its format and size.
+    """Upscale each frame by an upscaler for clips of its format and size.
 
     Args:
         clip: Of any formats and sizes.
-        upscaler: Called once for each kind of frame that comes up, again if
-            it comes up after `_MOST_KINDS` others.
+        upscaler: Called once for each kind of frame, and again if `_MOST_KINDS`
+            other kinds came between.
 
     Returns:
-        A clip whose size varies, and its format if that of `clip` does. What
-        cannot be upscaled fails when its frame is asked for.
+        A clip of varying size, and of varying format if that of `clip` varies.
+        A frame that cannot be upscaled fails when it is requested.
 
     Raises:
         EspcnError: The first frame cannot be upscaled.

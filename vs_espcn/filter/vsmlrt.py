@@ -1,4 +1,4 @@
-"""The same graph through vs-mlrt's OpenVINO plugin, where openvino itself cannot be imported.
+"""The graph through vs-mlrt's OpenVINO plugin, for when openvino itself cannot be imported.
 
 The plugin carries its own copy of OpenVINO. Once VapourSynth has loaded it
 (as vspipe does at start), a second copy cannot come into the process.
@@ -20,7 +20,7 @@ _PRECISION_HINTS = {
 
 
 def is_present() -> bool:
-    """Whether the plugin is loaded."""
+    """True if the plugin is loaded."""
     return hasattr(vs.core, "ov")
 
 
@@ -46,7 +46,7 @@ def upscale_with_plugin(
         BackendError: The plugin cannot run the graph.
     """
     samples = vs.core.std.Expr(luma, "x", format=vs.GRAYS)
-    # The plugin counts what two neighbours share, to which each gives its side's overlap.
+    # The plugin's overlap is the width that two neighbours share: twice ours.
     tiling = {} if tile == (luma.width, luma.height) else {"tilesize": [*tile], "overlap": [2 * overlap] * 2}
     upscaled = model(samples, graph, backend, **tiling)
     return vs.core.std.Expr(upscaled, "x", format=luma.format.id)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from vs_espcn.errors import BackendError, RuntimeMissingError
-from vs_espcn.runtime.backends import BACKENDS, Backend, OpenVINO, TensorRT
-from vs_espcn.runtime.default_backend import probe
+from vs_espcn.runtime.backends import BACKENDS, Backend, OpenVINO, TensorRT, Vulkan
+from vs_espcn.runtime.default_backend import on_best_device, probe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ def backend_reports() -> list[BackendReport]:
 
 def _report(backend: Backend) -> BackendReport:
     try:
-        return BackendReport(name=backend.name, usable=True, detail=probe(backend))
+        return BackendReport(name=backend.name, usable=True, detail=probe(on_best_device(backend)))
     except BackendError as error:
         return BackendReport(name=backend.name, usable=False, detail=str(error))
 
@@ -41,13 +41,22 @@ def running_on(backend: Backend) -> str:
         backend: As `vs_espcn.runtime.precision.resolve` returns it.
 
     Raises:
-        BackendError: OpenVINO has no such device here.
+        BackendError: OpenVINO or Vulkan has no such device here.
     """
     if isinstance(backend, OpenVINO):
         return f"openvino on {backend.device}, {_openvino_precision(backend)}"
     if isinstance(backend, TensorRT):
         return f"tensorrt on GPU {' and '.join(map(str, backend.devices))}, {backend.precision}"
+    if isinstance(backend, Vulkan):
+        return _running_on_vulkan(backend)
     return f"torch on {backend.device}, {backend.precision}"
+
+
+def _running_on_vulkan(backend: Vulkan) -> str:
+    from vs_espcn.runtime.vulkan_device import find_device, resolve_precision  # noqa: PLC0415 - loads the runtime
+
+    device = find_device(backend.device)
+    return f"vulkan on {device.name}, {resolve_precision(device, backend.precision)}"
 
 
 def _openvino_precision(backend: OpenVINO) -> str:

@@ -14,7 +14,10 @@ Precision = Literal["auto", "fp32", "bf16", "int8", "fast"]
 GpuPrecision = Literal["auto", "fp32", "fp16"]
 """Arithmetic of a network on a GPU; ``"auto"`` is fp16 up to 10 bits, fp32 above, as fp16 has 11 bits."""
 
-GpuArithmetic = Literal["fp32", "fp16"]
+TensorRTPrecision = Literal["auto", "fp32", "fp16", "int8"]
+"""Arithmetic of a network on TensorRT; ``"int8"`` is the network's form in 8-bit integers."""
+
+GpuArithmetic = Literal["fp32", "fp16", "int8"]
 """What a network on a GPU is computed in, in the end."""
 
 Flavour = Literal["auto", "tensorrt", "tensorrt_rtx"]
@@ -55,9 +58,10 @@ class TensorRT:
         device: Number of the GPU, or several, round which the lanes go.
         flavour: ``"tensorrt"``, ``"tensorrt_rtx"``, or ``"auto"`` for the
             first of them that is installed and supports the GPU.
-        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
-            ``"auto"`` for fp16 up to 10 bits and fp32 above.
-        lanes: Frames in work at once; None is two per GPU.
+        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``,
+            ``"int8"`` for the network's form in 8-bit integers, or ``"auto"``
+            for fp16 up to 10 bits and fp32 above.
+        lanes: Frames in work at once; None is three per GPU, or as many as its memory allows.
         cuda_graph: Whether a frame's copies and kernels are launched as one.
         build: Whether a plan that is not in the cache is built; if not, its
             absence is an error.
@@ -67,11 +71,11 @@ class TensorRT:
     """
 
     name: ClassVar = "tensorrt"
-    precisions: ClassVar[tuple[str, ...]] = get_args(GpuPrecision)
+    precisions: ClassVar[tuple[str, ...]] = get_args(TensorRTPrecision)
 
     device: int | Sequence[int] = 0
     flavour: Flavour = "auto"
-    precision: GpuPrecision = "auto"
+    precision: TensorRTPrecision = "auto"
     lanes: int | None = None
     cuda_graph: bool = True
     build: bool = True
@@ -117,7 +121,7 @@ class Torch:
         device: PyTorch's name of the GPU, for example ``"cuda:0"``.
         precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
             ``"auto"`` for fp16 up to 10 bits and fp32 above.
-        lanes: Frames in work at once; None is two.
+        lanes: Frames in work at once; None is three, or as many as the GPU's memory allows.
         cuda_graph: Whether a frame's copies and kernels are launched as one.
     """
 
@@ -150,10 +154,34 @@ class Torch:
         return _resolved(self.precision)
 
 
-Backend = OpenVINO | TensorRT | Torch
+@dataclass(frozen=True, kw_only=True)
+class Vulkan:
+    """Run on a GPU of any maker through Vulkan and ncnn.
+
+    Attributes:
+        device: Number of the GPU, as `vs-espcn info` lists them.
+        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
+            ``"auto"`` for fp16 where that is accurate enough and the GPU has it, else fp32.
+        lanes: Frames in work at once; None is two.
+    """
+
+    name: ClassVar = "vulkan"
+    precisions: ClassVar[tuple[str, ...]] = get_args(GpuPrecision)
+
+    device: int = 0
+    precision: GpuPrecision = "auto"
+    lanes: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_common(self)
+        if type(self.device) is not int or self.device < 0:
+            raise InputError(f"device is {self.device!r}; give the number of a GPU, from 0")
+
+
+Backend = OpenVINO | TensorRT | Torch | Vulkan
 """Any backend's settings."""
 
-BACKENDS: dict[str, type[Backend]] = {kind.name: kind for kind in (TensorRT, Torch, OpenVINO)}
+BACKENDS: dict[str, type[Backend]] = {kind.name: kind for kind in (TensorRT, Torch, Vulkan, OpenVINO)}
 """Every backend by its name on the command line, the preferred first."""
 
 
@@ -190,7 +218,7 @@ def backend_from_name(
         precision: One of the backend's precisions, or None for its default.
             Without `name` it is OpenVINO's.
         device: The backend's name of a device, or for TensorRT the number of a
-            GPU, or several with commas; None for its default. Without `name`
+            GPU, or several with commas, for Vulkan the number of one; None for its default. Without `name`
             it is OpenVINO's.
 
     Returns:
@@ -208,10 +236,16 @@ def backend_from_name(
     return kind(**settings)
 
 
-def _device_from_text(text: str, kind: type[Backend], *, named: bool) -> str | tuple[int, ...]:
+def _device_from_text(text: str, kind: type[Backend], *, named: bool) -> str | int | tuple[int, ...]:
     numbers = re.fullmatch(r"[0-9]{1,4}(,[0-9]{1,4})*", text)
     if not named and (numbers or text.startswith("cuda")):
-        raise InputError(f"device {text!r} is one of a GPU backend; name that, too: tensorrt or torch")
+        raise InputError(
+            f"device {text!r} is one of a GPU backend; name that, too: tensorrt, torch or vulkan"
+        )
+    if kind is Vulkan:
+        if not re.fullmatch(r"[0-9]{1,4}", text):
+            raise InputError(f"device {text!r} is not understood; give the number of a GPU, from 0")
+        return int(text)
     if kind is TensorRT:
         if not numbers:
             raise InputError(
@@ -221,7 +255,7 @@ def _device_from_text(text: str, kind: type[Backend], *, named: bool) -> str | t
     return f"cuda:{text}" if kind is Torch and numbers else text
 
 
-def gpu_precision(precision: GpuPrecision, depth: int | None) -> GpuArithmetic:
+def gpu_precision(precision: TensorRTPrecision, depth: int | None) -> GpuArithmetic:
     """Return what a precision means on a GPU for a depth.
 
     Args:
@@ -236,7 +270,7 @@ def gpu_precision(precision: GpuPrecision, depth: int | None) -> GpuArithmetic:
 _FP16_DEPTH = 10
 
 
-def _resolved(precision: GpuPrecision) -> GpuArithmetic:
+def _resolved(precision: TensorRTPrecision) -> GpuArithmetic:
     if precision == "auto":
         raise ValueError("precision is still 'auto'; resolve it for the network and depth first")
     return precision
@@ -261,13 +295,13 @@ def _check_common(backend: Backend) -> None:
 
 
 CORES_PER_LANE = 4
-LANES_PER_GPU = 2
+LANES_PER_GPU = 3
 
 
 def lane_count(backend: Backend, max_lanes: int) -> int:
-    """Frames in work at once: as asked for, else two per device.
+    """Frames in work at once: as asked for, else by the device.
 
-    While one is computed, another is copied. Processors with many cores take
+    On a GPU one is computed while others are copied in and out. Processors with many cores take
     one lane per `CORES_PER_LANE` cores, since each lane holds a frame's
     activations (about 200 MB at 1080p output).
     """
@@ -292,5 +326,5 @@ def _automatic_lanes(backend: Backend) -> int:
             return max(2, available_cores() // CORES_PER_LANE)
         case TensorRT():
             return LANES_PER_GPU * len(backend.devices)
-        case Torch():
+        case Torch() | Vulkan():
             return LANES_PER_GPU

@@ -4,7 +4,7 @@ import logging
 from functools import cache
 
 from vs_espcn.errors import BackendError, RuntimeMissingError
-from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch
+from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch, Vulkan
 
 _log = logging.getLogger(__name__)
 
@@ -18,18 +18,30 @@ def best_backend() -> Backend:
     """
     reasons: dict[str, list[str]] = {}
     level = logging.INFO
-    for backend in (TensorRT(), Torch()):
+    for backend in (TensorRT(), Torch(), Vulkan()):
         try:
-            probe(backend)
+            chosen = on_best_device(backend)
+            probe(chosen)
+            _take(chosen)
         except BackendError as error:
             reasons.setdefault(str(error), []).append(backend.name)
             if not isinstance(error, RuntimeMissingError):
                 level = logging.WARNING
         else:
-            return backend
+            return chosen
     why = "; ".join(f"{' and '.join(names)}: {reason}" for reason, names in reasons.items())
     _log.log(level, "running on the CPU with openvino; out are %s", why)
     return OpenVINO()
+
+
+def _take(backend: Backend) -> None:
+    """Let an NVIDIA GPU pass that this process can use; what it takes of it now, the engine uses later."""
+    if not isinstance(backend, TensorRT | Torch):
+        return
+    from vs_espcn.runtime import cuda  # noqa: PLC0415 - loads the driver
+
+    index = backend.index if isinstance(backend, Torch) else backend.devices[0]
+    cuda.open_device(index).make_current()
 
 
 def probe(backend: Backend) -> str:
@@ -49,6 +61,31 @@ def probe(backend: Backend) -> str:
             return _probe_tensorrt(backend)
         case Torch():
             return _probe_torch(backend)
+        case Vulkan():
+            return _probe_vulkan(backend)
+
+
+def on_best_device(backend: Backend) -> Backend:
+    """Choose the device for a backend that is not told one: of Vulkan's, the first may be software.
+
+    Raises:
+        RuntimeMissingError: Vulkan is not installed, or has no GPU.
+    """
+    if not isinstance(backend, Vulkan):
+        return backend
+    from vs_espcn.runtime.vulkan_device import find_gpu  # noqa: PLC0415 - loads the runtime
+
+    return Vulkan(device=find_gpu().index)
+
+
+def _probe_vulkan(backend: Vulkan) -> str:
+    from vs_espcn.runtime import vulkan_device  # noqa: PLC0415 - loads the runtime
+
+    vulkan_device.find_device(backend.device)
+    return ", ".join(
+        f"{device.label}, {'fp16' if vulkan_device.has_fp16(device.index) else 'fp32'}"
+        for device in vulkan_device.devices()
+    )
 
 
 def _probe_openvino() -> str:
@@ -62,13 +99,12 @@ def _probe_openvino() -> str:
 
 def _probe_tensorrt(backend: TensorRT) -> str:
     # Loads the driver; TensorRT itself only when there is a GPU.
-    from vs_espcn.runtime import cuda  # noqa: PLC0415
     from vs_espcn.runtime.tensorrt import api as tensorrt_api  # noqa: PLC0415
 
     details = []
     for index in backend.devices:
-        device = cuda.Device(index)
-        api = tensorrt_api.choose_api(backend.flavour, device.capability)
+        device = tensorrt_api.open_gpu(index)
+        api = tensorrt_api.api_for(backend.flavour, device)
         details.append(f"GPU {index} ({device.name}, {device.capability}, {api.flavour} {api.version})")
     return ", ".join(details)
 
@@ -77,7 +113,7 @@ def _probe_torch(backend: Torch) -> str:
     # Loads the driver; PyTorch only when there is a GPU.
     from vs_espcn.runtime import cuda  # noqa: PLC0415
 
-    device = cuda.Device(backend.index)
+    device = cuda.open_device(backend.index)
     from vs_espcn.runtime import torch  # noqa: PLC0415
 
     torch.check_usable()

@@ -1,4 +1,4 @@
-"""Frames on their way into a pipe: asked for ahead, written from their own memory."""
+"""Frames for a pipe: requested ahead, and written from their own memory."""
 
 import os
 from collections import deque
@@ -13,7 +13,7 @@ from vs_espcn.errors import InputError
 from vs_espcn.filter.variable_format import is_varying
 
 _FRAMES_AHEAD = 2
-"""Frames asked for beyond one per thread, so that no thread waits for a frame to be written."""
+"""Frames requested beyond one per thread, so that no thread waits for a frame to be written."""
 
 
 def check_constant(clip: vs.VideoNode) -> None:
@@ -43,10 +43,10 @@ def check_frame_rate(clip: vs.VideoNode) -> None:
 
 
 def frames_in_order(clip: vs.VideoNode) -> Generator[vs.VideoFrame]:
-    """All frames in order, the next ones already in the works; each is valid until the next.
+    """Yield all frames in order, with the next ones requested ahead; each is valid until the next.
 
-    When it is closed no frame is in the works any more: an interpreter that
-    exits under VapourSynth's threads can hang.
+    Closing it waits for requested frames: an interpreter that exits while
+    VapourSynth's threads run can hang.
     """
     ahead: deque[Future[vs.VideoFrame]] = deque()
     numbers = iter(range(clip.num_frames))
@@ -63,7 +63,7 @@ def frames_in_order(clip: vs.VideoNode) -> Generator[vs.VideoFrame]:
 
 
 def packed(plane: memoryview) -> memoryview:
-    """The plane's bytes without padding; its own memory where it has none."""
+    """Return the plane's bytes without padding; without a copy if it has none."""
     if not plane.c_contiguous:
         plane = memoryview(np.ascontiguousarray(plane))
     return plane.cast("B")

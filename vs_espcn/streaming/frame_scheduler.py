@@ -1,10 +1,10 @@
-"""Frames that come one by one, without end or number, through a clip and out again in order.
+"""A stream of frames of unknown number through a clip, and out again in order.
 
-A filter is asked for frames; a stream brings them when it likes. So a clip of
-practically endless length stands for the stream, and its frame n is asked for
-only once the stream's frame n is there: no thread of VapourSynth's ever waits
-for input. One thread reads; the caller's, which writes, runs what the reader
-and the finished frames post to it.
+VapourSynth requests frames from a filter; a stream delivers them at its own
+pace. A clip of practically endless length therefore represents the stream, and
+its frame n is requested only when the stream's frame n has arrived: no thread
+of VapourSynth's ever waits for input. One thread reads. The caller's thread
+writes, and handles the events of the reader and of finished frames.
 """
 
 import threading
@@ -19,25 +19,25 @@ from typing import Literal
 import vapoursynth as vs
 
 ENDLESS = 1 << 30
-"""Frames of a clip that stands for a stream: 207 days at 60 a second."""
+"""Frames of a clip that represents a stream: 207 days at 60 fps."""
 
 LateAction = Literal["resize", "skip"]
-"""What is written for a frame that is late: itself from a plain resizer, or the frame before once more."""
+"""What is written for a late frame: the frame by a plain resizer, or the previous one again."""
 
 
 class FrameWindow:
-    """The frames of a stream that are in the works, as a clip.
+    """The frames of a stream that are in progress, as a clip.
 
     Attributes:
         clip: The stream's format, size and rate, `ENDLESS` frames long. A frame
-            may be asked for between `put` and `drop`, any number of times.
+            may be requested between `put` and `drop`, any number of times.
     """
 
     def __init__(self, first: vs.VideoFrame, fps: tuple[int, int]) -> None:
-        """Start with one frame, which a filter may look at before the stream goes on.
+        """Start with one frame, which a filter may request before the stream continues.
 
         Args:
-            first: Frame 0; all others have its format and size.
+            first: Frame 0; all others have the same format and size.
             fps: Frames per second, as numerator and denominator.
         """
         self._frames: dict[int, vs.VideoFrame] = {0: first}
@@ -58,7 +58,7 @@ class FrameWindow:
         self._frames[number] = frame
 
     def drop(self, number: int) -> None:
-        """Forget a frame, which nothing in the works needs any more."""
+        """Release a frame that is no longer needed."""
         del self._frames[number]
 
 
@@ -68,8 +68,8 @@ class LatePolicy:
 
     Attributes:
         what: What is written for late frames.
-        slots: Frames that are upscaled at once; a frame that finds no slot
-            before its time is up is late.
+        slots: Frames that are upscaled at once; a frame that has no slot
+            by the time it is due is late.
         plain: The stream at the result's size by a plain resizer.
     """
 
@@ -80,11 +80,11 @@ class LatePolicy:
 
 @dataclass
 class FrameCount:
-    """What became of the frames.
+    """Frames that were written.
 
     Attributes:
-        frames: Frames written.
-        late: Those of them that were not upscaled.
+        frames: Their number.
+        late: Those of them that were late, and not upscaled.
     """
 
     frames: int = 0
@@ -101,7 +101,7 @@ class _Arrived:
 
 @dataclass(frozen=True)
 class _Full:
-    """The reader has read one frame more than there is room for."""
+    """The reader has read a frame for which there is no room."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ _Event = _Arrived | _Full | _Finished | _Ended
 
 @dataclass(eq=False)
 class _Pending:
-    """A frame that has come and not been written: asked for once it has a future."""
+    """A frame that has arrived and is not written yet; requested once it has a future."""
 
     number: int
     future: Future[vs.VideoFrame] | None = None
@@ -133,14 +133,14 @@ class _Pending:
 class FrameScheduler:
     """One run of a stream through a clip.
 
-    At most `latency` frames are in the works. Without `lateness` the reader
-    waits for room, and so does whoever feeds it. With it the oldest frame is
-    overdue when one more comes, and is written without having been upscaled:
-    a frame leaves at the latest when the `latency`-th after it has come. Of
-    frames that wait for a slot the newest gets it, as it has most time left.
+    At most `latency` frames are in progress. Without `lateness` the reader waits
+    for room, and so does the program that feeds it. With `lateness` the oldest
+    frame is overdue when one more arrives, and is written without being upscaled:
+    a frame is written at the latest when the `latency`-th frame after it arrives.
+    Of frames that wait for a slot, the newest gets it, since it has most time left.
 
     Attributes:
-        count: What became of the frames so far.
+        count: Frames written so far.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class FrameScheduler:
         Args:
             window: The stream's frames; holds frame 0.
             upscaled: Its frame n is made of the window's frame n alone.
-            latency: Frames in the works at once, at least 1.
+            latency: Frames in progress at once, at least 1.
             lateness: What to do with late frames; None never lets a frame be late.
         """
         self.count = FrameCount()
@@ -180,7 +180,7 @@ class FrameScheduler:
         Args:
             frames: The stream from frame 0 on; read in a thread of its own.
             write: Writes a frame, which is valid until the next call.
-            stop_reading: Called at the end, and has `frames` end at once if it still waits for input.
+            stop_reading: Called at the end; makes `frames` end at once if it waits for input.
 
         Raises:
             BaseException: What `frames` raised, once all frames before it are
@@ -199,12 +199,12 @@ class FrameScheduler:
             self._room.release()
             stop_reading()
             reader.join()
-            wait(self._running.values())  # an interpreter that exits under VapourSynth's threads can hang
+            wait(self._running.values())  # exiting while VapourSynth's threads run can hang
         if self._error:
             raise self._error
 
     def _read(self, frames: Iterable[vs.VideoFrame]) -> None:
-        """In the reader's thread."""
+        """Read all frames; runs in the reader's thread."""
         error: BaseException | None = None
         try:
             for number, frame in enumerate(frames):
@@ -230,12 +230,12 @@ class FrameScheduler:
             case _Finished(number):
                 self._running.pop(number).result()
                 if not self._pending or number < self._pending[0].number:
-                    self._window.drop(number)  # written while it was still in the works
+                    self._window.drop(number)  # already written, as late
             case _Ended(error):
                 self._ended, self._error = True, error
 
     def _ask(self) -> None:
-        """Fill the slots."""
+        """Request frames until all slots are taken."""
         waiting = [each for each in self._pending if each.future is None and not each.overdue]
         while waiting and len(self._running) < self._slots:
             newest = waiting.pop()
@@ -244,7 +244,7 @@ class FrameScheduler:
             newest.future.add_done_callback(partial(self._post, _Finished(number)))
 
     def _post(self, event: _Event, _: object) -> None:
-        """In one of VapourSynth's threads."""
+        """Post an event; runs in one of VapourSynth's threads."""
         self._events.put(event)
 
     def _write_what_is_ready(self, write: Callable[[vs.VideoFrame], None]) -> None:
@@ -270,7 +270,7 @@ class FrameScheduler:
 
 
 def plain_resize(clip: vs.VideoNode, width: int, height: int) -> vs.VideoNode:
-    """The whole clip, alpha included, by a resizer that keeps up with any stream."""
+    """Resize the whole clip, alpha included, by a resizer that keeps up with any stream."""
     resized = vs.core.resize.Spline36(clip, width=width, height=height)
     if "_Alpha" not in clip.get_frame(0).props:
         return resized

@@ -1,7 +1,7 @@
-"""Writing a clip as raw video in Matroska, which, unlike y4m, gives every frame its own time.
+"""Raw video in Matroska, which, unlike y4m, stores a time for every frame.
 
-Only as much of the container (RFC 9559) as a pipe into ffmpeg needs: a segment
-of unknown length, one track of uncompressed video, one cluster for each frame.
+It writes as much of the container (RFC 9559) as a pipe into ffmpeg needs: a
+segment of unknown length, one track of uncompressed video, a cluster per frame.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -24,7 +24,7 @@ _SEGMENT, _INFO, _TIMESTAMP_SCALE = 0x18538067, 0x1549A966, 0x2AD7B1
 _TRACKS, _TRACK_ENTRY, _TRACK_NUMBER, _TRACK_UID = 0x1654AE6B, 0xAE, 0xD7, 0x73C5
 _TRACK_TYPE, _CODEC_ID, _VIDEO = 0x83, 0x86, 0xE0
 _PIXEL_WIDTH, _PIXEL_HEIGHT, _DISPLAY_WIDTH, _DISPLAY_HEIGHT = 0xB0, 0xBA, 0x54B0, 0x54BA
-_COLOUR_SPACE, _DEFAULT_DURATION = 0x2EB524, 0x23E383
+_COLOUR_SPACE, _DEFAULT_DURATION, _LANGUAGE = 0x2EB524, 0x23E383, 0x22B59C
 _CLUSTER, _TIMESTAMP, _SIMPLE_BLOCK = 0x1F43B675, 0xE7, 0xA3
 _BLOCK_GROUP, _BLOCK, _BLOCK_DURATION = 0xA0, 0xA1, 0x9B
 
@@ -49,19 +49,31 @@ _TAGS: dict[str, bytes] = {
 }
 """ffmpeg's tags of raw video by VapourSynth's format names; deep samples are little-endian."""
 
+ALPHA_TAGS: dict[str, bytes] = {
+    f"{name}{depth}": bytes([0x59, 0x34, _SHIFTS[name], depth])
+    for name, depths in {
+        "YUV444P": (8, 9, 10, 12, 16),
+        "YUV422P": (8, 9, 10, 12, 16),
+        "YUV420P": (8, 9, 10, 16),
+    }.items()
+    for depth in depths
+}
+"""The same for a plane of alpha after the others."""
+
 
 def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
-    """Everything before the first frame.
+    """Return everything before the first frame.
 
     Args:
         clip: Clip of constant format and size.
-        props: Properties of its first frame; its sample aspect ratio counts.
+        props: Properties of its first frame; its sample aspect ratio and an alpha plane count.
 
     Raises:
         InputError: ffmpeg has no tag for the format, or it varies.
     """
     check_constant(clip)
-    if clip.format.name not in _TAGS:
+    tags = ALPHA_TAGS if "_Alpha" in props else _TAGS
+    if clip.format.name not in tags:
         raise InputError(
             f"format {clip.format.name} cannot be written as raw video; convert it to GRAY or "
             "YUV 4:2:0, 4:2:2 or 4:4:4 of 8, 9, 10, 12, 14 or 16 bits"
@@ -71,17 +83,18 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
         _number(_PIXEL_HEIGHT, clip.height),
         _number(_DISPLAY_WIDTH, clip.width * max(props.get("_SARNum", 1), 1)),
         _number(_DISPLAY_HEIGHT, clip.height * max(props.get("_SARDen", 1), 1)),
-        _element(_COLOUR_SPACE, _TAGS[clip.format.name]),
+        _element(_COLOUR_SPACE, tags[clip.format.name]),
     ]
     track = [
         _number(_TRACK_NUMBER, 1),
         _number(_TRACK_UID, 1),
         _number(_TRACK_TYPE, 1),
+        _element(_LANGUAGE, b"und"),  # else it would be English
         _element(_CODEC_ID, b"V_UNCOMPRESSED"),
         _element(_VIDEO, b"".join(video)),
     ]
     if clip.fps:
-        # Of the average frame: encoders plan their bit rate by it.
+        # The average duration; encoders use it for rate control.
         track.append(_number(_DEFAULT_DURATION, round(10**9 / clip.fps)))
     kind = [
         _element(_DOC_TYPE, b"matroska"),
@@ -101,7 +114,7 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
 def frame_buffers(
     clip: vs.VideoNode, times: Sequence[Fraction], end: Fraction
 ) -> Generator[list[memoryview]]:
-    """A whole clip as raw video in Matroska, frame by frame.
+    """Yield a whole clip as raw video in Matroska, frame by frame.
 
     Args:
         clip: Clip of constant format and size.
@@ -109,7 +122,7 @@ def frame_buffers(
         end: When the last frame ends.
 
     Yields:
-        What to write for each frame, for the first one after the header; valid until the next.
+        The buffers of each frame, the header before the first; valid until the next.
 
     Raises:
         InputError: The clip cannot be carried; nothing has been yielded then.
@@ -119,6 +132,8 @@ def frame_buffers(
         for number, (frame, time) in enumerate(zip(frames, times, strict=True)):
             start = b"" if number else header(clip, frame.props)
             planes = [packed(plane) for plane in frame]
+            if "_Alpha" in frame.props:
+                planes += [packed(plane) for plane in frame.props["_Alpha"]]
             duration = end - time if number == len(times) - 1 else None
             start += _cluster_start(time, sum(map(len, planes)), duration)
             yield [memoryview(start), *planes]
@@ -146,10 +161,10 @@ def _number(identifier: int, value: int) -> bytes:
 
 
 def _id(identifier: int) -> bytes:
-    """An identifier holds its own length marker."""
+    """Encode an identifier, which contains its own length marker."""
     return identifier.to_bytes((identifier.bit_length() + 7) // 8, "big")
 
 
 def _size(value: int) -> bytes:
-    """A length in its longest form: one byte of marker, seven of value."""
+    """Encode a length in its longest form: one byte of marker, seven of value."""
     return b"\x01" + value.to_bytes(7, "big")

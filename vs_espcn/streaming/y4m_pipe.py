@@ -1,4 +1,4 @@
-"""A y4m stream upscaled: from its reader through the filter to a descriptor."""
+"""Upscaling of a y4m stream, from its reader through the filter to a descriptor."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -22,23 +22,23 @@ from vs_espcn.streaming.y4m_header import Y4mHeader
 from vs_espcn.streaming.y4m_reader import Y4mReader
 
 _AHEAD = 2
-"""Frames in the works beyond one per lane: one being read, one being written."""
+"""Frames in progress beyond one per lane: one being read, one being written."""
 
 _SECONDS_UNTIL_LATE = 0.5
 
 _MOST_BYTES_HELD = 512 << 20
-"""Of source frames in the works, whatever rate a header announces."""
+"""Most bytes of source frames in progress, whatever rate the header announces."""
 
 _SPARE_THREADS = 2
-"""Threads of VapourSynth's that late frames are resized in while all others wait for the engine."""
+"""VapourSynth threads that resize late frames while all others wait for the engine."""
 
 
 class Y4mStream:
-    """A stream that is about to be upscaled.
+    """A stream that is ready to be upscaled.
 
     Attributes:
-        count: What became of the frames so far.
-        latency: Frames in the works at once.
+        count: Frames written so far.
+        latency: Frames in progress at once.
     """
 
     def __init__(
@@ -50,17 +50,17 @@ class Y4mStream:
         latency: int | None = None,
         late: LateAction | None = None,
     ) -> None:
-        """Read the first frame and make the engine ready.
+        """Read the first frame and open the engine.
 
         Args:
             reader: The stream, its header read.
-            upscaler: Called once, with a clip that stands for the stream; each
-                frame of what it returns is made of the same frame alone.
+            upscaler: Called once, with a clip that represents the stream. Each
+                frame of the clip that it returns depends on the same frame alone.
             lanes: Frames that the engine works on at once.
-            latency: Frames in the works at once; None is as few as keep the
-                engine busy, with `late` at least as many as come in half a second.
-            late: What is written for frames that come faster than they are
-                upscaled; None holds up the input instead.
+            latency: Frames in progress at once; None is the fewest that keep the
+                engine busy, and with `late` half a second of frames.
+            late: What is written for frames that arrive faster than they are
+                upscaled; None blocks the input instead.
 
         Raises:
             InputError: The stream has no frame, or cannot be upscaled.
@@ -100,8 +100,7 @@ class Y4mStream:
 
         Args:
             fd: Open, blocking file descriptor; stays open.
-            stop_reading: Called at the end; has a read of the input that is
-                still waiting end.
+            stop_reading: Called at the end; ends a pending read of the input.
             on_frame: Called before each frame is written.
 
         Raises:

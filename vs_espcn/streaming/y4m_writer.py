@@ -2,8 +2,8 @@
 
 A stream is one header line and, for each frame, the line ``FRAME`` and the
 planes without padding. VapourSynth's own writer, ``clip.output(file, y4m=True)``,
-names neither siting, range nor sample aspect ratio: ffmpeg then takes left-sited
-4:2:0 for centred.
+writes neither siting, range nor sample aspect ratio, so that ffmpeg reads
+left-sited 4:2:0 as centred.
 """
 
 from collections.abc import Generator, Mapping
@@ -46,19 +46,19 @@ _FRAME = memoryview(b"FRAME\n")
 
 
 def declared_range(props: Mapping[str, Any]) -> Literal["limited", "full"] | None:
-    """The sample range that a frame's properties declare; None if they say nothing."""
+    """Return the sample range of a frame's properties; None if they have none."""
     if "_Range" not in props and "_ColorRange" not in props:
         return None
     return "full" if is_full_range(props) else "limited"
 
 
 def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
-    """The stream's first line.
+    """Return the stream's first line.
 
     Args:
         clip: Clip of constant format, size and frame rate.
-        props: Properties of its first frame. Those that are absent count as
-            progressive and left-sited, with unknown range and aspect ratio.
+        props: Properties of its first frame. Without them it is progressive and
+            left-sited, of unknown range and aspect ratio.
 
     Raises:
         InputError: y4m cannot carry the clip.
@@ -88,21 +88,21 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
 
 
 def frame_parts(frame: vs.VideoFrame) -> list[memoryview]:
-    """A frame's line and its planes without padding, to be written before the frame is closed."""
+    """Return a frame's line and its planes without padding, valid until the frame is closed."""
     return [_FRAME, *(packed(plane) for plane in frame)]
 
 
 def frame_buffers(clip: vs.VideoNode) -> Generator[list[memoryview]]:
-    """A whole clip as y4m, frame by frame.
+    """Yield a whole clip as y4m, frame by frame.
 
-    Several frames are in the works while one is written. Planes are the
-    frame's own memory; only those with padding between their rows are copied.
+    Several frames are in progress while one is written. Planes are the frame's
+    own memory; only those with padding between their rows are copied.
 
     Args:
         clip: Clip of constant format, size and frame rate.
 
     Yields:
-        What to write for each frame, for the first one after the header; valid until the next.
+        The buffers of each frame, the header before the first; valid until the next.
 
     Raises:
         InputError: y4m cannot carry the clip; nothing has been yielded then.

@@ -1,8 +1,8 @@
-"""Training, measuring and exporting networks; needs ``pip install vs-espcn[train]``."""
+"""Training, measuring and exporting networks; needs the extra ``train``."""
 
 from importlib.util import find_spec
 
-from vs_espcn.errors import InputError
+from vs_espcn.errors import InputError, extra_hint
 
 if find_spec("torch") is None:
-    raise InputError("PyTorch is not installed; training and evaluating need it: pip install vs-espcn[train]")
+    raise InputError(f"PyTorch is not installed; training and evaluating need it: {extra_hint('train')}")
