@@ -129,7 +129,6 @@ CASES = [
     Case(
         name="joined.vob",
         make=twice(*picture(0.8), *tone(0.8), "-c:v", "mpeg2video", "-c:a", "ac3", "-f", "vob"),
-        outputs=(".mkv", ".mp4", ".ts"),
         times=[0.0053 + number * 0.04 for number in range(40)],
     ),
     Case(
