@@ -3,14 +3,17 @@
 import ctypes
 import signal
 import sys
+from contextlib import suppress
 
 import pytest
 from hypothesis import is_hypothesis_test
 
+from vs_espcn.errors import BackendError, RuntimeMissingError
+
 # Before vapoursynth: once it has loaded vs-mlrt's plugin, which carries its own
 # copy of OpenVINO, openvino can no longer be imported.
-import vs_espcn.runtime.openvino  # noqa: F401
-from vs_espcn.errors import BackendError
+with suppress(RuntimeMissingError):  # what needs only a GPU runs without it
+    import vs_espcn.runtime.openvino  # noqa: F401
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,8 +5,12 @@ from vs_espcn.runtime import engine_factory
 from vs_espcn.runtime.backends import Backend
 from vs_espcn.runtime.engine import Engine
 from vs_espcn.runtime.precision import resolved_backend
+from vs_espcn.runtime.tiling import Tiling
 
 
-def open_engine(backend: Backend, model: ModelProto, *, lanes: int, depth: int | None) -> Engine:
+def open_engine(
+    backend: Backend, model: ModelProto, *, lanes: int, depth: int | None, tiling: Tiling | None = None
+) -> Engine:
     """Open a graph's engine in the precision that a clip of this depth gets."""
-    return engine_factory.open_engine(resolved_backend(backend, model, depth), model, lanes=lanes)
+    resolved = resolved_backend(backend, model, depth)
+    return engine_factory.open_engine(resolved, model, lanes=lanes, tiling=tiling)

@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-import platformdirs
-
 
 class UntrustedFileError(ValueError):
     """A file of the cache that must not be used: a link, no regular file, or another user's."""
@@ -16,7 +14,11 @@ class UntrustedFileError(ValueError):
 def cache_dir() -> Path:
     """Return the user's cache folder for this package; VS_ESPCN_CACHE overrides it."""
     chosen = os.environ.get("VS_ESPCN_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("vs-espcn"))
+    if chosen:
+        return Path(chosen)
+    import platformdirs  # noqa: PLC0415 - not installed where only the runtimes are
+
+    return Path(platformdirs.user_cache_dir("vs-espcn"))
 
 
 def open_cached(path: Path) -> BinaryIO:

@@ -6,6 +6,7 @@ import pytest
 
 from vs_espcn.errors import InputError
 from vs_espcn.networks import cost, registry
+from vs_espcn.runtime.matrix_rate import matrix_network
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -14,6 +15,11 @@ def test_espcn(scale: int) -> None:
     layers = (64 * 1 * 5 * 5, 32 * 64 * 3 * 3, scale**2 * 32 * 3 * 3)
     assert cost.macs_per_sample(network) == sum(layers) == {2: 21_184, 3: 22_624, 4: 24_640}[scale]
     assert cost.activation_bytes(network) == 4 * (64 + 32)
+
+
+def test_a_network_without_convolutions_has_its_picture_in_memory() -> None:
+    assert cost.activation_bytes(matrix_network(16)) == 4 * 2
+    assert cost.macs_per_sample(matrix_network(16)) == 0
 
 
 @pytest.mark.parametrize(("name", "layers"), [("915", (5184, 2048, 800)), ("955", (5184, 51_200, 800))])

@@ -13,8 +13,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper
 from tests.small_networks import conv, kernel, network, shuffle
 from vs_espcn.networks import registry
 from vs_espcn.networks.reach import reach_of
-from vs_espcn.runtime.engine import Plane
-from vs_espcn.runtime.tiles import TiledEngine
+from vs_espcn.runtime.tiling import Tiling, scaled
 
 node = helper.make_node
 UP = np.array([1, 1, 2, 2], np.float32)
@@ -247,30 +246,21 @@ def made_of(nodes: list[NodeProto], scale: int) -> ModelProto:
     return network(nodes, {name: value for name, value in CONSTANTS.items() if name in used}, scale, opset=19)
 
 
-class Session:
-    """onnxruntime as an engine of one slot."""
-
-    description = "onnxruntime"
-
-    def __init__(self, model: ModelProto) -> None:
-        self._session = onnxruntime.InferenceSession(model.SerializeToString())
-        self.slots = (self,)
-
-    def upscale(self, source: Plane, target: Plane) -> None:
-        (target[:],) = self._session.run(None, {"luma": source[None, None]})[0][0]
-
-
 def largest_seam(model: ModelProto, radius: int, *, scale: int, size: tuple[int, int]) -> float:
     """Largest difference between the smallest tiles that overlap enough and the whole frame."""
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+
+    def upscaled(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        result: NDArray[np.float32] = session.run(None, {"luma": plane[None, None]})[0][0, 0]
+        return result
+
     width, height = size
     plane = np.random.default_rng(0).random((height, width), np.float32)
-    whole: NDArray[np.float32] = np.empty((height * scale, width * scale), np.float32)
-    tiled = np.empty_like(whole)
-    session = Session(model)
-    session.upscale(plane, whole)
+    tiled = np.empty((height * scale, width * scale), np.float32)
     tile = (min(width, 2 * radius + 2), min(height, 2 * radius + 1))
-    TiledEngine(session, size=size, tile=tile, radius=radius, scale=scale).slots[0].upscale(plane, tiled)
-    return float(np.abs(tiled - whole).max())
+    for each in Tiling(size=size, tile=tile, radius=radius).tiles:
+        tiled[scaled(each.placed, scale)] = upscaled(plane[each.source])[scaled(each.kept, scale)]
+    return float(np.abs(tiled - upscaled(plane)).max())
 
 
 @pytest.mark.parametrize(("nodes", "scale", "radius"), KNOWN.values(), ids=KNOWN.keys())

@@ -14,6 +14,7 @@ from tests.engines import open_engine
 from tests.hardware import needs_bf16, needs_exact_int8
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks import graph, registry
+from vs_espcn.networks.reach import reach_of
 from vs_espcn.runtime.backends import (
     Backend,
     OpenVINO,
@@ -26,6 +27,7 @@ from vs_espcn.runtime.backends import (
 )
 from vs_espcn.runtime.engine import Engine
 from vs_espcn.runtime.precision import network_for
+from vs_espcn.runtime.tiling import Tiling
 
 # Codes that a backend may differ by from onnxruntime's float32: rounding can tip at fp32;
 # bf16 has 8 bits of mantissa, as many as a code. At int8 both round alike inside the network,
@@ -53,6 +55,7 @@ def tolerance(backend: Backend, model: graph.ModelProto) -> int:
 
 
 DEFAULT = OpenVINO()
+SPEC = registry.find("espcn", 2)
 FLOAT_NETWORKS = [spec for spec in registry.shipped() if not spec.is_int8]
 
 BACKENDS = [
@@ -61,6 +64,7 @@ BACKENDS = [
     pytest.param(OpenVINO(precision="int8"), id="openvino-int8", marks=needs_exact_int8),
     pytest.param(TensorRT(precision="fp32"), id="tensorrt-fp32"),
     pytest.param(TensorRT(precision="fp16"), id="tensorrt-fp16"),
+    pytest.param(TensorRT(precision="int8"), id="tensorrt-int8"),
     pytest.param(TensorRT(precision="fp32", max_size=(160, 90)), id="tensorrt-any-size"),
     pytest.param(Torch(precision="fp32"), id="torch-fp32"),
     pytest.param(Torch(precision="fp16"), id="torch-fp16"),
@@ -180,6 +184,24 @@ class TestSlots:
         assert difference.max() <= TOLERANCE[backend.precision]
         assert (padded_target[:, 60:] == 77).all()
 
+    @pytest.mark.parametrize("tile", [(40, 16), (40, 30), (24, 30), (23, 17)])
+    @pytest.mark.parametrize("scale", [2, 3])
+    def test_tiles_leave_no_seams(self, backend: Backend, scale: int, tile: tuple[int, int]) -> None:
+        """Strips and tiles of strided planes; the reference is computed in one piece."""
+        skip_unless_usable(backend)
+        tiling = Tiling(size=(40, 30), tile=tile, radius=reach_of(network_for(SPEC, backend)).radius or 0)
+        codes, target = noise(40, 30, 7), np.zeros((30 * scale, 50 * scale), np.uint8)
+
+        engine = open_engine(backend, wrapped(scale, *tile, backend), lanes=2, depth=8, tiling=tiling)
+        for slot in engine.slots:
+            slot.upscale(codes, target[:, : 40 * scale])
+            difference = np.abs(
+                target[:, : 40 * scale].astype(int) - reference(wrapped(scale, 40, 30, backend), codes)
+            )
+            assert difference.max() <= TOLERANCE[backend.precision]
+        assert not target[:, 40 * scale :].any()
+        assert ("tiles of" in engine.description) == (tile != (40, 30))
+
     def test_lanes_do_not_disturb_each_other(self, backend: Backend) -> None:
         skip_unless_usable(backend)
         engine = open_engine(backend, wrapped(3, 40, 30, backend), lanes=2, depth=8)
@@ -234,7 +256,7 @@ def test_the_rule_behind_the_lanes_is_said() -> None:
     assert lane_rule(OpenVINO(lanes=3), 8) == "as many lanes as asked for"
     assert lane_rule(OpenVINO(lanes=3), 1) == "3 lanes would be more than threads or frames"
     assert lane_rule(OpenVINO(), 64).startswith("a lane for every 4 of ")
-    assert lane_rule(TensorRT(device=[0, 1]), 64) == "2 lanes per GPU"
+    assert lane_rule(TensorRT(device=[0, 1]), 64) == "3 lanes per GPU"
 
 
 def test_auto_is_no_less_than_fp32_beyond_8_bits() -> None:

@@ -42,7 +42,7 @@ def free_memory() -> Iterator[None]:
     from vs_espcn.runtime import cuda  # noqa: PLC0415 - needs cuda-bindings
 
     try:
-        device = cuda.Device(0)
+        device = cuda.open_device(0)
     except BackendError as error:
         pytest.skip(str(error))
     before = device.free_memory()
@@ -110,7 +110,7 @@ def test_a_long_run_is_right_and_takes_no_more_memory(backend: TensorRT | Torch)
 
     sources = [noise(graph.UINT8, seed) for seed in range(5)]
     engine = open_engine(backend, wrapped(graph.UINT8), lanes=2, depth=8)
-    device, target = cuda.Device(0), np.empty((2 * HEIGHT, 2 * WIDTH), np.uint8)
+    device, target = cuda.open_device(0), np.empty((2 * HEIGHT, 2 * WIDTH), np.uint8)
     results: dict[int, bytes] = {}
     free = 0
     for number in range(2000):
@@ -127,8 +127,8 @@ def test_the_whole_filter_equals_the_cpus(backend: TensorRT | Torch) -> None:
     clip = vs.core.std.FrameEval(
         noise_clip, lambda n: vs.core.std.BlankClip(noise_clip, color=[16 + 10 * n, 128, 128], length=1)
     )
-    on_gpu = vs_espcn.upscale(clip, 2, backend=settings(backend, lanes=3))
-    on_cpu = vs_espcn.upscale(clip, 2, backend=OpenVINO(precision="fp32"))
+    on_gpu = vs_espcn.upscale(clip, 2, network="espcn", backend=settings(backend, lanes=3))
+    on_cpu = vs_espcn.upscale(clip, 2, network="espcn", backend=OpenVINO(precision="fp32"))
     for gpu, cpu in zip(on_gpu.frames(close=True), on_cpu.frames(close=True), strict=True):
         assert np.abs(np.asarray(gpu[0]).astype(int) - np.asarray(cpu[0])).max() <= 1
 

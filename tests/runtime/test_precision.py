@@ -59,8 +59,8 @@ def test_an_own_int8_network_is_given_by_its_file(tmp_path: Path, asked: str) ->
     [
         (OpenVINO(precision="fp32"), "espcn-int8_x2.onnx is an int8 network, and precision is 'fp32'"),
         (OpenVINO(precision="bf16"), "espcn-int8_x2.onnx is an int8 network, and precision is 'bf16'"),
-        (TensorRT(), "espcn-int8_x2.onnx is an int8 network; those run on openvino, not tensorrt"),
-        (Torch(), "espcn-int8_x2.onnx is an int8 network; those run on openvino, not torch"),
+        (TensorRT(precision="fp16"), "espcn-int8_x2.onnx is an int8 network, and precision is 'fp16'; use"),
+        (Torch(), "espcn-int8_x2.onnx is an int8 network; those run on openvino and tensorrt, not torch"),
     ],
 )
 def test_an_int8_network_runs_as_nothing_else(backend: Backend, message: str) -> None:
@@ -68,10 +68,23 @@ def test_an_int8_network_runs_as_nothing_else(backend: Backend, message: str) ->
         network_for(registry.find("espcn-int8", 2), backend)
 
 
-@pytest.mark.parametrize("kind", [TensorRT, Torch])
-def test_gpus_name_what_they_have(kind: type[Backend]) -> None:
+def test_gpus_name_what_they_have() -> None:
     with pytest.raises(InputError, match="precision 'int8' is not known; choose one of auto, fp32, fp16"):
-        kind(precision="int8")  # type: ignore[arg-type]
+        Torch(precision="int8")  # type: ignore[arg-type]
+    with pytest.raises(
+        InputError, match="precision 'bf16' is not known; choose one of auto, fp32, fp16, int8"
+    ):
+        TensorRT(precision="bf16")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["espcn", "espcn-int8"])
+def test_tensorrt_runs_int8_whatever_the_processor_has(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vs_espcn.runtime.precision.instruction_sets", lambda: ["avx2"])
+    resolved = resolve(registry.find(name, 2), TensorRT(precision="int8"), 8)
+    assert is_int8(resolved.network)
+    assert resolved.backend == TensorRT(precision="int8")
+    by_file = resolve(registry.find("espcn-int8", 2), TensorRT(), 8)
+    assert by_file.backend == TensorRT(precision="int8")
 
 
 def test_the_engine_says_what_it_computes_in() -> None:
@@ -169,6 +182,7 @@ def test_operators_of_unknown_reach_take_fp32(tmp_path: Path) -> None:
 
 def test_a_network_is_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
+    monkeypatch.setattr(precision, "_proven", {})
     monkeypatch.setattr(precision, "is_close_in_bf16", lambda network: compared.append(network) or True)
     path = own_network([in_bf16(kernel(4, 1))], tmp_path)
     assert [precision_of(path) for _ in range(2)] == ["auto"] * 2

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from vs_espcn.networks import registry
 from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch
-from vs_espcn.runtime.engine import Plane
 from vs_espcn.runtime.precision import resolved_backend
-from vs_espcn.runtime.tiles import TiledEngine, automatic_tile, tile_for, windows
+from vs_espcn.runtime.tiles import automatic_tile, tile_for
+from vs_espcn.runtime.tiling import Tiling, scaled, whole, windows
 
 
 @given(length=st.integers(1, 300), tile=st.integers(9, 80), radius=st.integers(0, 4))
@@ -64,27 +64,26 @@ def test_tiles_of_the_usual_sizes(
     assert tile_for(resolved_backend(backend, network, depth), network, size, lanes=2) == tile
 
 
-class Spreader:
-    """A slot that sums each sample's neighbourhood of radius 2, zeros outside, at a scale of 2."""
-
-    def upscale(self, source: Plane, target: Plane) -> None:
-        padded = np.pad(source.astype(np.int64), 2)
-        rows = sum(np.roll(padded, shift, 0) for shift in range(-2, 3))
-        sums = sum(np.roll(rows, shift, 1) for shift in range(-2, 3))[2:-2, 2:-2]
-        target[:] = sums.repeat(2, axis=0).repeat(2, axis=1)
-
-
-class SpreadingEngine:
-    description = "spreads"
-    slots = (Spreader(),)
+def spread(plane: np.ndarray) -> np.ndarray:
+    """Sums of each sample's neighbourhood of radius 2, zeros outside, at a scale of 2."""
+    padded = np.pad(plane.astype(np.int64), 2)
+    rows = sum(np.roll(padded, shift, 0) for shift in range(-2, 3))
+    sums = sum(np.roll(rows, shift, 1) for shift in range(-2, 3))[2:-2, 2:-2]
+    return sums.repeat(2, axis=0).repeat(2, axis=1)
 
 
 @pytest.mark.parametrize("tile", [(5, 5), (9, 7), (16, 40), (37, 6), (37, 41)])
 def test_tiles_leave_no_seams(tile: tuple[int, int]) -> None:
     plane = np.random.default_rng(0).integers(0, 255, (41, 37))
-    whole, tiled = np.empty((82, 74), np.int64), np.empty((82, 74), np.int64)
-    Spreader().upscale(plane, whole)
-    engine = TiledEngine(SpreadingEngine(), size=(37, 41), tile=tile, radius=2, scale=2)
-    engine.slots[0].upscale(plane, tiled)
-    assert np.array_equal(tiled, whole)
-    assert "tiles" in engine.description
+    tiled = np.full((82, 74), -1)
+    tiling = Tiling(size=(37, 41), tile=tile, radius=2)
+    for each in tiling.tiles:
+        assert plane[each.source].shape == tile[::-1]
+        assert (tiled[scaled(each.placed, 2)] == -1).all()
+        tiled[scaled(each.placed, 2)] = spread(plane[each.source])[scaled(each.kept, 2)]
+    assert np.array_equal(tiled, spread(plane))
+
+
+def test_the_log_names_tiles_only_where_there_are_any() -> None:
+    assert str(whole(37, 41)) == ""
+    assert str(Tiling(size=(37, 41), tile=(37, 21), radius=2)) == ", 3 tiles of 37x21"

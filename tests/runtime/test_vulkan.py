@@ -181,7 +181,7 @@ class TestOnADevice:
             slot.upscale(np.zeros((13, 22), np.uint8), np.zeros((26, 44), np.uint8))
 
     def test_int8_networks_are_refused(self) -> None:
-        with pytest.raises(InputError, match="int8 network; those run on openvino, not vulkan"):
+        with pytest.raises(InputError, match="int8 network; those run on openvino and tensorrt, not vulkan"):
             resolve(registry.find("subpixel-xs-int8", 2), Vulkan(), 8)
 
 

@@ -6,71 +6,33 @@ All of a case's contestants run in interleaved rounds, as on the CPU.
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import product
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 import vapoursynth as vs
 from onnx import ModelProto
 
+from vs_espcn.bench.gpu_slot import BOUND, SIZES, GpuCase, operations, slot_runners
 from vs_espcn.bench.interleaving import Runner, to_null
 from vs_espcn.bench.peers import with_chroma
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.filter.upscale import upscale
-from vs_espcn.networks import cost, graph, registry
+from vs_espcn.networks import graph, registry
 from vs_espcn.runtime.backends import TensorRT, Torch, gpu_precision
-from vs_espcn.runtime.cuda_slot import CudaSlot
-from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.matrix_rate import matrix_rate
-from vs_espcn.runtime.precision import resolved_backend
 from vs_espcn.runtime.tensorrt.prebuild import plan_for
 
-KERNELS = "kernels alone"
-SLOT = "slot"
 FILTER = "vs_espcn.upscale"
-COPIES = "copies alone"
-BOUND = "multiply-adds at the matrix rate"
 PEER = "vs-mlrt on the same plan"
 PEER_FLOATS = "vs-mlrt with float samples"
 
 _log = logging.getLogger(__name__)
 
 _PLUGINS = {"tensorrt": "trt", "tensorrt_rtx": "trt_rtx"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class GpuCase:
-    """What is measured: a scale, the source's size and depth, lanes, and whether graphs are launched."""
-
-    scale: int
-    width: int
-    height: int
-    bits: int = 8
-    lanes: int = 2
-    cuda_graph: bool = True
-
-    @property
-    def sample(self) -> graph.SampleFormat:
-        """Samples of the source."""
-        return graph.UINT8 if self.bits == 8 else graph.UINT16[self.bits]
-
-    @property
-    def label(self) -> str:
-        """All of it in words."""
-        return (
-            f"{self.width}x{self.height} x{self.scale}, {self.bits} bits, {self.lanes} lanes, "
-            f"graph {'on' if self.cuda_graph else 'off'}"
-        )
-
-
-SIZES = ((2, 960, 540), (3, 640, 360), (4, 480, 270), (2, 1920, 1080))
-"""Scale and source size of every case: to 1080p, and to 2160p."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +113,7 @@ def measure(
                 start = time.perf_counter()
                 run(frames)
                 seconds[name].append((time.perf_counter() - start) / frames)
-    typical = {name: median(of_name) for name, of_name in seconds.items()} | {BOUND: _operations(case) / rate}
+    typical = {name: median(of_name) for name, of_name in seconds.items()} | {BOUND: operations(case) / rate}
     precision = gpu_precision(backend.precision, case.sample.depth)
     return [
         GpuResult(
@@ -165,29 +127,16 @@ def measure(
     ]
 
 
-def _operations(case: GpuCase) -> float:
-    """Of a frame: two per multiply-add of the network's convolutions."""
-    network = registry.load_network(registry.find("espcn", case.scale).path)
-    return 2 * cost.macs_per_sample(network) * case.width * case.height
-
-
 @contextmanager
 def _runners(case: GpuCase, backend: TensorRT | Torch) -> Iterator[dict[str, Runner]]:
     network = registry.load_network(registry.find("espcn", case.scale).path)
     model = graph.build_graph(network, case.sample, full_range=False, width=case.width, height=case.height)
     clip = _source(case)
     with ExitStack() as stack:
-        engine = open_engine(resolved_backend(backend, model, case.sample.depth), model, lanes=case.lanes)
-        stack.callback(engine.close)
-        slots = [slot for slot in engine.slots if isinstance(slot, CudaSlot)]
-        pool = stack.enter_context(ThreadPoolExecutor(case.lanes))
-        runners: dict[str, Runner] = {
-            KERNELS: partial(_repeat, slots[0].compute),
-            COPIES: partial(_repeat, slots[0].copy),
-            SLOT: partial(_in_lanes, slots, case, pool),
-            FILTER: to_null(upscale(clip, case.scale, backend=backend)),
-        }
-        if isinstance(backend, TensorRT) and case.bits == 8 and _peer_is_present():
+        runners = stack.enter_context(slot_runners(case, backend))
+        runners[FILTER] = to_null(upscale(clip, case.scale, network="espcn", backend=backend))
+        is_comparable = case.bits == 8 and backend.precision != "int8"
+        if isinstance(backend, TensorRT) and is_comparable and _peer_is_present():
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             floats = graph.build_graph(
                 network, graph.FLOAT32, full_range=True, width=case.width, height=case.height
@@ -222,23 +171,6 @@ def _peer(
         _log.warning("not compared with %s: %s", name, str(error))
         return {}
     return {name: to_null(with_chroma(upscaled, clip))}
-
-
-def _repeat(function: Callable[[], None], frames: int) -> None:
-    for _ in range(frames):
-        function()
-
-
-def _in_lanes(slots: Sequence[CudaSlot], case: GpuCase, pool: ThreadPoolExecutor, frames: int) -> None:
-    source = np.full((case.height, case.width), 100, case.sample.dtype)
-
-    def run(slot: CudaSlot, share: int) -> None:
-        target = np.empty((case.height * case.scale, case.width * case.scale), source.dtype)
-        for _ in range(share):
-            slot.upscale(source, target)
-
-    shares = [len(range(lane, frames, len(slots))) for lane in range(len(slots))]
-    list(pool.map(run, slots, shares))
 
 
 def _source(case: GpuCase) -> vs.VideoNode:

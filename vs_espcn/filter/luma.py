@@ -23,7 +23,8 @@ from vs_espcn.runtime.backends import OpenVINO, lane_count, lane_rule
 from vs_espcn.runtime.engine import Engine, Slot
 from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.precision import ResolvedNetwork
-from vs_espcn.runtime.tiles import TiledEngine, tile_for
+from vs_espcn.runtime.tiles import tile_for
+from vs_espcn.runtime.tiling import Tiling
 
 _log = logging.getLogger(__name__)
 
@@ -97,7 +98,8 @@ class LumaUpscaler:
         return is_full_range(props) if self._range is None else self._range == "full"
 
     def _slot(self, lane: int, props: vs.FrameProps) -> Slot:
-        return self._engine(self._full_range(props)).slots[lane]
+        slots = self._engine(self._full_range(props)).slots
+        return slots[lane % len(slots)]  # the engines of both ranges need not have as many
 
     def _engine(self, full_range: bool) -> Engine:
         with self._opening:
@@ -106,14 +108,11 @@ class LumaUpscaler:
             return self._engines[full_range]
 
     def _open(self, full_range: bool) -> Engine:
-        engine = open_engine(self._backend, self._graph(self._sample, full_range), lanes=self._lanes)
+        graph = self._graph(self._sample, full_range)
+        tiling = Tiling(size=self._size, tile=self._tile, radius=self._reach.radius or 0)
+        engine = open_engine(self._backend, graph, lanes=self._lanes, tiling=tiling)
         _close_with_core(engine)
-        if self._tile == self._size:
-            return engine
-        assert self._reach.radius is not None  # or it would not be tiled
-        return TiledEngine(
-            engine, size=self._size, tile=self._tile, radius=self._reach.radius, scale=self._scale
-        )
+        return engine
 
     def _graph(self, sample: graph.SampleFormat, full_range: bool) -> ModelProto:
         width, height = self._tile

@@ -13,9 +13,11 @@ from vs_espcn.networks.shapes import SIDE, shapes_of
 def activation_bytes(network: ModelProto) -> int:
     """Memory for a frame's activations, in bytes per source sample, in float32.
 
-    What goes into a convolution and what comes out of it are alive at once.
+    What goes into a convolution and what comes out of it are alive at once;
+    without convolutions, the picture before and after.
     """
-    return math.ceil(4 * max(layer.values_in + layer.values_out for layer in _convolutions(network)))
+    values = (layer.values_in + layer.values_out for layer in _convolutions(network))
+    return math.ceil(4 * max(values, default=2))
 
 
 def macs_per_sample(network: ModelProto) -> float:

@@ -29,13 +29,13 @@ def with_float_input(network: ModelProto) -> ModelProto:
         first.input[0] = rounded.input[0]
     constants = {each.name: numpy_helper.to_array(each) for each in network.graph.initializer}
     if kernels and kernels.op_type == "DequantizeLinear" and constants.keys() >= set(kernels.input):
-        weights = _dequantized(kernels, *(constants[name] for name in kernels.input))
+        weights = dequantized(kernels, *(constants[name] for name in kernels.input))
         result.graph.node.remove(kernels)
         result.graph.initializer.append(numpy_helper.from_array(weights, kernels.output[0]))
     return result
 
 
-def _dequantized(node: NodeProto, codes: _Array, steps: _Array, *zeros: _Array) -> NDArray[np.float32]:
+def dequantized(node: NodeProto, codes: _Array, steps: _Array, *zeros: _Array) -> NDArray[np.float32]:
     """What a DequantizeLinear makes of codes, with one step or one along an axis."""
     axis = next((each.i for each in node.attribute if each.name == "axis"), 1)
     along = [-1 if dim == axis and steps.ndim else 1 for dim in range(codes.ndim)]

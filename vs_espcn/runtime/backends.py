@@ -14,7 +14,10 @@ Precision = Literal["auto", "fp32", "bf16", "int8", "fast"]
 GpuPrecision = Literal["auto", "fp32", "fp16"]
 """Arithmetic of a network on a GPU; ``"auto"`` is fp16 up to 10 bits, fp32 above, as fp16 has 11 bits."""
 
-GpuArithmetic = Literal["fp32", "fp16"]
+TensorRTPrecision = Literal["auto", "fp32", "fp16", "int8"]
+"""Arithmetic of a network on TensorRT; ``"int8"`` is the network's form in 8-bit integers."""
+
+GpuArithmetic = Literal["fp32", "fp16", "int8"]
 """What a network on a GPU is computed in, in the end."""
 
 Flavour = Literal["auto", "tensorrt", "tensorrt_rtx"]
@@ -55,9 +58,10 @@ class TensorRT:
         device: Number of the GPU, or several, round which the lanes go.
         flavour: ``"tensorrt"``, ``"tensorrt_rtx"``, or ``"auto"`` for the
             first of them that is installed and supports the GPU.
-        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
-            ``"auto"`` for fp16 up to 10 bits and fp32 above.
-        lanes: Frames in work at once; None is two per GPU.
+        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``,
+            ``"int8"`` for the network's form in 8-bit integers, or ``"auto"``
+            for fp16 up to 10 bits and fp32 above.
+        lanes: Frames in work at once; None is three per GPU, or as many as its memory allows.
         cuda_graph: Whether a frame's copies and kernels are launched as one.
         build: Whether a plan that is not in the cache is built; if not, its
             absence is an error.
@@ -67,11 +71,11 @@ class TensorRT:
     """
 
     name: ClassVar = "tensorrt"
-    precisions: ClassVar[tuple[str, ...]] = get_args(GpuPrecision)
+    precisions: ClassVar[tuple[str, ...]] = get_args(TensorRTPrecision)
 
     device: int | Sequence[int] = 0
     flavour: Flavour = "auto"
-    precision: GpuPrecision = "auto"
+    precision: TensorRTPrecision = "auto"
     lanes: int | None = None
     cuda_graph: bool = True
     build: bool = True
@@ -117,7 +121,7 @@ class Torch:
         device: PyTorch's name of the GPU, for example ``"cuda:0"``.
         precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
             ``"auto"`` for fp16 up to 10 bits and fp32 above.
-        lanes: Frames in work at once; None is two.
+        lanes: Frames in work at once; None is three, or as many as the GPU's memory allows.
         cuda_graph: Whether a frame's copies and kernels are launched as one.
     """
 
@@ -251,7 +255,7 @@ def _device_from_text(text: str, kind: type[Backend], *, named: bool) -> str | i
     return f"cuda:{text}" if kind is Torch and numbers else text
 
 
-def gpu_precision(precision: GpuPrecision, depth: int | None) -> GpuArithmetic:
+def gpu_precision(precision: TensorRTPrecision, depth: int | None) -> GpuArithmetic:
     """Return what a precision means on a GPU for a depth.
 
     Args:
@@ -266,7 +270,7 @@ def gpu_precision(precision: GpuPrecision, depth: int | None) -> GpuArithmetic:
 _FP16_DEPTH = 10
 
 
-def _resolved(precision: GpuPrecision) -> GpuArithmetic:
+def _resolved(precision: TensorRTPrecision) -> GpuArithmetic:
     if precision == "auto":
         raise ValueError("precision is still 'auto'; resolve it for the network and depth first")
     return precision
@@ -291,13 +295,13 @@ def _check_common(backend: Backend) -> None:
 
 
 CORES_PER_LANE = 4
-LANES_PER_GPU = 2
+LANES_PER_GPU = 3
 
 
 def lane_count(backend: Backend, max_lanes: int) -> int:
-    """Frames in work at once: as asked for, else two per device.
+    """Frames in work at once: as asked for, else by the device.
 
-    While one is computed, another is copied. Processors with many cores take
+    On a GPU one is computed while others are copied in and out. Processors with many cores take
     one lane per `CORES_PER_LANE` cores, since each lane holds a frame's
     activations (about 200 MB at 1080p output).
     """

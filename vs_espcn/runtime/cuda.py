@@ -6,9 +6,11 @@ Every call goes through `call`, which turns an error code into a
 
 import ctypes
 import logging
-import weakref
+import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -27,9 +29,15 @@ _log = logging.getLogger(__name__)
 
 _NON_BLOCKING = driver.CUstream_flags.CU_STREAM_NON_BLOCKING
 _SLEEPING_EVENT = driver.CUevent_flags.CU_EVENT_BLOCKING_SYNC | driver.CUevent_flags.CU_EVENT_DISABLE_TIMING
+_HOST, _ON_DEVICE = driver.CUmemorytype.CU_MEMORYTYPE_HOST, driver.CUmemorytype.CU_MEMORYTYPE_DEVICE
 _MAJOR = driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
 _MINOR = driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR
-_THIS_THREAD = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL
+# In any other mode memory that is freed meanwhile, by a garbage collection say, spoils the recording.
+_RELAXED = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
+
+
+class OutOfMemoryError(BackendError):
+    """The GPU, or the computer for pinned memory, has none left."""
 
 
 def call(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 - the driver's own types
@@ -43,65 +51,94 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 
         Its results: None, the only one, or a tuple.
 
     Raises:
-        BackendError: It returned an error.
+        BackendError: It returned an error; `OutOfMemoryError` if it was of memory.
     """
-    code, *results = function(*arguments)
+    try:
+        code, *results = function(*arguments)
+    except RuntimeError as error:  # from cuda.bindings, of a function that the driver does not have
+        raise BackendError(f"CUDA: {error}; update the driver") from error
     if code != driver.CUresult.CUDA_SUCCESS:
         _, text = driver.cuGetErrorString(code)
         reason = text.decode() if text else "no description"
-        raise BackendError(f"CUDA: {function.__name__} failed: {reason} ({code.name})")
+        kind = OutOfMemoryError if code == driver.CUresult.CUDA_ERROR_OUT_OF_MEMORY else BackendError
+        raise kind(f"CUDA: {function.__name__} failed: {reason} ({code.name})")
     return results[0] if len(results) == 1 else tuple(results) or None
 
 
 def check_driver() -> None:
-    """Let a machine with a usable NVIDIA driver and a GPU pass; touches no GPU.
+    """Let a machine with an NVIDIA driver and a GPU pass; touches no GPU.
 
     Raises:
         RuntimeMissingError: There is no driver.
-        BackendError: It is too old, or it finds no GPU.
+        BackendError: It finds no GPU.
     """
     try:
-        version = call(driver.cuDriverGetVersion)
+        driver.cuDriverGetVersion()
     except RuntimeError:
         raise RuntimeMissingError(
             "no NVIDIA driver was found (libcuda.so.1); install one, or use the backend 'openvino'"
         ) from None
-    needed = driver.CUDA_VERSION // 1000
-    if version < needed * 1000:
-        raise BackendError(
-            f"the NVIDIA driver is too old: it supports CUDA {_dotted(version)}, needed is {needed}.0 or "
-            "newer; update the driver"
-        )
     if driver.cuInit(0)[0] == driver.CUresult.CUDA_ERROR_NO_DEVICE:
         raise BackendError("the NVIDIA driver finds no GPU; check nvidia-smi and CUDA_VISIBLE_DEVICES")
     call(driver.cuInit, 0)
 
 
+def check_driver_version(least: int) -> None:
+    """Let a driver pass that is new enough.
+
+    Args:
+        least: CUDA's major version that a library is built for.
+
+    Raises:
+        BackendError: There is no driver or GPU, or the driver is too old.
+    """
+    check_driver()
+    version = call(driver.cuDriverGetVersion)
+    if version < least * 1000:
+        raise BackendError(
+            f"the NVIDIA driver is too old: it supports CUDA {_dotted(version)}, needed is {least}.0 or "
+            "newer; update the driver"
+        )
+
+
+@cache
+def open_device(index: int) -> "Device":
+    """A GPU, the same object for the whole process.
+
+    Args:
+        index: Its number, from 0.
+
+    Raises:
+        BackendError: There is no usable driver or no such GPU.
+    """
+    check_driver()
+    return Device(index)
+
+
 class Device:
-    """One GPU and its primary context, which is released when nothing refers to this object any more."""
+    """One GPU and its primary context.
+
+    The context is made when it is first needed and stays until the process
+    ends: libraries' objects on the GPU need it for as long as they live.
+    """
 
     def __init__(self, index: int) -> None:
-        """Open a GPU.
-
-        Args:
-            index: Its number, from 0.
-
-        Raises:
-            BackendError: There is no usable driver or no such GPU.
-        """
-        check_driver()
+        """Look the GPU up; see `open_device`."""
         count = call(driver.cuDeviceGetCount)
         if not 0 <= index < count:
-            raise BackendError(f"there is no GPU {index}; present are 0 to {count - 1}")
-        handle = call(driver.cuDeviceGet, index)
+            raise BackendError(_no_such_gpu(index, count))
+        self._handle = call(driver.cuDeviceGet, index)
         self.index = index
-        self.name: str = call(driver.cuDeviceGetName, 128, handle).split(b"\0")[0].decode()
+        self.name: str = call(driver.cuDeviceGetName, 128, self._handle).split(b"\0")[0].decode()
         self.compute_capability: tuple[int, int] = (
-            call(driver.cuDeviceGetAttribute, _MAJOR, handle),
-            call(driver.cuDeviceGetAttribute, _MINOR, handle),
+            call(driver.cuDeviceGetAttribute, _MAJOR, self._handle),
+            call(driver.cuDeviceGetAttribute, _MINOR, self._handle),
         )
-        self._context = call(driver.cuDevicePrimaryCtxRetain, handle)
-        weakref.finalize(self, _release, driver.cuDevicePrimaryCtxRelease, handle)
+        self._context: Any = None
+        self._making = Lock()
+
+    def __str__(self) -> str:
+        return f"GPU {self.index} ({self.name})"
 
     @property
     def capability(self) -> str:
@@ -109,7 +146,14 @@ class Device:
         return ".".join(map(str, self.compute_capability))
 
     def make_current(self) -> None:
-        """Direct this thread's CUDA calls to this GPU."""
+        """Direct this thread's CUDA calls to this GPU.
+
+        Raises:
+            BackendError: It has failed, or another process holds it.
+        """
+        with self._making:
+            if self._context is None:
+                self._context = self._retain()
         call(driver.cuCtxSetCurrent, self._context)
 
     def free_memory(self) -> int:
@@ -117,6 +161,25 @@ class Device:
         self.make_current()
         free, _ = call(driver.cuMemGetInfo)
         return int(free)
+
+    def _retain(self) -> Any:  # noqa: ANN401 - the driver's own type
+        code, context = driver.cuDevicePrimaryCtxRetain(self._handle)
+        if code == driver.CUresult.CUDA_ERROR_DEVICE_UNAVAILABLE:
+            raise BackendError(
+                f"{self} is held by another process in exclusive mode; wait until that ends, use another "
+                "GPU, or allow several processes (nvidia-smi -c DEFAULT)"
+            )
+        return context if code == driver.CUresult.CUDA_SUCCESS else call(lambda: (code, context))
+
+
+def _no_such_gpu(index: int, count: int) -> str:
+    """Why a number is none of a GPU's."""
+    present = "present is 0" if count == 1 else f"present are 0 to {count - 1}"
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    chosen = "" if visible is None else f" (CUDA_VISIBLE_DEVICES is {visible!r})"
+    # CUDA shows a process one slice, whatever is listed.
+    slices = "; of the slices of a GPU (MIG) a process sees one" if "MIG-" in (visible or "") else ""
+    return f"there is no GPU {index}; {present}{chosen}{slices}"
 
 
 class Resources:
@@ -162,25 +225,32 @@ class Resources:
         Raises:
             BackendError: The work cannot be recorded.
         """
-        call(driver.cuStreamBeginCapture, stream, _THIS_THREAD)
+        # Into a graph of our own: one that the driver gives to a failed recording would be lost.
+        recorded = call(driver.cuGraphCreate, 0)
         try:
-            enqueue()
-        except BaseException:
-            driver.cuStreamEndCapture(stream)  # leaves the stream usable; the first error counts
-            raise
-        graph = call(driver.cuStreamEndCapture, stream)
-        try:
-            return self._allocate(driver.cuGraphInstantiate, driver.cuGraphExecDestroy, graph, 0)
+            call(driver.cuStreamBeginCaptureToGraph, stream, recorded, None, None, 0, _RELAXED)
+            try:
+                enqueue()
+            except BaseException:
+                driver.cuStreamEndCapture(stream)  # leaves the stream usable; the first error counts
+                raise
+            call(driver.cuStreamEndCapture, stream)
+            return self._allocate(driver.cuGraphInstantiate, driver.cuGraphExecDestroy, recorded, 0)
         finally:
-            _release(driver.cuGraphDestroy, graph)
+            _release(driver.cuGraphDestroy, recorded)
 
     def on_close(self, function: Callable[[], object]) -> None:
         """Have a function called by `close`, before what was allocated earlier is freed."""
         self._stack.callback(function)
 
     def close(self) -> None:
-        """Let the streams finish and free everything; a second call does nothing."""
-        self._device.make_current()
+        """Let the streams finish and free everything; a second call does nothing.
+
+        A GPU that has failed says so to every call; this does not raise, so
+        that the first failure is the one that is seen.
+        """
+        with suppress(BackendError):
+            self._device.make_current()
         while self._streams:
             _release(driver.cuStreamSynchronize, self._streams.pop())
         self._stack.close()
@@ -197,14 +267,47 @@ def launch(graph: int, stream: int) -> None:
     call(driver.cuGraphLaunch, graph, stream)
 
 
-def upload(target: int, source: NDArray[np.uint8], stream: int) -> None:
-    """Enqueue a copy from pinned memory to the GPU; both must live until it is done."""
-    call(driver.cuMemcpyHtoDAsync, target, source.ctypes.data, source.nbytes, stream)
+def upload(target: int, source: NDArray[np.generic], stream: int) -> None:
+    """Enqueue a copy from pinned memory to the GPU; both must live until it is done.
+
+    Args:
+        target: Address on the GPU, where the rows follow each other without gaps.
+        source: (height, width), rows contiguous.
+        stream: Handle of the stream.
+    """
+    if source.flags.c_contiguous:
+        call(driver.cuMemcpyHtoDAsync, target, source.ctypes.data, source.nbytes, stream)
+        return
+    copy = _rectangle(source)
+    copy.srcMemoryType, copy.dstMemoryType = _HOST, _ON_DEVICE
+    copy.srcHost, copy.srcPitch = source.ctypes.data, source.strides[0]
+    copy.dstDevice, copy.dstPitch = target, copy.WidthInBytes
+    call(driver.cuMemcpy2DAsync, copy, stream)
 
 
-def download(target: NDArray[np.uint8], source: int, stream: int) -> None:
-    """Enqueue a copy from the GPU to pinned memory; both must live until it is done."""
-    call(driver.cuMemcpyDtoHAsync, target.ctypes.data, source, target.nbytes, stream)
+def download(target: NDArray[np.generic], source: int, pitch: int, stream: int) -> None:
+    """Enqueue a copy from the GPU to pinned memory; both must live until it is done.
+
+    Args:
+        target: (height, width), rows contiguous.
+        source: Address on the GPU.
+        pitch: Bytes from row to row there.
+        stream: Handle of the stream.
+    """
+    if target.flags.c_contiguous and pitch == target.strides[0]:
+        call(driver.cuMemcpyDtoHAsync, target.ctypes.data, source, target.nbytes, stream)
+        return
+    copy = _rectangle(target)
+    copy.srcMemoryType, copy.dstMemoryType = _ON_DEVICE, _HOST
+    copy.srcDevice, copy.srcPitch = source, pitch
+    copy.dstHost, copy.dstPitch = target.ctypes.data, target.strides[0]
+    call(driver.cuMemcpy2DAsync, copy, stream)
+
+
+def _rectangle(plane: NDArray[np.generic]) -> Any:  # noqa: ANN401 - the driver's own type
+    copy = driver.CUDA_MEMCPY2D()
+    copy.WidthInBytes, copy.Height = plane.shape[1] * plane.itemsize, plane.shape[0]
+    return copy
 
 
 def wait(event: int, stream: int) -> None:

@@ -3,27 +3,31 @@
     plane → pinned memory → GPU → program → GPU → pinned memory → plane
 
 Everything is allocated when the slot is made. Then a frame is one launch of a
-CUDA graph that holds both copies and the program.
+CUDA graph that holds all copies and the program. A plane that is too large to
+go in one piece goes tile by tile, in the same graph; what is kept of a tile is
+copied straight to its place in pinned memory.
 """
 
 import logging
 import weakref
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from threading import Lock
+from typing import Protocol
 
 import numpy as np
 from onnx import ModelProto, TensorProto, helper
 
 from vs_espcn.errors import BackendError
 from vs_espcn.networks import graph as graphs
+from vs_espcn.networks.centred_codes import with_centred_codes
 from vs_espcn.runtime import cuda
+from vs_espcn.runtime.backends import GpuArithmetic
 from vs_espcn.runtime.engine import Plane
+from vs_espcn.runtime.tiling import Tiling, scaled
 
 _log = logging.getLogger(__name__)
-
-_MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,37 +57,47 @@ def plane_types(graph: ModelProto) -> tuple[PlaneType, PlaneType]:
     return source, target
 
 
-def typed_graph(graph: ModelProto, precision: Literal["fp32", "fp16"]) -> ModelProto:
+def typed_graph(graph: ModelProto, precision: GpuArithmetic) -> ModelProto:
     """A graph in the types that it is to run in, with 16-bit codes as byte pairs.
 
     Args:
         graph: A model from `vs_espcn.networks.graph.build_graph`; it is not changed.
-        precision: Arithmetic of the network.
+        precision: Arithmetic of the network; int8 if that is its form.
     """
     if precision == "fp16":
         graph = graphs.in_half(graph)
+    elif precision == "int8":
+        graph = with_centred_codes(graph)
     if graph.graph.input[0].type.tensor_type.elem_type == TensorProto.UINT16:
         graph = graphs.in_byte_pairs(graph)
     return graph
 
 
-def check_free_memory(device: cuda.Device, lane_bytes: int, lanes: int) -> None:
-    """Compare what lanes will take on a GPU with what is free there.
+def lanes_that_fit(device: cuda.Device, lane_bytes: int, lanes: int, *, fewer: bool) -> int:
+    """How many of the lanes that are wanted on a GPU its free memory allows.
 
     Args:
         device: The GPU.
         lane_bytes: What one lane takes.
-        lanes: Lanes on this GPU.
+        lanes: Lanes wanted on this GPU.
+        fewer: Whether fewer will do, but at least one.
 
     Raises:
         BackendError: It is not enough.
     """
-    needed, free = lanes * lane_bytes, device.free_memory()
-    if needed > free:
-        raise BackendError(
-            f"{device.name} has {free // _MEGABYTE} MB of memory free, but {lanes} lanes need "
-            f"{needed // _MEGABYTE + 1} MB; use fewer lanes, precision='fp16', or smaller tiles"
-        )
+    free = device.free_memory()
+    fitting = min(lanes, free // lane_bytes)
+    if fitting == lanes:
+        return lanes
+    if fewer and fitting > 0:
+        _log.info("%s has %d MB of memory free: %d lanes, not %d", device, free >> 20, fitting, lanes)
+        return fitting
+    wanted = 1 if fewer else lanes
+    raise cuda.OutOfMemoryError(
+        f"{device.name} has {free >> 20} MB of memory free, but {wanted} lane{'s' * (wanted > 1)} "
+        f"need{'s' * (wanted == 1)} {(wanted * lane_bytes >> 20) + 1} MB; "
+        f"{'use fewer lanes, ' * (wanted > 1)}precision='fp16', or smaller tiles"
+    )
 
 
 class Program(Protocol):
@@ -99,6 +113,9 @@ class Program(Protocol):
     def can_be_recorded(self, stream: int) -> bool:
         """Whether `enqueue` may be recorded as a CUDA graph; it has run once before."""
 
+    def recording(self) -> AbstractContextManager[None]:
+        """Entered before a recording begins and left after it has ended."""
+
 
 ProgramMaker = Callable[[cuda.Resources, int, int], Program]
 """Makes a program, from the owner of what it allocates, the input's and the output's address."""
@@ -112,6 +129,7 @@ class CudaSlot:
         device: cuda.Device,
         source: PlaneType,
         target: PlaneType,
+        tiling: Tiling,
         make_program: ProgramMaker,
         *,
         cuda_graph: bool,
@@ -120,20 +138,24 @@ class CudaSlot:
 
         Args:
             device: The GPU.
-            source: Planes that `upscale` is given.
-            target: Planes that it writes.
+            source: Tiles that the program takes.
+            target: Tiles that it gives.
+            tiling: How the planes that `upscale` is given are cut.
             make_program: Called once.
             cuda_graph: Whether to launch a frame's work as one recorded graph.
 
         Raises:
             BackendError: The GPU has too little memory, or failed.
         """
-        self._device = device
+        self.device = device
         self._failure: str | None = None
+        self._lock = Lock()  # pinned memory must not go while a frame is copied
+        self.tiling, self._scale = tiling, target.height // source.height
+        self._pitch = target.width * target.dtype.itemsize
         resources = cuda.Resources(device)
         self._free = weakref.finalize(self, resources.close)
         try:
-            self._allocate(resources, source, target, make_program)
+            self._allocate(resources, source, target, tiling.size, make_program)
             self._enqueue_frame()
             cuda.wait(self._event, self._stream)
             self._graph = self._record(resources) if cuda_graph else None
@@ -147,54 +169,78 @@ class CudaSlot:
         After a failure every later call fails too: what the GPU still does
         with the slot's memory is then unknown.
         """
-        if self._failure is not None:
-            raise BackendError(self._failure)
-        try:
-            self._device.make_current()
-            np.copyto(self._input_plane, source)
-            if self._graph is None:
-                self._enqueue_frame()
-            else:
-                cuda.launch(self._graph, self._stream)
-            cuda.wait(self._event, self._stream)
-        except BackendError as error:
-            self._failure = f"GPU {self._device.index} ({self._device.name}) failed: {error}"
-            raise BackendError(self._failure) from error
-        np.copyto(target, self._output_plane)
+        with self._lock:
+            if self._failure is not None:
+                raise BackendError(self._failure)
+            np.copyto(self._input, source)
+            self._run(self._launch)
+            np.copyto(target, self._output)
 
     def compute(self) -> None:
         """Compute the frame that is on the GPU once more, without copies, and wait; for benchmarks."""
-        self._device.make_current()
-        self._program.enqueue(self._stream)
-        cuda.wait(self._event, self._stream)
+        self._run(self._enqueue_program)
 
     def copy(self) -> None:
         """Copy a frame to the GPU and one back, without computing it, and wait; for benchmarks."""
-        self._device.make_current()
-        cuda.upload(self._input_address, self._input, self._stream)
-        cuda.download(self._output, self._output_address, self._stream)
-        cuda.wait(self._event, self._stream)
+        self._run(self._enqueue_copies)
 
     def close(self) -> None:
-        """Free everything; a second call does nothing, and `upscale` fails from now on."""
-        self._failure = self._failure or "the slot is closed"
-        self._free()
+        """Wait for the frame in work and free everything; `upscale` fails from then on."""
+        with self._lock:
+            self._failure = self._failure or "the slot is closed"
+            self._free()
 
     def _allocate(
-        self, resources: cuda.Resources, source: PlaneType, target: PlaneType, make_program: ProgramMaker
+        self,
+        resources: cuda.Resources,
+        source: PlaneType,
+        target: PlaneType,
+        size: tuple[int, int],
+        make_program: ProgramMaker,
     ) -> None:
-        self._input, self._output = resources.pinned(source.nbytes), resources.pinned(target.nbytes)
-        self._input_plane = self._input.view(source.dtype).reshape(source.height, source.width)
-        self._output_plane = self._output.view(target.dtype).reshape(target.height, target.width)
-        self._input_address = resources.on_device(source.nbytes)
-        self._output_address = resources.on_device(target.nbytes)
+        width, height = size
+        upscaled = (height * self._scale, width * self._scale)
+        self._input = _pinned_plane(resources, source.dtype, (height, width))
+        self._output = _pinned_plane(resources, target.dtype, upscaled)
+        self._tile, self._upscaled_tile = map(resources.on_device, (source.nbytes, target.nbytes))
         self._stream, self._event = resources.stream(), resources.event()
-        self._program = make_program(resources, self._input_address, self._output_address)
+        self._program = make_program(resources, self._tile, self._upscaled_tile)
+
+    def _run(self, enqueue: Callable[[], None]) -> None:
+        try:
+            self.device.make_current()
+            enqueue()
+            cuda.wait(self._event, self._stream)
+        except BackendError as error:
+            self._failure = f"{self.device} failed: {error}"
+            raise BackendError(self._failure) from error
+
+    def _launch(self) -> None:
+        if self._graph is None:
+            self._enqueue_frame()
+        else:
+            cuda.launch(self._graph, self._stream)
 
     def _enqueue_frame(self) -> None:
-        cuda.upload(self._input_address, self._input, self._stream)
-        self._program.enqueue(self._stream)
-        cuda.download(self._output, self._output_address, self._stream)
+        self._enqueue(copies=True, program=True)
+
+    def _enqueue_copies(self) -> None:
+        self._enqueue(copies=True, program=False)
+
+    def _enqueue_program(self) -> None:
+        self._enqueue(copies=False, program=True)
+
+    def _enqueue(self, *, copies: bool, program: bool) -> None:
+        for tile in self.tiling.tiles:
+            if copies:
+                cuda.upload(self._tile, self._input[tile.source], self._stream)
+            if program:
+                self._program.enqueue(self._stream)
+            if copies:
+                rows, columns = scaled(tile.kept, self._scale)
+                first = rows.start * self._pitch + columns.start * self._output.itemsize
+                placed = self._output[scaled(tile.placed, self._scale)]
+                cuda.download(placed, self._upscaled_tile + first, self._pitch, self._stream)
 
     def _record(self, resources: cuda.Resources) -> int | None:
         """The frame as a graph; None, with one line that says why, if it cannot be recorded."""
@@ -202,35 +248,63 @@ class CudaSlot:
             _log.warning("running without a CUDA graph: the engine cannot be recorded")
             return None
         try:
-            return resources.graph(self._stream, self._enqueue_frame)
+            with self._program.recording():
+                return resources.graph(self._stream, self._enqueue_frame)
         except BackendError as error:
             _log.warning("running without a CUDA graph: %s", str(error))
             return None
 
 
+def _pinned_plane(resources: cuda.Resources, dtype: np.dtype[np.generic], shape: tuple[int, int]) -> Plane:
+    plane: Plane = resources.pinned(shape[0] * shape[1] * dtype.itemsize).view(dtype).reshape(shape)
+    return plane
+
+
 class CudaEngine:
     """What is the same in every engine on a GPU: its slots, and how they are opened and closed."""
 
-    def __init__(self, description: str, slots: Iterable[CudaSlot]) -> None:
-        """Open every slot, or none.
+    def __init__(
+        self,
+        about: str,
+        devices: Sequence[cuda.Device],
+        open_slot: Callable[[cuda.Device], CudaSlot],
+        *,
+        fewer: bool,
+    ) -> None:
+        """Open a slot for every lane, or none.
 
         Args:
-            description: Library, GPUs, precision and lanes in a few words.
-            slots: Makes one slot after the other; if it fails, those that it made are closed.
+            about: Library, GPUs and precision in a few words.
+            devices: The GPU of each lane.
+            open_slot: Opens a slot on a GPU.
+            fewer: Whether fewer lanes will do where memory ends, but at least one.
+
+        Raises:
+            BackendError: A slot cannot be opened; those that were are closed.
         """
-        self._description = description
-        opened = []
+        opened: list[CudaSlot] = []
         with ExitStack() as opening:
-            for slot in slots:
+            for device in devices:
+                try:
+                    slot = open_slot(device)
+                except cuda.OutOfMemoryError as error:
+                    lane = f"{device} has no memory left at lane {len(opened) + 1} of {len(devices)}"
+                    if not (fewer and opened):
+                        fix = "use fewer lanes, precision='fp16', or smaller tiles"
+                        raise cuda.OutOfMemoryError(f"{lane}: {error}; {fix}") from error
+                    _log.warning("%s: running with %d", lane, len(opened))
+                    break
                 opening.callback(slot.close)
                 opened.append(slot)
             self._open = opening.pop_all()
         self._slots = tuple(opened)
+        self._about = about
 
     @property
     def description(self) -> str:
         """Library, GPUs, precision and lanes in a few words, for the log."""
-        return self._description
+        slot = self._slots[0]
+        return f"{self._about}, {len(self._slots)} lanes{slot.tiling}"
 
     @property
     def slots(self) -> tuple[CudaSlot, ...]:

@@ -22,6 +22,7 @@ def best_backend() -> Backend:
         try:
             chosen = on_best_device(backend)
             probe(chosen)
+            _take(chosen)
         except BackendError as error:
             reasons.setdefault(str(error), []).append(backend.name)
             if not isinstance(error, RuntimeMissingError):
@@ -31,6 +32,16 @@ def best_backend() -> Backend:
     why = "; ".join(f"{' and '.join(names)}: {reason}" for reason, names in reasons.items())
     _log.log(level, "running on the CPU with openvino; out are %s", why)
     return OpenVINO()
+
+
+def _take(backend: Backend) -> None:
+    """Let an NVIDIA GPU pass that this process can use; what it takes of it now, the engine uses later."""
+    if not isinstance(backend, TensorRT | Torch):
+        return
+    from vs_espcn.runtime import cuda  # noqa: PLC0415 - loads the driver
+
+    index = backend.index if isinstance(backend, Torch) else backend.devices[0]
+    cuda.open_device(index).make_current()
 
 
 def probe(backend: Backend) -> str:
@@ -88,13 +99,12 @@ def _probe_openvino() -> str:
 
 def _probe_tensorrt(backend: TensorRT) -> str:
     # Loads the driver; TensorRT itself only when there is a GPU.
-    from vs_espcn.runtime import cuda  # noqa: PLC0415
     from vs_espcn.runtime.tensorrt import api as tensorrt_api  # noqa: PLC0415
 
     details = []
     for index in backend.devices:
-        device = cuda.Device(index)
-        api = tensorrt_api.choose_api(backend.flavour, device.capability)
+        device = tensorrt_api.open_gpu(index)
+        api = tensorrt_api.api_for(backend.flavour, device)
         details.append(f"GPU {index} ({device.name}, {device.capability}, {api.flavour} {api.version})")
     return ", ".join(details)
 
@@ -103,7 +113,7 @@ def _probe_torch(backend: Torch) -> str:
     # Loads the driver; PyTorch only when there is a GPU.
     from vs_espcn.runtime import cuda  # noqa: PLC0415
 
-    device = cuda.Device(backend.index)
+    device = cuda.open_device(backend.index)
     from vs_espcn.runtime import torch  # noqa: PLC0415
 
     torch.check_usable()

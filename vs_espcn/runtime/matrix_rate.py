@@ -16,7 +16,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from vs_espcn.networks import graph
 from vs_espcn.networks.registry import INPUT_NAME, OUTPUT_NAME
-from vs_espcn.runtime.backends import Backend, OpenVINO, lane_count
+from vs_espcn.runtime.backends import Backend, OpenVINO, Torch, lane_count
 from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.hardware import available_cores
 
@@ -33,7 +33,7 @@ def matrix_rate(backend: Backend, precision: Arithmetic, *, side: int | None = N
 
     Args:
         backend: The device; of several GPUs the first.
-        precision: Arithmetic of the products; int8 on OpenVINO alone.
+        precision: Arithmetic of the products; not int8 on PyTorch.
         side: Of the square matrices; None is large enough for the device.
 
     Returns:
@@ -44,7 +44,7 @@ def matrix_rate(backend: Backend, precision: Arithmetic, *, side: int | None = N
         BackendError: It cannot run here.
     """
     side = side or (_CPU_SIDE if isinstance(backend, OpenVINO) else _GPU_SIDE)
-    network = matrix_network(side, int8=precision == "int8" and isinstance(backend, OpenVINO))
+    network = matrix_network(side, int8=precision == "int8" and not isinstance(backend, Torch))
     model = graph.build_graph(network, graph.UINT8, full_range=False, width=side, height=side)
     with _runner(backend, precision, model) as run:
         run(2)

@@ -14,6 +14,7 @@ from vs_espcn.runtime.backends import OpenVINO, Precision
 from vs_espcn.runtime.engine import Plane
 from vs_espcn.runtime.openvino_errors import openvino_reason
 from vs_espcn.runtime.shuffle import interleave, without_shuffle
+from vs_espcn.runtime.tiling import Tiling, scaled
 
 
 @contextmanager
@@ -80,21 +81,22 @@ def resolve_precision(device: str, precision: Precision) -> Precision:
 class OpenVINOEngine:
     """A graph compiled for one device, with one inference request per lane."""
 
-    def __init__(self, backend: OpenVINO, graph: ModelProto, *, lanes: int) -> None:
+    def __init__(self, backend: OpenVINO, graph: ModelProto, tiling: Tiling, *, lanes: int) -> None:
         """Compile; see `vs_espcn.runtime.engine_factory.open_engine`."""
         self._device = backend.device
         self._precision = resolve_precision(backend.device, backend.precision)
+        self._tiling = tiling
         graph, side = without_shuffle(graph)
         compiled = _compile(graph, self._device, self._precision, lanes)
         try:
-            self._slots = tuple(OpenVINOSlot(compiled, shuffled=side == 1) for _ in range(lanes))
+            self._slots = tuple(OpenVINOSlot(compiled, tiling, shuffled=side == 1) for _ in range(lanes))
         except (RuntimeError, MemoryError) as error:
             raise _failed("OpenVINO cannot hold the network's tensors", error) from error
 
     @property
     def description(self) -> str:
         """Device, precision and lanes in a few words, for the log."""
-        return f"OpenVINO on {self._device}, {self._precision}, {len(self._slots)} lanes"
+        return f"OpenVINO on {self._device}, {self._precision}, {len(self._slots)} lanes{self._tiling}"
 
     @property
     def slots(self) -> tuple["OpenVINOSlot", ...]:
@@ -110,16 +112,18 @@ class OpenVINOEngine:
 class OpenVINOSlot:
     """One inference request with its input and output tensor, allocated once."""
 
-    def __init__(self, compiled: ov.CompiledModel, *, shuffled: bool) -> None:
+    def __init__(self, compiled: ov.CompiledModel, tiling: Tiling, *, shuffled: bool) -> None:
         """Allocate both tensors at the graph's static shape.
 
         Args:
             compiled: The graph, its samples in the order of a plane or of `without_shuffle`.
+            tiling: Planes in tiles of the graph's size.
             shuffled: Which of these.
         """
         self._request: ov.InferRequest | None = compiled.create_infer_request()
         self._input = self._request.get_input_tensor().data[0, 0]
         output = self._request.get_output_tensor().data[0]
+        self._tiles = tiling.tiles
         self._shuffled = shuffled
         self._output = output[0] if shuffled else output
 
@@ -127,16 +131,19 @@ class OpenVINOSlot:
         """Upscale one plane; see `vs_espcn.runtime.engine.Slot`."""
         if self._request is None:
             raise BackendError("the slot is closed")
-        np.copyto(self._input, source)
-        try:
-            self._request.start_async()
-            self._request.wait()
-        except RuntimeError as error:
-            raise _failed("OpenVINO failed while running", error) from error
-        if self._shuffled:
-            np.copyto(target, self._output)
-        else:
-            interleave(self._output, target)
+        scale = target.shape[0] // source.shape[0]
+        for tile in self._tiles:
+            np.copyto(self._input, source[tile.source])
+            try:
+                self._request.start_async()
+                self._request.wait()
+            except RuntimeError as error:
+                raise _failed("OpenVINO failed while running", error) from error
+            placed = target[scaled(tile.placed, scale)]
+            if self._shuffled:
+                np.copyto(placed, self._output[scaled(tile.kept, scale)])
+            else:
+                interleave(self._output[tile.kept], placed)
 
     def close(self) -> None:
         """Let go of the request; `upscale` fails from now on."""

@@ -9,7 +9,7 @@ from onnx import ModelProto
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks.bfloat16 import has_bf16_weights, is_close_in_bf16
 from vs_espcn.networks.registry import ModelSpec, in_int8, is_int8, load_network, shipped
-from vs_espcn.runtime.backends import Backend, OpenVINO, Vulkan, gpu_precision
+from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch, Vulkan, gpu_precision
 from vs_espcn.runtime.hardware import instruction_sets
 
 _EXACT = {"avx512_vnni", "avx_vnni", "amx_int8"}
@@ -59,17 +59,18 @@ def resolved_backend(backend: Backend, network: ModelProto, depth: int | None) -
         depth: Depth in bits whose accuracy ``precision="auto"`` has to keep; None for floats.
 
     Returns:
-        The backend. On an NVIDIA GPU its precision is now fp32 or fp16; on OpenVINO
+        The backend. On an NVIDIA GPU its precision is now fp32, fp16 or int8; on OpenVINO
         int8, fp32 or bf16, or still ``"auto"`` if bf16 may be accurate enough,
         as only the opened device tells whether it has that; on Vulkan likewise with
         fp16, which rounds less.
     """
     if isinstance(backend, Vulkan):
         return replace(backend, precision="fp32") if backend.precision == "auto" and depth != 8 else backend
-    if not isinstance(backend, OpenVINO):
-        return replace(backend, precision=gpu_precision(backend.precision, depth))
-    if is_int8(network):
+    if is_int8(network) and not isinstance(backend, Torch):
         return replace(backend, precision="int8")
+    if not isinstance(backend, OpenVINO):
+        precision = gpu_precision(backend.precision, depth)
+        return replace(backend, precision=precision)  # type: ignore[arg-type]
     if backend.precision in {"auto", "fast"}:
         return replace(backend, precision="auto" if bears_bf16(network, depth) else "fp32")
     return backend
@@ -141,9 +142,11 @@ _proven: dict[str, bool] = {}
 
 
 def _check_runs_in_int8(spec: ModelSpec, backend: Backend) -> None:
-    if not isinstance(backend, OpenVINO):
-        raise InputError(f"{spec.path.name} is an int8 network; those run on openvino, not {backend.name}")
-    if backend.precision in {"fp32", "bf16"}:
+    if not isinstance(backend, OpenVINO | TensorRT):
+        raise InputError(
+            f"{spec.path.name} is an int8 network; those run on openvino and tensorrt, not {backend.name}"
+        )
+    if backend.precision in {"fp32", "fp16", "bf16"}:
         raise InputError(
             f"{spec.path.name} is an int8 network, and precision is {backend.precision!r}; "
             "use precision='auto', or the network that it was made from"
@@ -157,7 +160,9 @@ def _check_runs_in_int8(spec: ModelSpec, backend: Backend) -> None:
 
 def _sums_are_exact(backend: Backend) -> bool:
     """Whether int8 is exact: x86 before VNNI adds pairs of products in 16 bits, which saturate."""
-    device = str(getattr(backend, "device", ""))
+    if not isinstance(backend, OpenVINO):
+        return True
+    device = backend.device
     elsewhere = device.startswith(("GPU", "NPU"))  # AUTO and the like may take the processor
     on_x86 = not elsewhere and platform.machine() in {"x86_64", "AMD64"}
     return not on_x86 or not _EXACT.isdisjoint(instruction_sets())

@@ -52,7 +52,7 @@ def interleave(phases: NDArray[np.generic], target: Plane) -> None:
     """Copy samples to their places in a plane.
 
     Args:
-        phases: (H, W, side²), contiguous; sample ``side·row + column`` is at that place of its cell.
+        phases: (H, W, side²), cells contiguous; sample ``side·row + column`` is at that place of its cell.
         target: (side·H, side·W), of the same type, its rows contiguous; written whole.
     """
     height, width, _ = phases.shape

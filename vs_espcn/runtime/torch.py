@@ -2,18 +2,21 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import ModelProto, helper, numpy_helper
 
 from vs_espcn.errors import BackendError, RuntimeMissingError, extra_hint
 from vs_espcn.networks.cost import activation_bytes
 from vs_espcn.runtime import cuda
 from vs_espcn.runtime.backends import Torch
-from vs_espcn.runtime.cuda_slot import CudaEngine, CudaSlot, check_free_memory, plane_types, typed_graph
+from vs_espcn.runtime.cuda_slot import CudaEngine, CudaSlot, lanes_that_fit, plane_types, typed_graph
+from vs_espcn.runtime.tiling import Tiling
 
 try:
     import torch
@@ -48,26 +51,26 @@ def check_usable() -> None:
 class TorchEngine(CudaEngine):
     """A graph run operation by operation, with one stream and memory pool per lane."""
 
-    def __init__(self, backend: Torch, graph: ModelProto, *, lanes: int) -> None:
+    def __init__(self, backend: Torch, graph: ModelProto, tiling: Tiling, *, lanes: int) -> None:
         """Load the weights onto the GPU; see `vs_espcn.runtime.engine_factory.open_engine`."""
         precision = backend.arithmetic
-        device = cuda.Device(backend.index)
+        device = cuda.open_device(backend.index)
         check_usable()
         source, target = plane_types(graph)
-        # At least; PyTorch's own text tells where that was not enough.
+        # At least; where that was not enough, opening the slots shows it.
         activations = activation_bytes(graph) * source.height * source.width
         lane_bytes = source.nbytes + target.nbytes + activations // (2 if precision == "fp16" else 1)
-        check_free_memory(device, lane_bytes, lanes)
+        fewer = backend.lanes is None
+        lanes = lanes_that_fit(device, lane_bytes, lanes, fewer=fewer)
         typed = typed_graph(graph, precision)
         network = TorchGraph(typed, torch.device("cuda", backend.index))
-        make_program = partial(_make_program, network, typed, backend.index)
-        super().__init__(
-            f"PyTorch {version()} on {device.name}, {precision}, {lanes} lanes",
-            (
-                CudaSlot(device, source, target, make_program, cuda_graph=backend.cuda_graph)
-                for _ in range(lanes)
-            ),
-        )
+        make_program = partial(_make_program, network, typed, device)
+
+        def open_slot(device: cuda.Device) -> CudaSlot:
+            return CudaSlot(device, source, target, tiling, make_program, cuda_graph=backend.cuda_graph)
+
+        about = f"PyTorch {version()} on {device.name}, {precision}"
+        super().__init__(about, [device] * lanes, open_slot, fewer=fewer)
 
 
 class TorchGraph:
@@ -87,7 +90,7 @@ class TorchGraph:
                     f"it knows {', '.join(sorted(_OPERATIONS))}; use another backend"
                 )
         self._constants = {
-            weight.name: torch.from_numpy(numpy_helper.to_array(weight).copy()).to(device)
+            weight.name: _constant(numpy_helper.to_array(weight)).to(device)
             for weight in graph.graph.initializer
         }
         # Axes are read on the host: asking the GPU for them would wait for it.
@@ -123,34 +126,44 @@ class TorchGraph:
 
 
 def _make_program(
-    network: TorchGraph, graph: ModelProto, index: int, resources: cuda.Resources, source: int, target: int
+    network: TorchGraph,
+    graph: ModelProto,
+    device: cuda.Device,
+    resources: cuda.Resources,
+    source: int,
+    target: int,
 ) -> "_TorchProgram":
-    program = _TorchProgram(network, graph, (source, target), index)
+    program = _TorchProgram(network, graph, (source, target), device)
     resources.on_close(program.close)
     return program
 
 
 class _TorchProgram:
-    """A graph bound to one lane's buffers; its intermediate results have a pool of their own."""
+    """A graph bound to one lane's buffers; its intermediate results have a pool of their own.
 
-    def __init__(self, network: TorchGraph, graph: ModelProto, addresses: Sequence[int], index: int) -> None:
-        self._network, self._index = network, index
+    PyTorch is called on one thread alone: it keeps cuDNN's handles per
+    thread, and the exact arithmetic that is needed here is a setting of the
+    whole process.
+    """
+
+    def __init__(
+        self, network: TorchGraph, graph: ModelProto, addresses: Sequence[int], device: cuda.Device
+    ) -> None:
+        self._network, self._device, self._index = network, device, device.index
         self._source, self._target = (
-            _tensor_at(address, value.type.tensor_type, index)
+            _tensor_at(address, value.type.tensor_type, device.index)
             for address, value in zip(addresses, (graph.graph.input[0], graph.graph.output[0]), strict=True)
         )
         # A recorded graph goes on using its intermediate results' memory: nothing else may get it.
         self._pool = torch.cuda.MemPool()
+        self._is_recording = False
 
     def enqueue(self, stream: int) -> None:
         """Put a frame's kernels on a stream; see `vs_espcn.runtime.cuda_slot.Program`."""
         try:
-            with self._on(stream):
-                self._target.copy_(self._network(self._source))
+            _thread().submit(self._enqueue, stream).result()
         except torch.OutOfMemoryError as error:
-            raise BackendError(
-                f"PyTorch: {error}; use fewer lanes, precision='fp16', or smaller tiles"
-            ) from error
+            raise cuda.OutOfMemoryError(f"PyTorch: {error}") from error
         except RuntimeError as error:
             raise BackendError(f"PyTorch failed while running: {error}") from error
 
@@ -158,20 +171,68 @@ class _TorchProgram:
         """True: no operation here waits for the GPU."""
         return True
 
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Have the pool in use from before the recording until after it.
+
+        PyTorch looks for the `torch.cuda.CUDAGraph` that records when a pool
+        comes into use during a recording; here the driver itself records.
+        """
+        pool = torch.cuda.use_mem_pool(self._pool, self._index)
+        _thread().submit(pool.__enter__).result()
+        self._is_recording = True
+        try:
+            yield
+        finally:
+            self._is_recording = False
+            _thread().submit(pool.__exit__, None, None, None).result()
+
     def close(self) -> None:
         """Let go of the intermediate results and of the buffers, before they are freed."""
         del self._source, self._target, self._pool
 
-    @contextmanager
-    def _on(self, stream: int) -> Iterator[None]:
-        # TF32 has the 11 bits of fp16; fp32 is asked for because it has more.
-        exact = torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=False, allow_tf32=False
-        )
-        with torch.cuda.device(self._index), torch.inference_mode(), exact:
-            handle = torch.cuda.ExternalStream(stream)  # type: ignore[no-untyped-call]
-            with torch.cuda.stream(handle), torch.cuda.use_mem_pool(self._pool):
-                yield
+    def _enqueue(self, stream: int) -> None:
+        self._device.make_current()
+        with ExitStack() as settings:
+            settings.enter_context(torch.cuda.device(self._index))
+            settings.enter_context(torch.inference_mode())
+            settings.enter_context(exact_arithmetic())
+            handle = torch.cuda.ExternalStream(stream, self._index)  # type: ignore[no-untyped-call]
+            settings.enter_context(torch.cuda.stream(handle))
+            if not self._is_recording:
+                settings.enter_context(torch.cuda.use_mem_pool(self._pool, self._index))
+            self._target.copy_(self._network(self._source))
+
+
+@cache
+def _thread() -> ThreadPoolExecutor:
+    """The one thread that calls PyTorch to compute."""
+    return ThreadPoolExecutor(1, "vs_espcn-torch")
+
+
+@contextmanager
+def exact_arithmetic() -> Iterator[None]:
+    """Compute float32 in float32: TF32 has the 11 bits of fp16, and fp32 is asked for because it has more.
+
+    The settings are the process's, and are put back at the end.
+    """
+    name, value = _EXACT
+    owners: list[Any] = [
+        getattr(torch.backends.cudnn, "conv", torch.backends.cudnn),
+        torch.backends.cuda.matmul,
+    ]
+    before = [getattr(owner, name) for owner in owners]
+    try:
+        for owner in owners:
+            setattr(owner, name, value)
+        yield
+    finally:
+        for owner, earlier in zip(owners, before, strict=True):
+            setattr(owner, name, earlier)
+
+
+# The older attribute may refuse once the newer one has been set.
+_EXACT = ("fp32_precision", "ieee") if hasattr(torch.backends.cudnn, "conv") else ("allow_tf32", False)
 
 
 class _Memory:
@@ -191,6 +252,12 @@ def _tensor_at(address: int, tensor_type: Any, index: int) -> Tensor:  # noqa: A
     shape = tuple(dim.dim_value for dim in tensor_type.shape.dim)
     memory = _Memory(address, shape, helper.tensor_dtype_to_np_dtype(tensor_type.elem_type))
     return torch.as_tensor(memory, device=torch.device("cuda", index))
+
+
+def _constant(values: NDArray[np.generic]) -> Tensor:
+    """A tensor of its own; convolutions' weights as cuDNN's tensor cores take them, without a conversion."""
+    tensor = torch.from_numpy(values.copy())
+    return tensor.to(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
 
 
 def _cast(values: Tensor, *, to: int) -> Tensor:

@@ -19,6 +19,7 @@ from vs_espcn.runtime.ncnn_graph import (
     ncnn_graph,
     samples_to_floats,
 )
+from vs_espcn.runtime.tiling import Tiling, scaled
 from vs_espcn.runtime.vulkan_device import (
     VulkanDevice,
     as_mat,
@@ -37,7 +38,7 @@ _MEGABYTE = 1 << 20
 class VulkanEngine:
     """A graph loaded onto one device; its lanes share the weights."""
 
-    def __init__(self, backend: Vulkan, graph: ModelProto, *, lanes: int) -> None:
+    def __init__(self, backend: Vulkan, graph: ModelProto, tiling: Tiling, *, lanes: int) -> None:
         """Load; see `vs_espcn.runtime.engine_factory.open_engine`."""
         device = find_device(backend.device)
         precision = resolve_precision(device, backend.precision)
@@ -49,8 +50,8 @@ class VulkanEngine:
         if net.load_param_mem(translated.param):
             raise BackendError(f"ncnn cannot load the network on {device.label}")
         net.load_model_mem(self._weights)
-        self._description = f"Vulkan on {device.name}, {precision}, {lanes} lanes"
-        self._slots = tuple(VulkanSlot(net, translated, (height, width), device) for _ in range(lanes))
+        self._description = f"Vulkan on {device.name}, {precision}, {lanes} lanes{tiling}"
+        self._slots = tuple(VulkanSlot(net, translated, tiling, device) for _ in range(lanes))
 
     @property
     def description(self) -> str:
@@ -71,29 +72,33 @@ class VulkanEngine:
 class VulkanSlot:
     """One frame in work."""
 
-    def __init__(
-        self, net: "ncnn.Net", translated: NcnnGraph, shape: tuple[int, int], device: VulkanDevice
-    ) -> None:
+    def __init__(self, net: "ncnn.Net", translated: NcnnGraph, tiling: Tiling, device: VulkanDevice) -> None:
         """Allocate the input.
 
         Args:
             net: Loaded; lanes may share it.
             translated: What it was loaded from.
-            shape: Height and width of the source plane.
+            tiling: Planes in tiles of the graph's size.
             device: For messages.
         """
         self._net: ncnn.Net | None = net
         self._ends = translated
         self._device = device
-        self._input = np.zeros((1, *shape), np.float32)
+        self._tiles = tiling.tiles
+        width, height = tiling.tile
+        self._input = np.zeros((1, height, width), np.float32)
 
     def upscale(self, source: Plane, target: Plane) -> None:
         """Upscale one plane; see `vs_espcn.runtime.engine.Slot`."""
         if self._net is None:
             raise BackendError("the slot is closed")
-        samples_to_floats(source, self._ends.source, self._input[0])
-        with self._computed(self._net) as result:
-            floats_to_samples(result.numpy()[0], self._ends.target, self._ends.limits, target)
+        scale = target.shape[0] // source.shape[0]
+        for tile in self._tiles:
+            samples_to_floats(source[tile.source], self._ends.source, self._input[0])
+            placed = target[scaled(tile.placed, scale)]
+            with self._computed(self._net) as result:
+                kept = result.numpy()[0][scaled(tile.kept, scale)]
+                floats_to_samples(kept, self._ends.target, self._ends.limits, placed)
 
     def compute(self) -> None:
         """Run the network on what `upscale` was last given, and drop the result, for benchmarks."""

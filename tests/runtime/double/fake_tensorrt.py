@@ -9,15 +9,17 @@ memory. That every name here exists in TensorRT too is checked in
 import ctypes
 import enum
 import json
+import os
 from types import ModuleType, SimpleNamespace
 from typing import Any
+from weakref import WeakMethod
 
 import numpy as np
 import onnx
 import onnxruntime
 from onnx import helper
 
-from tests.runtime.double.driver import libcuda
+from tests.runtime.double.driver import Held, is_capturing, kernel
 
 HostFunction = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
@@ -27,7 +29,8 @@ SCRATCH_BYTES_OF_A_SIZE = 1024
 
 faults: dict[str, Any] = {}
 """What is to go wrong: "enqueue", "build", "deserialize", "validity"; and "built" and
-"compiled", counts of plans and kernels; "kernels", whether what was compiled is refused."""
+"compiled", counts of plans and kernels; "kernels", whether what was compiled is refused; "meet" and
+"while_enqueued", what a kernel calls when it runs and when it is put on a stream."""
 
 
 class ILogger:
@@ -44,6 +47,7 @@ class ProfilingVerbosity(enum.IntEnum):
 
 class BuilderFlag(enum.IntEnum):
     TF32 = 6
+    REQUIRE_USER_ALLOCATION = 20
 
 
 class ComputeCapability(enum.IntEnum):
@@ -98,19 +102,25 @@ class IBuilderConfig:
 
     def __init__(self) -> None:
         self._limits: tuple[tuple[int, ...], ...] = ()
+        self._flags: set[BuilderFlag] = set()
+
+    def set_flag(self, flag: BuilderFlag) -> None:
+        self._flags.add(flag)
 
     def add_optimization_profile(self, profile: IOptimizationProfile) -> int:
         self._limits = profile.shapes
         return 0
 
     def clear_flag(self, flag: BuilderFlag) -> None:
-        assert flag is BuilderFlag.TF32
+        assert flag == BuilderFlag.TF32
 
     def set_compute_capability(self, compute_capability: ComputeCapability, index: int) -> bool:
         return index == 0 and compute_capability in ComputeCapability
 
 
 class Builder:
+    _allocates = True  # whether contexts of its plans do, unless they are told not to
+
     def __init__(self, logger: ILogger) -> None:
         self._logger = logger
 
@@ -136,7 +146,9 @@ class Builder:
         if is_dynamic(network.model) != bool(config._limits):
             self._logger.log(ILogger.ERROR, "a network of dynamic shape, and no other, needs a profile")
             return None
-        return MAGIC + json.dumps(config._limits).encode() + b"\n" + network.model
+        allocated_by_user = not self._allocates or BuilderFlag.REQUIRE_USER_ALLOCATION in config._flags
+        facts = {"limits": config._limits, "allocated_by_user": allocated_by_user}
+        return MAGIC + json.dumps(facts).encode() + b"\n" + network.model
 
 
 def is_dynamic(model: bytes) -> bool:
@@ -160,8 +172,9 @@ class OnnxParser:
         return onnx.TensorProto.UINT16 not in types
 
 
-class Runtime:
+class Runtime(Held):
     def __init__(self, logger: ILogger) -> None:
+        Held.__init__(self)
         self._logger = logger
 
     def get_engine_validity(self, buffer: bytes) -> tuple[EngineValidity, int]:
@@ -173,8 +186,8 @@ class Runtime:
         if "deserialize" in faults or not serialized_engine.startswith(MAGIC):
             self._logger.log(ILogger.ERROR, "the plan is not understood")
             return None
-        limits, _, model = serialized_engine.removeprefix(MAGIC).partition(b"\n")
-        return ICudaEngine(onnx.load_from_string(model), json.loads(limits), self._logger)
+        facts, _, model = serialized_engine.removeprefix(MAGIC).partition(b"\n")
+        return ICudaEngine(onnx.load_from_string(model), json.loads(facts), self._logger)
 
 
 class IRuntimeCache:
@@ -190,7 +203,8 @@ class IRuntimeCache:
         return True
 
     def serialize(self) -> bytes:
-        return self._compiled
+        """Never the same bytes twice."""
+        return self._compiled + os.urandom(8)
 
 
 class IRuntimeConfig:
@@ -211,11 +225,12 @@ class IRuntimeConfig:
         return True
 
 
-class ICudaEngine:
+class ICudaEngine(Held):
     device_memory_size_v2 = SCRATCH_BYTES
 
-    def __init__(self, model: onnx.ModelProto, limits: list[list[int]], logger: ILogger) -> None:
-        self._model, self._limits = model, limits
+    def __init__(self, model: onnx.ModelProto, facts: dict[str, Any], logger: ILogger) -> None:
+        super().__init__()
+        self._model, self._facts = model, facts
         self._logger = logger
 
     def create_runtime_config(self) -> IRuntimeConfig:
@@ -231,13 +246,14 @@ class ICudaEngine:
             strategy, cache = strategy._strategy, strategy._cache
             assert cache is not None
         assert strategy is ExecutionContextAllocationStrategy.USER_MANAGED
-        return IExecutionContext(self._model, self._limits, cache, self._logger)
+        return IExecutionContext(self._model, self._facts, cache, self._logger)
 
 
-class IExecutionContext:
+class IExecutionContext(Held):
     def __init__(
-        self, model: onnx.ModelProto, limits: list[list[int]], cache: IRuntimeCache | None, logger: ILogger
+        self, model: onnx.ModelProto, facts: dict[str, Any], cache: IRuntimeCache | None, logger: ILogger
     ) -> None:
+        super().__init__()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # frames are small, idle threads cost turns
         self._session = onnxruntime.InferenceSession(model.SerializeToString(), options)
@@ -245,14 +261,22 @@ class IExecutionContext:
             (value.name, helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
             for value in (model.graph.input[0], model.graph.output[0])
         )
-        self._limits, self._cache = limits, cache
+        self._limits, self._cache = facts["limits"], cache
+        self._allocated_by_user = facts["allocated_by_user"]
         dims = model.graph.input[0].type.tensor_type.shape.dim
-        self._shape: tuple[int, ...] | None = None if limits else tuple(dim.dim_value for dim in dims)
+        self._shape: tuple[int, ...] | None = None if self._limits else tuple(dim.dim_value for dim in dims)
+        scales = {each.key: each.value for each in model.metadata_props}
+        sides = [
+            value.type.tensor_type.shape.dim[2].dim_value
+            for value in (*model.graph.input, *model.graph.output)
+        ]
+        self._scale = int(scales["scale"]) if self._limits else sides[1] // sides[0]
         self._scratch_bytes = SCRATCH_BYTES
         self._addresses: dict[str, int] = {}
         self._scratch: np.ndarray | None = None
         self._logger = logger
-        self._function = HostFunction(self._run)
+        run = WeakMethod(self._run)  # so that a context goes with its last reference
+        self._function = HostFunction(lambda _: run()())
 
     def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
         assert name == self._input[0]
@@ -281,13 +305,29 @@ class IExecutionContext:
         if "enqueue" in faults:
             self._logger.log(ILogger.ERROR, faults["enqueue"])
             return False
-        assert libcuda().cuLaunchHostFunc(ctypes.c_void_p(stream_handle), self._function, None) == 0
-        return True
+        if is_capturing(stream_handle) and not self._allocated_by_user:
+            self._logger.log(ILogger.ERROR, "the plan allocates while it runs")
+            return False
+        if (while_enqueued := faults.get("while_enqueued")) is not None:
+            while_enqueued()
+        assert self._shape is not None
+        assert self._scratch is not None
+        (name, dtype), (result_name, result_dtype) = self._input, self._output
+        nbytes = int(np.prod(self._shape)) * dtype.itemsize
+        result_nbytes = nbytes // dtype.itemsize * result_dtype.itemsize * self._scale**2
+        used = {
+            self._addresses[name]: nbytes,
+            self._addresses[result_name]: result_nbytes,
+            self._scratch.ctypes.data: self._scratch_bytes,
+        }
+        return kernel(stream_handle, self._function, used)
 
     def is_stream_capturable(self, stream: int) -> bool:
-        return bool(stream) and "capturable" not in faults
+        return bool(stream) and self._allocated_by_user and "capturable" not in faults
 
-    def _run(self, _: object) -> None:
+    def _run(self) -> None:
+        if (wait := faults.get("meet")) is not None:
+            wait()
         assert self._scratch is not None
         assert self._shape is not None
         self._scratch[:] += 1
@@ -321,6 +361,9 @@ def module(flavour: str) -> ModuleType:
     if flavour == "tensorrt":
         for name in _OF_RTX:
             delattr(fake, name)
-        fake.Runtime = type("Runtime", (), {**vars(Runtime)})  # type: ignore[attr-defined]
+        flags = {name: flag for name, flag in BuilderFlag.__members__.items() if name == "TF32"}
+        fake.BuilderFlag = enum.IntEnum("BuilderFlag", flags)  # type: ignore[attr-defined]
+        fake.Builder = type("Builder", (Builder,), {"_allocates": False})  # type: ignore[attr-defined]
+        fake.Runtime = type("Runtime", (Held,), {**vars(Runtime)})  # type: ignore[attr-defined]
         del fake.Runtime.get_engine_validity
     return fake

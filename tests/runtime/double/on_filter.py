@@ -11,12 +11,14 @@ import vapoursynth as vs
 
 import vs_espcn
 from tests.engines import open_engine
+from tests.runtime.double import fake_tensorrt, fake_torch
 from tests.runtime.double.driver import set_
 from tests.runtime.double.engines import HEIGHT, WIDTH
 from vs_espcn.errors import BackendError
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime import cuda, default_backend
 from vs_espcn.runtime.backends import OpenVINO, TensorRT, Torch
+from vs_espcn.runtime.tensorrt import api
 
 
 class TestFilter:
@@ -28,20 +30,22 @@ class TestFilter:
         )
 
     def test_the_whole_filter_equals_the_cpus(self) -> None:
-        on_gpu = vs_espcn.upscale(self.clip(), 2, backend=TensorRT(lanes=3, precision="fp32"))
-        on_cpu = vs_espcn.upscale(self.clip(), 2, backend=OpenVINO(precision="fp32"))
+        on_gpu = vs_espcn.upscale(
+            self.clip(), 2, network="espcn", backend=TensorRT(lanes=3, precision="fp32")
+        )
+        on_cpu = vs_espcn.upscale(self.clip(), 2, network="espcn", backend=OpenVINO(precision="fp32"))
         for gpu, cpu in zip(on_gpu.frames(close=True), on_cpu.frames(close=True), strict=True):
             assert np.abs(np.asarray(gpu[0]).astype(int) - np.asarray(cpu[0])).max() <= 1
 
     def test_sixteen_bits_travel_as_byte_pairs(self) -> None:
         clip = vs.core.resize.Point(self.clip(3), format=vs.YUV444P16)
-        on_gpu = vs_espcn.upscale(clip, 2, backend=TensorRT(), tile=(24, 20))
-        on_cpu = vs_espcn.upscale(clip, 2, backend=OpenVINO())
+        on_gpu = vs_espcn.upscale(clip, 2, network="espcn", backend=TensorRT(), tile=(24, 20))
+        on_cpu = vs_espcn.upscale(clip, 2, network="espcn", backend=OpenVINO())
         for gpu, cpu in zip(on_gpu.frames(close=True), on_cpu.frames(close=True), strict=True):
             assert np.abs(np.asarray(gpu[0]).astype(int) - np.asarray(cpu[0])).max() <= 2
 
     def test_a_gpu_that_fails_in_mid_stream_is_a_frame_error(self) -> None:
-        upscaled = vs_espcn.upscale(self.clip(), 2, backend=TensorRT(lanes=2))
+        upscaled = vs_espcn.upscale(self.clip(), 2, network="espcn", backend=TensorRT(lanes=2))
         upscaled.get_frame(0)
         set_("fail_in", 4)
         frames = upscaled.frames(close=True)
@@ -52,18 +56,43 @@ class TestFilter:
         default_backend.best_backend.cache_clear()
         assert default_backend.best_backend() == TensorRT()
 
+    def test_the_best_backend_on_a_gpu_that_tensorrt_left_behind(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "tensorrt", fake_tensorrt.module("tensorrt"))
+        fake_torch.install(monkeypatch)
+        set_("major", 7)
+        set_("minor", 0)
+        for cache in (default_backend.best_backend, api.load_api):
+            cache.cache_clear()
+        try:
+            assert default_backend.best_backend() == Torch()
+        finally:
+            for cache in (default_backend.best_backend, api.load_api):
+                cache.cache_clear()
+
+    def test_the_best_backend_is_not_a_gpu_that_another_process_holds(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        set_("exclusive", 1)
+        default_backend.best_backend.cache_clear()
+        assert default_backend.best_backend() == OpenVINO()
+        assert "tensorrt: GPU 0 (Double 0) is held by another process in exclusive mode" in caplog.text
+        default_backend.best_backend.cache_clear()
+
     def test_the_best_backend_without_a_usable_gpu(self, caplog: pytest.LogCaptureFixture) -> None:
         set_("driver", 12040)
         default_backend.best_backend.cache_clear()
         caplog.set_level(logging.INFO)
         assert default_backend.best_backend() == OpenVINO()
         (record,) = caplog.records
-        assert "out are tensorrt and torch: the NVIDIA driver is too old" in record.getMessage()
+        assert "out are tensorrt: the NVIDIA driver is too old" in record.getMessage()
+        assert "; torch: " in record.getMessage()
         default_backend.best_backend.cache_clear()
 
 
 def test_errors_name_the_function_and_the_cause() -> None:
-    device = cuda.Device(0)
+    device = cuda.open_device(0)
     with pytest.raises(BackendError, match="cuMemAlloc failed: CUDA_ERROR_OUT_OF_MEMORY"):
         cuda.Resources(device).on_device(1 << 40)
 
@@ -88,7 +117,7 @@ def test_torch_too_says_that_memory_is_too_little(monkeypatch: pytest.MonkeyPatc
     network = registry.load_network(registry.find("espcn", 2).path)
     model = graph.build_graph(network, graph.UINT8, full_range=False, width=400, height=200)
     with pytest.raises(BackendError, match="Double 0 has 9 MB of memory free, but 2 lanes need 31 MB"):
-        open_engine(Torch(), model, lanes=2, depth=8)
+        open_engine(Torch(lanes=2), model, lanes=2, depth=8)
 
 
 def test_a_script_that_ends_frees_the_gpu() -> None:
@@ -100,7 +129,7 @@ def test_a_script_that_ends_frees_the_gpu() -> None:
         "atexit.register(lambda: print(live('live')))\n"
         "import vapoursynth as vs, vs_espcn\n"
         "clip = vs.core.std.BlankClip(format=vs.YUV420P8, width=32, height=20, length=4)\n"
-        "clip = vs_espcn.upscale(clip, 2, backend=vs_espcn.TensorRT())\n"
+        "clip = vs_espcn.upscale(clip, 2, network='espcn', backend=vs_espcn.TensorRT())\n"
         "clip.set_output()\n"
         "print(live('live') > 0)\n"
     )

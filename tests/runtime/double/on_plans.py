@@ -7,13 +7,14 @@ import pytest
 import vapoursynth as vs
 
 import vs_espcn
+from tests.engines import open_engine
 from tests.runtime.double import fake_tensorrt
 from tests.runtime.double.driver import set_
 from tests.runtime.double.engines import engine, noise, reference, upscaled
 from tests.runtime.double.fake_tensorrt import faults
 from vs_espcn.errors import BackendError
-from vs_espcn.networks import graph
-from vs_espcn.runtime import tiles
+from vs_espcn.networks import graph, registry
+from vs_espcn.runtime import cuda, tiles
 from vs_espcn.runtime.backends import TensorRT
 from vs_espcn.runtime.tensorrt import api, plan_cache, prebuild
 
@@ -36,6 +37,7 @@ class TestPlans:
         engine(TensorRT(precision="fp32"))
         engine(sample=graph.UINT16[10])
         set_("minor", 6)
+        cuda.open_device.cache_clear()
         engine()
         assert len(plan_cache.stored_plans()) == 4
 
@@ -70,7 +72,9 @@ class TestPlans:
         with pytest.raises(BackendError, match="cannot build the network: no tactic for conv1"):
             engine()
 
-    def test_the_other_flavour(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_other_flavour(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
         """It has no targets and no validity: a plan is for one GPU by name, and loading it is the test."""
         monkeypatch.setitem(sys.modules, "tensorrt", fake_tensorrt.module("tensorrt"))
         api.load_api.cache_clear()
@@ -78,6 +82,7 @@ class TestPlans:
             opened = engine()
             assert opened.description.startswith("tensorrt 0.double on Double 0")
             assert "compiled" not in faults  # its plans hold kernels
+            assert "running without a CUDA graph" not in caplog.text
             engine(TensorRT(precision="fp32", max_size=(40, 30)))
             assert faults.pop("built") == 2
             plan_cache.clear()
@@ -95,10 +100,13 @@ class TestKernels:
     """What TensorRT-RTX compiles when contexts are made."""
 
     def test_they_are_compiled_once_and_kept(self) -> None:
+        written = set()
         for _ in range(3):
             upscaled(engine(lanes=2).slots[1], noise(0))
+            (stored,) = plan_cache.plans_dir().glob("*.kernels")
+            written.add(stored.read_bytes())
         assert faults["compiled"] == 1
-        (stored,) = plan_cache.plans_dir().glob("*.kernels")
+        assert len(written) == 1
         assert b'"device": "Double 0"' in stored.read_bytes()
 
     def test_each_kind_of_gpu_has_its_own(self) -> None:
@@ -117,7 +125,16 @@ class TestKernels:
             stored.write_bytes(content[:-2])
         assert np.abs(upscaled(engine().slots[0], noise(0)).astype(int) - reference(noise(0))).max() <= 1
         assert faults["compiled"] == 2
-        assert stored.read_bytes() == content
+        assert stored.read_bytes() != content
+        assert stored.stat().st_size == len(content)
+
+    def test_a_plan_for_many_sizes_has_kernels_of_each(self) -> None:
+        for width, height in ((32, 20), (16, 16), (32, 20)):
+            network = registry.load_network(registry.find("espcn", 2).path)
+            model = graph.build_graph(network, graph.UINT8, full_range=False, width=width, height=height)
+            open_engine(TensorRT(precision="fp32", max_size=(48, 32)), model, lanes=2, depth=8).close()
+        assert faults["compiled"] == 2
+        assert len([*plan_cache.plans_dir().glob("*.kernels")]) == 2
 
     def test_clearing_deletes_them_too(self) -> None:
         engine()
@@ -132,4 +149,4 @@ def test_warming_makes_the_plans_that_the_filter_looks_for(monkeypatch: pytest.M
     assert stored[0].key is not None
     assert not stored[0].key.title.startswith("160x100")
     clip = vs.core.std.BlankClip(format=vs.YUV420P10, width=160, height=100, length=8)
-    vs_espcn.upscale(clip, 2, backend=TensorRT(build=False))
+    vs_espcn.upscale(clip, 2, network="espcn", backend=TensorRT(build=False))

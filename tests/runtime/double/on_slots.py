@@ -85,23 +85,24 @@ class TestSlot:
             upscaled(slot, noise(0))
 
     def test_close_frees_everything_and_may_be_repeated(self) -> None:
+        live = get("live")
         opened = engine(lanes=3)
         opened.close()
         opened.close()
-        live = get("live")
         with pytest.raises(BackendError, match="closed"):
             upscaled(opened.slots[1], noise(0))
+        assert get("live") == live + 2  # TensorRT's runtime and engine
         del opened
         gc.collect()
-        assert get("live") == live - 1  # the context
+        assert get("live") == live
 
 
 class TestDevices:
     def test_lanes_go_round_the_devices(self) -> None:
         opened = engine(TensorRT(device=[1, 0], precision="fp32"), lanes=3)
-        assert [slot._device.index for slot in opened.slots] == [1, 0, 1]
+        assert [slot.device.index for slot in opened.slots] == [1, 0, 1]
         assert "Double 1 (1), Double 0 (0), fp32, 3 lanes" in opened.description
-        assert lane_count(TensorRT(device=[0, 1]), 8) == 4
+        assert lane_count(TensorRT(device=[0, 1]), 8) == 6
 
     def test_a_device_that_is_not_there(self) -> None:
         with pytest.raises(BackendError, match="there is no GPU 5; present are 0 to 1"):
@@ -111,8 +112,11 @@ class TestDevices:
         set_("free", 10_000)
         before = get("allocations")
         with pytest.raises(BackendError, match="Double 0 has 0 MB of memory free, but 2 lanes need 1 MB"):
-            engine(lanes=2)
+            engine(TensorRT(lanes=2), lanes=2)
         assert get("allocations") == before
+        set_("free", 5_000)
+        with pytest.raises(BackendError, match="memory free, but 1 lane needs 1 MB; precision="):
+            engine(lanes=2)
 
     def test_an_old_driver(self) -> None:
         set_("driver", 12040)

@@ -6,13 +6,15 @@
 import inspect
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.runtime.double import fake_tensorrt
-from vs_espcn.errors import RuntimeMissingError
+from vs_espcn.errors import BackendError, RuntimeMissingError
 from vs_espcn.runtime.tensorrt import api as tensorrt_api
 
 TABLE: dict[str, dict[str, dict[str, Any]]] = json.loads(
@@ -35,6 +37,7 @@ ONLY_RTX = {
         "dynamic_shapes_kernel_specialization_strategy",
     },
     "IBuilderConfig": {"num_compute_capabilities", "set_compute_capability"},
+    "BuilderFlag": {"REQUIRE_USER_ALLOCATION"},
     "Runtime": {"get_engine_validity"},
     "IExecutionContext": {"is_stream_capturable"},
 }
@@ -104,17 +107,84 @@ def test_features_are_found(flavour: str, targets: bool) -> None:
     else:
         api.check_target("9.0")  # what it does not say, it is asked when it builds
         api.set_target(None, "9.0")
-        assert api.refusal(api.module.Runtime(api.logger), b"") is None
+        assert api.refusal(object(), b"") is None
     assert api.network_flags == 1
 
 
-def test_messages_reach_our_log_and_errors_are_kept(caplog: pytest.LogCaptureFixture) -> None:
-    api = tensorrt_api.TensorRTApi(fake_tensorrt.module("tensorrt"), "tensorrt")
-    caplog.set_level("DEBUG")
-    api.logger.log(api.module.ILogger.VERBOSE, "a detail")
-    api.logger.log(api.module.ILogger.ERROR, "a fault")
-    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("DEBUG", "a detail"),
-        ("INFO", "a fault"),
-    ]
-    assert str(api.failure("failed")) == "tensorrt 0.double failed: a fault"
+@pytest.fixture
+def api() -> tensorrt_api.TensorRTApi:
+    return tensorrt_api.TensorRTApi(fake_tensorrt.module("tensorrt"), "tensorrt")
+
+
+def failing(api: tensorrt_api.TensorRTApi, *texts: str, on_own_threads: bool = False) -> str:
+    """What is said of a call that fails after TensorRT has said something, on a thread of its own or not."""
+
+    def function() -> bool:
+        for text in texts:
+            said = threading.Thread(target=api.messages.logger.log, args=(api.module.ILogger.ERROR, text))
+            said.run() if not on_own_threads else (said.start(), said.join())
+        return False
+
+    with pytest.raises(BackendError) as caught:
+        api.checked("failed", function)
+    return str(caught.value).removeprefix("tensorrt 0.double failed: ")
+
+
+class TestMessages:
+    def test_they_reach_our_log_when_the_call_is_back(
+        self, api: tensorrt_api.TensorRTApi, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """On the thread that called: none of TensorRT's waits for a handler."""
+        caplog.set_level("DEBUG")
+        seen = []
+
+        def function() -> bool:
+            api.messages.logger.log(api.module.ILogger.VERBOSE, "a detail")
+            api.messages.logger.log(api.module.ILogger.ERROR, "a fault")
+            seen.extend(caplog.records)
+            return True
+
+        assert api.checked("failed", function)
+        assert not seen
+        assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+            ("DEBUG", "a detail"),
+            ("INFO", "a fault"),
+        ]
+
+    def test_an_error_belongs_to_the_call_that_it_was_said_in(self, api: tensorrt_api.TensorRTApi) -> None:
+        assert failing(api, "a first", "a second") == "a second"
+        assert failing(api) == "no reason given"
+        assert failing(api, "of a worker", on_own_threads=True) == "of a worker"
+        assert failing(api) == "no reason given"
+
+    def test_lanes_do_not_take_each_others_errors(self, api: tensorrt_api.TensorRTApi) -> None:
+        both = threading.Barrier(2, timeout=60)
+
+        def lane(name: str) -> str:
+            def function() -> bool:
+                both.wait()
+                api.messages.logger.log(api.module.ILogger.ERROR, name)
+                both.wait()
+                return False
+
+            with pytest.raises(BackendError) as caught:
+                api.checked("failed", function)
+            return str(caught.value)
+
+        with ThreadPoolExecutor(2) as pool:
+            for _ in range(20):
+                said = [*pool.map(lane, ["first", "second"])]
+                assert said == [f"tensorrt 0.double failed: {name}" for name in ("first", "second")]
+
+
+@pytest.mark.parametrize("capability", ["6.1", "7.0", "7.2"])
+def test_a_gpu_that_full_tensorrt_left_behind_goes_to_another_backend(
+    api: tensorrt_api.TensorRTApi, capability: str
+) -> None:
+    with pytest.raises(
+        BackendError,
+        match=rf"not support GPUs of compute capability {capability}, only 7\.5 and newer; use the",
+    ):
+        api.check_target(capability)
+    for newer in ("7.5", "9.0", "12.1"):
+        api.check_target(newer)

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -21,7 +22,8 @@ from vs_espcn.runtime.cuda_slot import typed_graph
 from vs_espcn.runtime.precision import resolved_backend
 from vs_espcn.runtime.tensorrt import api, prebuild
 from vs_espcn.runtime.tensorrt.api import TensorRTApi, check_capability
-from vs_espcn.runtime.tensorrt.build import build_plan, source_graph
+from vs_espcn.runtime.tensorrt.build import build_plan, plan_key, source_graph
+from vs_espcn.runtime.tiles import tile_for
 
 CAPABILITIES = ("7.5", "8.0", "8.6", "8.9", "12.0", "12.1")
 SHUFFLE_CLAMP_ROUND = r"Tran.*Resh.*Mul.*MaxMin.*Roun"
@@ -60,7 +62,7 @@ def kernels(text: str) -> list[str]:
 def test_shuffle_clamp_rounding_and_cast_are_in_the_last_kernel(
     rtx: TensorRTApi, capability: str, precision: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.api")
+    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.messages")
     model = typed_graph(wrapped(graph.UINT8), precision)  # type: ignore[arg-type]
 
     plan = build_plan(rtx, model, capability)
@@ -78,11 +80,63 @@ def test_shuffle_clamp_rounding_and_cast_are_in_the_last_kernel(
     )
 
 
+@pytest.mark.parametrize("capability", CAPABILITIES)
+@pytest.mark.parametrize("name", ["espcn-int8", "subpixel-s-int8"])
+def test_int8_convolutions_are_int8_kernels(
+    rtx: TensorRTApi, capability: str, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Codes and weights go in; on 7.5 this library restores both and computes in floats."""
+    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.messages")
+    network = registry.load_network(registry.find(name, 2).path)
+    model = graph.build_graph(network, graph.UINT8, full_range=False, width=96, height=54)
+    build_plan(rtx, typed_graph(model, "int8"), capability)
+    convolutions = re.findall(r"^Name: conv\d+_.*LayerType: correlation.*$", "\n".join(caplog.messages), re.M)
+    assert len(convolutions) == sum(node.op_type == "QuantizeLinear" for node in network.graph.node)
+    expected = ["Float", "Float"] if capability == "7.5" else ["Int8", "Int8"]
+    assert all(re.findall(r"Datatype: (\w+)", line)[:2] == expected for line in convolutions)
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+def test_strips_of_a_large_plane_have_the_same_kernels(
+    rtx: TensorRTApi, capability: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.messages")
+    network = registry.load_network(registry.find("espcn", 2).path)
+    width, height = tile_for(TensorRT(precision="fp16"), network, (1920, 1080), lanes=3)
+    assert (width, height) == (1920, 276)
+    model = graph.build_graph(network, graph.UINT8, full_range=False, width=width, height=height)
+    build_plan(rtx, typed_graph(model, "fp16"), capability)
+    assert len(kernels("\n".join(caplog.messages))) == (6 if capability == "7.5" else 5)
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+def test_plans_whose_contexts_allocate_nothing_are_others(
+    rtx: TensorRTApi, capability: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library takes the flag, and what runs in other programs is built and kept without it."""
+    model, flags = typed_graph(wrapped(graph.UINT8), "fp16"), []
+    flag = rtx.module.BuilderFlag.REQUIRE_USER_ALLOCATION
+    build = rtx.module.Builder.build_serialized_network
+
+    def spy(builder: object, network: object, config: Any) -> Any:
+        flags.append(config.get_flag(flag))
+        return build(builder, network, config)
+
+    monkeypatch.setattr(rtx.module.Builder, "build_serialized_network", spy)
+    for for_others in (False, True):
+        assert len(build_plan(rtx, model, capability, for_others=for_others)) > 100_000
+    assert flags == [True, False]
+    ours, theirs = (
+        plan_key(rtx, model, capability, "", for_others=for_others).digest for for_others in (False, True)
+    )
+    assert ours != theirs
+
+
 @pytest.mark.parametrize("name", ["espcn", "subpixel-m"])
 def test_activations_have_no_kernels_of_their_own(
     rtx: TensorRTApi, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.api")
+    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.messages")
     network = registry.load_network(registry.find(name, 2).path)
     model = graph.build_graph(network, graph.UINT8, full_range=False, width=96, height=54)
 
@@ -96,7 +150,7 @@ def test_activations_have_no_kernels_of_their_own(
 def test_16_bits_are_split_into_bytes_in_the_last_kernel(
     rtx: TensorRTApi, scale: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.api")
+    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.messages")
 
     build_plan(rtx, typed_graph(wrapped(graph.UINT16[16], scale=scale), "fp32"), "8.9")
 
@@ -113,7 +167,7 @@ def test_16_bits_are_split_into_bytes_in_the_last_kernel(
 def test_a_plan_for_any_size_has_the_same_kernels(
     rtx: TensorRTApi, capability: str, precision: str, depth: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.api")
+    caplog.set_level(logging.DEBUG, logger="vs_espcn.runtime.tensorrt.messages")
     sample = graph.UINT8 if depth == 8 else graph.UINT16[16]
     backend = TensorRT(precision=precision, max_size=(1920, 1080))  # type: ignore[arg-type]
 
@@ -282,13 +336,13 @@ class TestWarm:
 
     def test_plans_for_other_gpus_are_built_once(self, rtx: TensorRTApi) -> None:
         assert rtx.flavour == "tensorrt_rtx"
-        job = prebuild.BuildRequest(
+        request = prebuild.BuildRequest(
             width=96, height=54, scale=2, capabilities=("8.9", "12.0"), flavour="tensorrt_rtx"
         )
-        first = prebuild.build_plans(job)
+        first = prebuild.build_plans(request)
         assert [plan.key.capability for plan in first] == ["8.9", "8.9", "12.0", "12.0"]
         before = [plan.path.stat().st_mtime_ns for plan in first]
-        assert [plan.path.stat().st_mtime_ns for plan in prebuild.build_plans(job)] == before
+        assert [plan.path.stat().st_mtime_ns for plan in prebuild.build_plans(request)] == before
 
     def test_a_plan_for_any_size(self, rtx: TensorRTApi) -> None:
         assert rtx.flavour == "tensorrt_rtx"
@@ -302,10 +356,10 @@ class TestWarm:
 
     def test_a_gpu_that_is_not_supported(self, rtx: TensorRTApi) -> None:
         assert rtx.flavour == "tensorrt_rtx"
-        job = prebuild.BuildRequest(
+        request = prebuild.BuildRequest(
             width=96, height=54, scale=2, capabilities=("9.0",), flavour="tensorrt_rtx"
         )
         with pytest.raises(
             BackendError, match=r"does not support GPUs of compute capability 9\.0, only 7\.5, "
         ):
-            prebuild.build_plans(job)
+            prebuild.build_plans(request)

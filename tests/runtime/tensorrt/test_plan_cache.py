@@ -243,6 +243,7 @@ class TestKernels:
         plan_cache.store_kernels(KEY, "Toaster 3", b"hot")
         assert plan_cache.load_kernels(KEY, "Toaster 3") == b"hot"
         assert plan_cache.load_kernels(KEY, "Toaster 4") is None
+        assert plan_cache.load_kernels(KEY, "Toaster 3", (1, 1, 20, 32)) is None
         assert plan_cache.load_kernels(replace(KEY, version="1.8"), "Toaster 3") is None
         assert plan_cache.stored_plans() == []
 

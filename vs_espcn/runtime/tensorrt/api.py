@@ -3,20 +3,26 @@
 Everything else that is called on TensorRT is the same in all of them.
 """
 
-import logging
 import re
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from vs_espcn.errors import BackendError, InputError, RuntimeMissingError, extra_hint
+from vs_espcn.runtime import cuda
 from vs_espcn.runtime.backends import Flavour
-
-_log = logging.getLogger(__name__)
+from vs_espcn.runtime.tensorrt.messages import Messages
 
 EXTRAS = {"tensorrt": "tensorrt", "tensorrt_rtx": "tensorrt-rtx"}
 """Flavours, the preferred first, which are also the names of their modules; and what installs each."""
+
+_CUDA_VERSION = 13
+"""CUDA's major version that the packages of `EXTRAS` are built for."""
+
+_LEAST_CAPABILITY = (7, 5)
+"""Of GPUs that a flavour supports that cannot list them."""
 
 
 class TensorRTApi:
@@ -26,7 +32,7 @@ class TensorRTApi:
         module: The library itself.
         flavour: Its name.
         version: Its exact version.
-        logger: Passes what the library says to `logging`, and keeps its last error.
+        messages: What the library says; it has the logger that the library is given.
     """
 
     def __init__(self, module: ModuleType, flavour: str) -> None:
@@ -34,12 +40,26 @@ class TensorRTApi:
         self.module = module
         self.flavour = flavour
         self.version: str = module.__version__
-        self.logger = _make_logger(module)
+        self.messages = Messages(module)
 
-    def failure(self, what: str) -> BackendError:
-        """An error that says what failed and what TensorRT last said about it."""
-        reason, self.logger.last_error = self.logger.last_error, ""
-        return BackendError(f"{self.flavour} {self.version} {what}: {reason or 'no reason given'}")
+    def checked(self, what: str, function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 - TensorRT has no types
+        """Call a function of TensorRT whose result is None or False where it failed.
+
+        Args:
+            what: What failed then, for example ``"cannot build the network"``.
+            function: One of the library.
+            arguments: Its arguments.
+
+        Raises:
+            BackendError: It failed; with what TensorRT said about it in this call.
+        """
+        self.messages.begin()
+        result = function(*arguments)
+        self.messages.pass_on()
+        if result is None or result is False:
+            reason = self.messages.last_error() or "no reason given"
+            raise BackendError(f"{self.flavour} {self.version} {what}: {reason}")
+        return result
 
     @property
     def network_flags(self) -> int:
@@ -66,12 +86,18 @@ class TensorRTApi:
         Raises:
             BackendError: The library is known not to support it.
         """
-        if self.targets is not None and capability not in self.targets:
-            raise BackendError(
-                f"{self.flavour} {self.version} does not support GPUs of compute capability {capability}, "
-                f"only {', '.join(self.targets)}; use flavour='tensorrt' (extra tensorrt), "
-                "or the backend 'torch'"
-            )
+        if self.targets is None:
+            supported = tuple(map(int, capability.split("."))) >= _LEAST_CAPABILITY
+            known = f"{'.'.join(map(str, _LEAST_CAPABILITY))} and newer"
+        else:
+            supported, known = capability in self.targets, ", ".join(self.targets)
+        if supported:
+            return
+        other = "flavour='tensorrt' (extra tensorrt), or " if self.targets is not None else ""
+        raise BackendError(
+            f"{self.flavour} {self.version} does not support GPUs of compute capability {capability}, "
+            f"only {known}; use {other}the backend 'torch'"
+        )
 
     def set_target(self, config: Any, capability: str) -> None:  # noqa: ANN401 - TensorRT has no types
         """Have a plan built for a GPU that need not be present.
@@ -83,8 +109,18 @@ class TensorRTApi:
         if self.targets is None:
             return
         config.num_compute_capabilities = 1
-        if not config.set_compute_capability(self.targets[capability], 0):
-            raise self.failure(f"cannot build for compute capability {capability}")
+        what = f"cannot build for compute capability {capability}"
+        self.checked(what, config.set_compute_capability, self.targets[capability], 0)
+
+    def require_user_allocation(self, config: Any) -> None:  # noqa: ANN401 - TensorRT has no types
+        """Have a plan built whose contexts allocate nothing, where that can be asked for.
+
+        Only such contexts can be recorded as a CUDA graph there. What runs
+        the plan must give them their memory.
+        """
+        flag = getattr(self.module.BuilderFlag, "REQUIRE_USER_ALLOCATION", None)
+        if flag is not None:
+            config.set_flag(flag)
 
     def refusal(self, runtime: Any, plan: bytes) -> str | None:  # noqa: ANN401 - TensorRT has no types
         """Why a plan cannot be loaded here; None if nothing is known against it."""
@@ -136,17 +172,41 @@ def choose_api(flavour: Flavour, capability: str) -> TensorRTApi:
         api = load_api(flavour)
         api.check_target(capability)
         return api
-    problems: list[BackendError] = []
+    missing, unfit = "", ""  # texts: an error that is kept here would keep the callers' frames, too
     for name in EXTRAS:
         try:
             api = load_api(name)
             api.check_target(capability)
+        except RuntimeMissingError as error:
+            missing = str(error)
         except BackendError as error:
-            problems.append(error)
+            unfit = str(error)
         else:
             return api
-    unfit = [error for error in problems if not isinstance(error, RuntimeMissingError)]
-    raise (unfit or problems)[-1]
+    raise BackendError(unfit) if unfit else RuntimeMissingError(missing)
+
+
+def open_gpu(index: int) -> cuda.Device:
+    """A GPU for TensorRT.
+
+    Args:
+        index: Its number, from 0.
+
+    Raises:
+        BackendError: There is no driver, it is too old for TensorRT, or there is no such GPU.
+    """
+    cuda.check_driver_version(_CUDA_VERSION)
+    return cuda.open_device(index)
+
+
+def api_for(flavour: Flavour, device: cuda.Device) -> TensorRTApi:
+    """As `choose_api`, for a GPU that is present, which errors name."""
+    try:
+        return choose_api(flavour, device.capability)
+    except RuntimeMissingError:
+        raise
+    except BackendError as error:
+        raise BackendError(f"{device}: {error}") from error
 
 
 def check_capability(text: str) -> str:
@@ -158,29 +218,3 @@ def check_capability(text: str) -> str:
     if not re.fullmatch(r"[0-9]{1,2}\.[0-9]", text):
         raise InputError(f"compute capability {text[:40]!r} is not understood; give it like 8.9")
     return text
-
-
-def _make_logger(module: ModuleType) -> Any:  # noqa: ANN401 - its class exists only once the library is imported
-    severities = module.ILogger
-    levels = {
-        severities.INTERNAL_ERROR: logging.ERROR,
-        severities.ERROR: logging.ERROR,
-        severities.WARNING: logging.INFO,
-        severities.INFO: logging.DEBUG,
-        severities.VERBOSE: logging.DEBUG,
-    }
-
-    class Logger(module.ILogger):  # type: ignore[misc, name-defined]
-        """TensorRT's messages, at our levels; its errors come up in ours, so that they are said once."""
-
-        def __init__(self) -> None:
-            module.ILogger.__init__(self)
-            self.last_error = ""
-
-        def log(self, severity: Any, text: str) -> None:  # noqa: ANN401 - TensorRT has no types
-            """Take one message; called by TensorRT, from any thread."""
-            if levels[severity] == logging.ERROR:
-                self.last_error = text
-            _log.log(min(levels[severity], logging.INFO), "%s", text)
-
-    return Logger()

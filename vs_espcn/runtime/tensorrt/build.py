@@ -7,7 +7,7 @@ from onnx import ModelProto, TensorProto, numpy_helper
 
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks.graph import FRAME_NAME, largest_size, up_to_size
-from vs_espcn.networks.registry import network_metadata
+from vs_espcn.networks.registry import is_int8, network_metadata
 from vs_espcn.runtime.backends import TensorRT
 from vs_espcn.runtime.cuda_slot import plane_types, typed_graph
 from vs_espcn.runtime.tensorrt.api import TensorRTApi
@@ -17,6 +17,7 @@ OnProgress = Callable[[str, float], None]
 """Called with the name of a build's phase and how much of it is done, 0 … 1."""
 
 _OPTIONS = "strongly typed, no TF32, detailed"
+_USER_ALLOCATION = ", user allocation"
 
 
 def source_graph(backend: TensorRT, graph: ModelProto) -> ModelProto:
@@ -45,7 +46,9 @@ def source_graph(backend: TensorRT, graph: ModelProto) -> ModelProto:
     return up_to_size(typed, width, height)
 
 
-def plan_key(api: TensorRTApi, graph: ModelProto, capability: str, device: str) -> PlanKey:
+def plan_key(
+    api: TensorRTApi, graph: ModelProto, capability: str, device: str, *, for_others: bool = False
+) -> PlanKey:
     """What identifies a plan.
 
     Args:
@@ -54,6 +57,7 @@ def plan_key(api: TensorRTApi, graph: ModelProto, capability: str, device: str) 
         capability: Compute capability of the GPU.
         device: Name of the GPU. Counts only where the library tunes a plan
             on the GPU itself rather than for all of one capability.
+        for_others: As for `build_plan`.
     """
     device = device if api.targets is None else ""
     return PlanKey(
@@ -66,7 +70,7 @@ def plan_key(api: TensorRTApi, graph: ModelProto, capability: str, device: str) 
         version=api.version,
         capability=capability,
         device=device,
-        options=_OPTIONS,
+        options=_OPTIONS + _USER_ALLOCATION * (not for_others),
     )
 
 
@@ -86,11 +90,17 @@ def _description(graph: ModelProto) -> str:
         samples = f"{int(numpy_helper.to_array(constants['video.peak'])).bit_length()}-bit"
     span = "full range" if "video.offset" in constants else "limited range"
     half = any(constant.data_type == TensorProto.FLOAT16 for constant in constants.values())
-    return f"{samples} {span}, {'fp16' if half else 'fp32'}"
+    precision = "int8" if is_int8(graph) else "fp16" if half else "fp32"
+    return f"{samples} {span}, {precision}"
 
 
 def build_plan(
-    api: TensorRTApi, graph: ModelProto, capability: str, on_progress: OnProgress | None = None
+    api: TensorRTApi,
+    graph: ModelProto,
+    capability: str,
+    on_progress: OnProgress | None = None,
+    *,
+    for_others: bool = False,
 ) -> bytes:
     """Build a plan.
 
@@ -100,14 +110,16 @@ def build_plan(
         capability: Compute capability of the GPU to build for; a library
             that builds only for the GPU present does so.
         on_progress: Told how far the build is.
+        for_others: Whether the plan is for programs whose contexts allocate
+            their memory themselves.
 
     Raises:
         BackendError: The library does not accept the graph or the GPU.
     """
     trt = api.module
-    builder = trt.Builder(api.logger)
+    builder = trt.Builder(api.messages.logger)
     network = builder.create_network(api.network_flags)
-    parser = trt.OnnxParser(network, api.logger)
+    parser = trt.OnnxParser(network, api.messages.logger)
     if not parser.parse(graph.SerializeToString()):
         reasons = "; ".join(str(parser.get_error(index)) for index in range(parser.num_errors))
         raise BackendError(f"{api.flavour} {api.version} cannot read the network: {reasons}")
@@ -115,14 +127,13 @@ def build_plan(
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     config.clear_flag(trt.BuilderFlag.TF32)  # has the 11 bits of fp16; fp32 is asked for because it has more
     api.set_target(config, capability)
+    if not for_others:
+        api.require_user_allocation(config)
     if (largest := largest_size(graph)) is not None:
         config.add_optimization_profile(_profile(builder, graph, *largest))
     if on_progress is not None:
         config.progress_monitor = _monitor(trt, on_progress)
-    plan = builder.build_serialized_network(network, config)
-    if plan is None:
-        raise api.failure("cannot build the network")
-    return bytes(plan)
+    return bytes(api.checked("cannot build the network", builder.build_serialized_network, network, config))
 
 
 def _profile(builder: Any, graph: ModelProto, width: int, height: int) -> Any:  # noqa: ANN401 - TensorRT has no types

@@ -22,10 +22,10 @@ class ContextMaker:
             kernels: What `compiled` gave earlier; foreign ones are not used.
         """
         strategy = api.module.ExecutionContextAllocationStrategy.USER_MANAGED
-        self._engine = engine
+        self._api, self._engine = api, engine
         self._settings = strategy
         self._cache: Any = None
-        self._kept = kernels
+        self._is_kept = False
         if not api.compiles_late:
             return
         # Shape-specialised kernels at once: a frame that is recorded before they are there runs without them.
@@ -34,21 +34,21 @@ class ContextMaker:
         self._settings.set_execution_context_allocation_strategy(strategy)
         self._settings.dynamic_shapes_kernel_specialization_strategy = specialisation
         self._cache = self._settings.create_runtime_cache()
-        if kernels is not None and not self._cache.deserialize(kernels):
-            self._kept = None
+        self._is_kept = kernels is not None and bool(self._cache.deserialize(kernels))
         self._settings.set_runtime_cache(self._cache)
 
     def make(self) -> Any:  # noqa: ANN401 - TensorRT has no types
-        """A context; None if that failed."""
-        return self._engine.create_execution_context(self._settings)
+        """A context.
+
+        Raises:
+            BackendError: It cannot be made.
+        """
+        what = "cannot make an execution context"
+        return self._api.checked(what, self._engine.create_execution_context, self._settings)
 
     def compiled(self) -> bytes | None:
-        """The kernels of the contexts so far; None if there are none but those given at the start."""
-        if self._cache is None:
+        """The kernels of the contexts so far; None if those given at the start were used."""
+        if self._cache is None or self._is_kept:
             return None
         serialized = self._cache.serialize()
-        kernels = None if serialized is None else bytes(serialized)
-        if not kernels or kernels == self._kept:
-            return None
-        self._kept = kernels
-        return kernels
+        return None if serialized is None else bytes(serialized) or None

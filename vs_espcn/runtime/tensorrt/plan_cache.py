@@ -11,7 +11,7 @@ import hashlib
 import json
 import logging
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -146,9 +146,15 @@ def _disk_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def load_kernels(key: PlanKey, device: str) -> bytes | None:
-    """What was compiled for a plan on one kind of GPU; None if nothing usable is stored."""
-    key = _kernels_key(key, device)
+def load_kernels(key: PlanKey, device: str, shape: Sequence[int] | None = None) -> bytes | None:
+    """What was compiled for a plan on one kind of GPU; None if nothing usable is stored.
+
+    Args:
+        key: The plan's.
+        device: Name of the GPU.
+        shape: Of the input, of a plan for many sizes; None for a plan of one.
+    """
+    key = _kernels_key(key, device, shape)
     try:
         return _read(_path_of(key, KERNELS_SUFFIX), key)
     except (OSError, ValueError) as error:
@@ -156,12 +162,12 @@ def load_kernels(key: PlanKey, device: str) -> bytes | None:
         return None
 
 
-def store_kernels(key: PlanKey, device: str, kernels: bytes) -> None:
-    """Store what was compiled for a plan on one kind of GPU.
+def store_kernels(key: PlanKey, device: str, kernels: bytes, shape: Sequence[int] | None = None) -> None:
+    """Store what was compiled for a plan on one kind of GPU; see `load_kernels`.
 
     If it cannot be stored, it is compiled again next time, and a line says so.
     """
-    key = _kernels_key(key, device)
+    key = _kernels_key(key, device, shape)
     path = _path_of(key, KERNELS_SUFFIX)
     try:
         with FileLock(path.with_suffix(".lock")):
@@ -170,8 +176,9 @@ def store_kernels(key: PlanKey, device: str, kernels: bytes) -> None:
         _log.warning("cannot keep compiled kernels in %s: %s", path.parent, error.strerror or error)
 
 
-def _kernels_key(key: PlanKey, device: str) -> PlanKey:
-    return replace(key, device=device, options=f"{key.options}; compiled kernels")
+def _kernels_key(key: PlanKey, device: str, shape: Sequence[int] | None) -> PlanKey:
+    size = "" if shape is None else f" for {'x'.join(map(str, shape))}"
+    return replace(key, device=device, options=f"{key.options}; compiled kernels{size}")
 
 
 def stored_plan(key: PlanKey) -> StoredPlan:

@@ -8,9 +8,9 @@ from onnx import ModelProto
 
 from vs_espcn.errors import InputError
 from vs_espcn.networks import graph, registry
-from vs_espcn.runtime import cuda
-from vs_espcn.runtime.backends import Flavour, GpuPrecision, TensorRT, gpu_precision
-from vs_espcn.runtime.tensorrt.api import TensorRTApi, check_capability, choose_api, load_api
+from vs_espcn.runtime.backends import Flavour, TensorRT, TensorRTPrecision
+from vs_espcn.runtime.precision import resolve
+from vs_espcn.runtime.tensorrt.api import TensorRTApi, api_for, check_capability, load_api, open_gpu
 from vs_espcn.runtime.tensorrt.build import OnProgress, build_plan, plan_key, source_graph
 from vs_espcn.runtime.tensorrt.plan_cache import StoredPlan, load_or_build, stored_plan
 from vs_espcn.runtime.tiles import tile_for
@@ -39,19 +39,19 @@ class BuildRequest:
     scale: int
     network: str = "espcn"
     bits: int = 8
-    precision: GpuPrecision = "auto"
+    precision: TensorRTPrecision = "auto"
     flavour: Flavour = "auto"
     capabilities: tuple[str, ...] = ()
     any_size: bool = False
 
 
 def build_plans(
-    job: BuildRequest, on_progress: Callable[[str, str, float], None] | None = None
+    request: BuildRequest, on_progress: Callable[[str, str, float], None] | None = None
 ) -> list[StoredPlan]:
     """Build the plans that the filter will look for, unless they are in the cache.
 
     Args:
-        job: What to build: for each GPU a plan for limited and one for full range.
+        request: What to build: for each GPU a plan for limited and one for full range.
         on_progress: Told the plan's title, a phase's name and how much of it is done, 0 … 1.
 
     Returns:
@@ -62,9 +62,9 @@ def build_plans(
         BackendError: TensorRT is not installed or cannot build for a GPU, or
             there is no GPU and no capability was given.
     """
-    graphs = list(_graphs(job))
+    graphs = list(_graphs(request))
     stored = []
-    for api, capability, device in _targets(job):
+    for api, capability, device in _targets(request):
         for model in graphs:
             key = plan_key(api, model, capability, device)
             told: OnProgress | None = on_progress and partial(on_progress, key.title)
@@ -80,29 +80,29 @@ def plan_for(backend: TensorRT, model: ModelProto) -> tuple[str, bytes]:
         backend: The GPU, of which the first counts, the flavour and the precision, resolved.
         model: A model from `vs_espcn.networks.graph.build_graph`.
     """
-    device = cuda.Device(backend.devices[0])
+    device = open_gpu(backend.devices[0])
     device.make_current()
-    api = choose_api(backend.flavour, device.capability)
+    api = api_for(backend.flavour, device)
     typed = source_graph(backend, model)
-    key = plan_key(api, typed, device.capability, device.name)
-    build = partial(build_plan, api, typed, device.capability)
+    key = plan_key(api, typed, device.capability, device.name, for_others=True)
+    build = partial(build_plan, api, typed, device.capability, for_others=True)
     return api.flavour, load_or_build(key, build, lambda _: None)
 
 
-def _graphs(job: BuildRequest) -> Iterator[ModelProto]:
-    if job.bits not in graph.SAMPLES:
-        raise InputError(f"bits is {job.bits}; choose one of {', '.join(map(str, graph.SAMPLES))}")
-    sample = graph.SAMPLES[job.bits]
-    size = (job.width, job.height)
-    backend = TensorRT(
-        precision=gpu_precision(job.precision, sample.depth),
-        flavour=job.flavour,
-        max_size=size if job.any_size else None,
+def _graphs(request: BuildRequest) -> Iterator[ModelProto]:
+    if request.bits not in graph.SAMPLES:
+        raise InputError(f"bits is {request.bits}; choose one of {', '.join(map(str, graph.SAMPLES))}")
+    sample = graph.SAMPLES[request.bits]
+    size = (request.width, request.height)
+    asked = TensorRT(
+        precision=request.precision, flavour=request.flavour, max_size=size if request.any_size else None
     )
     if min(size) < 1:
-        raise InputError(f"size is {job.width}x{job.height}; give a width and a height of at least 1")
-    network = registry.load_network(registry.find(job.network, job.scale).path)
-    if not job.any_size:
+        raise InputError(f"size is {request.width}x{request.height}; give a width and a height of at least 1")
+    resolved = resolve(registry.find(request.network, request.scale), asked, sample.depth)
+    network, backend = resolved.network, resolved.backend
+    assert isinstance(backend, TensorRT)
+    if not request.any_size:
         size = tile_for(backend, network, size, lanes=1)
     width, height = size
     for full_range in (False, True) if sample.depth else (True,):
@@ -110,18 +110,18 @@ def _graphs(job: BuildRequest) -> Iterator[ModelProto]:
         yield source_graph(backend, model)
 
 
-def _targets(job: BuildRequest) -> Iterator[tuple[TensorRTApi, str, str]]:
+def _targets(request: BuildRequest) -> Iterator[tuple[TensorRTApi, str, str]]:
     """Library, compute capability and name of each GPU to build for."""
-    if not job.capabilities:
-        device = cuda.Device(0)
+    if not request.capabilities:
+        device = open_gpu(0)
         device.make_current()
-        yield choose_api(job.flavour, device.capability), device.capability, device.name
+        yield api_for(request.flavour, device), device.capability, device.name
         return
-    api = load_api("tensorrt_rtx" if job.flavour == "auto" else job.flavour)
+    api = load_api("tensorrt_rtx" if request.flavour == "auto" else request.flavour)
     if api.targets is None:
         raise InputError(
             f"{api.flavour} builds only for the GPU that is present; leave out the compute capability, "
             "or use the flavour tensorrt_rtx"
         )
-    for capability in job.capabilities:
+    for capability in request.capabilities:
         yield api, check_capability(capability), ""
