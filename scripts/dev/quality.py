@@ -14,7 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SHOWN = re.compile(
-    r"```console\n(?P<command>vs-espcn evaluate .*?)\n```\n\n<!-- output -->\n.*?<!-- end of output -->",
+    r"```console\n(?P<command>vs-espcn evaluate .*?)\n```\n\n"
+    r"<!-- output -->\n.*?<!-- end of output -->",
     re.DOTALL,
 )
 
