@@ -1,5 +1,5 @@
 # vs-espcn, vspipe and ffmpeg in one image; docs/guides/docker.md shows how to run it.
-FROM python:3.13-slim-trixie
+FROM python:3.12-slim-trixie
 
 # Extras such as [tensorrt-rtx].
 ARG EXTRAS=

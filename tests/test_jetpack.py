@@ -64,7 +64,7 @@ def test_errors_are_the_filters() -> None:
     with pytest.raises(vs.Error, match="vs_espcn: network 'waifu' is not shipped"):
         ESPCN(network="waifu").supersample(noise_clip(vs.GRAY8, 16, 16))
     with pytest.raises(vs.Error, match="vs_espcn: source='video' is for network='auto'"):
-        ESPCN(source="video").supersample(noise_clip(vs.GRAY8, 16, 16))
+        ESPCN(network="espcn", source="video").supersample(noise_clip(vs.GRAY8, 16, 16))
     with pytest.raises(vs.Error, match="vs_espcn: scale 17 is out of reach"):
         ESPCN().scale(noise_clip(vs.GRAY8, 16, 16), 272, 272)
 

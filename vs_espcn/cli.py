@@ -24,6 +24,7 @@ from vs_espcn.commands import (
 )
 from vs_espcn.commands.cli_options import takes_log_options
 from vs_espcn.commands.ffmpeg_arguments import CommandWithTail
+from vs_espcn.console import accept_all_text
 from vs_espcn.errors import EspcnError, InputError
 
 _WRITE_FAILED = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO")}
@@ -76,6 +77,7 @@ app.add_typer(plans.cache_app, name="cache")
 
 def main() -> None:
     """Run the command line; a deliberate error, or a full disk behind stdout, is one line and exit code 1."""
+    accept_all_text()
     try:
         app()
     except EspcnError as error:

@@ -1,5 +1,7 @@
 """Progress, signals and stdout of the commands."""
 
+import codecs
+import io
 import os
 import signal
 import sys
@@ -139,6 +141,13 @@ def binary(fd: int) -> int:
     return fd
 
 
+def accept_all_text() -> None:
+    """Have stdout replace what its encoding lacks, such as "×", rather than fail."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        is_utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
+        sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "replace")
+
+
 def end_with_reader() -> None:
     """End silently when the reader of stdout exits, as ``cat`` does; on Windows the write fails instead."""
     if sys.platform != "win32":
@@ -155,17 +164,21 @@ def _duplicate(fd: int) -> int:
     return copies[-1]
 
 
-def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout, 140 characters wide if that is not a terminal.
+def print_table(
+    head: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None, width: int = 140
+) -> None:
+    """Print a table on stdout.
 
     Args:
         head: The columns' names.
         rows: A value for each column: floats are rounded to three digits, None leaves the cell empty.
+        title: A line above it.
+        width: The most that it takes, in columns, where stdout is no terminal.
     """
-    table = Table(*head)
+    table = Table(*head, title=title)
     for row in rows:
         table.add_row(*map(_cell, row))
-    Console(width=None if Console().is_terminal else 140).print(table)
+    Console(width=None if Console().is_terminal else width).print(table)
 
 
 def _cell(value: object) -> str:

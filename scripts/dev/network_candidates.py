@@ -101,7 +101,7 @@ def in_int8(made: dict[str, Network]) -> dict[str, ModelProto]:
 
 def held_out(network: Network, images: TrainingImages, steps: int) -> float:
     """Mean PSNR in dB of the images held out, after some steps of the usual recipe."""
-    patches, schedule = MODERN.plan(images.pairs, 0)
+    patches, schedule = MODERN.course(images.pairs, 0)
     optimizer = MODERN.optimizer(network.to(memory_format=torch.channels_last))
     for step in range(steps):
         for group in optimizer.param_groups:

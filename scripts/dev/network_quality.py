@@ -1,4 +1,4 @@
-"""Measure the shipped networks that are new or changed, and write engines/quality.json.
+"""Measure bicubic and the shipped networks that are new or changed, and write engines/quality.json.
 
 uv run --extra train python scripts/dev/network_quality.py ../shared/data
 
@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from tempfile import TemporaryDirectory
@@ -26,10 +27,11 @@ from open_data import open_drawing, pan
 from vs_espcn.encoding.ffmpeg import find_ffmpeg
 from vs_espcn.evaluation.clips import Luma, first_luma, through_arrays, to_clip
 from vs_espcn.evaluation.images import Original, degrade, read_folders
-from vs_espcn.evaluation.methods import Method
+from vs_espcn.evaluation.methods import Method, choose
 from vs_espcn.evaluation.scores import UNCOMPRESSED, Score
 from vs_espcn.evaluation.video import score_clips
 from vs_espcn.networks import registry
+from vs_espcn.networks.quality import bicubic_entry
 from vs_espcn.training.data.degradation import round_to_8_bit
 from vs_espcn.training.data.kernels import COMMON, KERNELS
 from vs_espcn.training.metrics import mod_crop, psnr, shave
@@ -61,17 +63,20 @@ def marks(spec: registry.ModelSpec) -> dict[str, str]:
 def renewed(entries: dict[str, Any], data: Path) -> dict[str, Any]:
     """The entries of all shipped networks; only what they don't hold of a file is measured."""
     specs = registry.shipped()
-    stale = [spec for spec in specs if not marks(spec).items() <= entries.get(spec.path.name, {}).items()]
-    for scale in sorted({spec.scale for spec in stale}):
-        of_scale = [spec for spec in stale if spec.scale == scale]
-        print(f"measuring {', '.join(spec.path.name for spec in of_scale)}", file=sys.stderr)
-        entries = entries | measured(of_scale, scale, data)
-    return {spec.path.name: entries[spec.path.name] for spec in specs}
+    wanted = {spec.path.name: (spec.scale, marks(spec)) for spec in specs}
+    scales = {spec.scale for spec in specs}
+    wanted |= {bicubic_entry(scale): (scale, {"protocol": PROTOCOL}) for scale in scales}
+    stale = [name for name, (_, of) in wanted.items() if not of.items() <= entries.get(name, {}).items()]
+    for scale in sorted({wanted[name][0] for name in stale}):
+        methods = [_method(name, scale) for name in stale if wanted[name][0] == scale]
+        print(f"measuring {', '.join(method.name for method in methods)}", file=sys.stderr)
+        figures = measured(methods, scale, data)
+        entries = entries | {name: wanted[name][1] | of_method for name, of_method in figures.items()}
+    return {name: entries[name] for name in wanted}
 
 
-def measured(specs: Sequence[registry.ModelSpec], scale: int, data: Path) -> dict[str, Any]:
-    """One entry for each of some networks of one scale."""
-    methods = [_method(spec) for spec in specs]
+def measured(methods: Sequence[Method], scale: int, data: Path) -> dict[str, dict[str, float]]:
+    """The figures of some methods at one scale."""
     images = read_folders([data / "eval" / name for name in ("Set5", "Set14")], [scale])
     of_images = list(psnrs(images, methods, scale, "bicubic"))
     set5 = [image for image in images if image.group == "Set5"]
@@ -99,8 +104,7 @@ def measured(specs: Sequence[registry.ModelSpec], scale: int, data: Path) -> dic
         "anime": drawn,
     }
     return {
-        spec.path.name: marks(spec) | {name: mean_of(method, scores) for name, scores in groups.items()}
-        for spec, method in zip(specs, methods, strict=True)
+        method.name: {name: mean_of(method, scores) for name, scores in groups.items()} for method in methods
     }
 
 
@@ -139,8 +143,12 @@ def mean_of(method: Method, scores: Iterable[Score]) -> float:
     return round(fmean(score.psnr for score in scores if score.method == method.name), 3)
 
 
-def _method(spec: registry.ModelSpec) -> Method:
-    return Method(name=str(spec.path), scales=frozenset({spec.scale}), upscale=_exactly(spec.path))
+def _method(name: str, scale: int) -> Method:
+    """What an entry is about, named like it."""
+    if name == bicubic_entry(scale):
+        (resizer,), _ = choose(["bicubic"], [], None, [scale], None)
+        return replace(resizer, name=name)
+    return Method(name=name, scales=frozenset({scale}), upscale=_exactly(registry.engines_dir() / name))
 
 
 def _exactly(path: Path) -> Callable[[vs.VideoNode, int], vs.VideoNode]:

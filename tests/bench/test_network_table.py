@@ -15,14 +15,22 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_every_shipped_network_has_a_row() -> None:
-    rows = list(network_table.rows(None, OpenVINO(), timed=False))
-    assert {(row.network, row.scale) for row in rows} == {(s.network, s.scale) for s in registry.shipped()}
+def test_every_shipped_network_has_a_row_beside_bicubic() -> None:
+    rows = list(network_table.rows(None, OpenVINO(), timed=False, int8=True))
+    shipped = {(spec.network, spec.scale) for spec in registry.shipped()}
+    bicubic = {("bicubic", scale) for scale in network_table.scales()}
+    assert {(row.network, row.scale) for row in rows} == shipped | bicubic
+    assert all(row.quality is not None for row in rows)
     assert [row.scale for row in rows] == sorted(row.scale for row in rows)
     assert all(row.ms is None for row in rows)
     for scale in network_table.scales():
         chosen = [source for row in rows if row.scale == scale for source in row.chosen_for]
         assert sorted(chosen) == sorted(SOURCES), "auto takes one network for each kind of source"
+
+
+def test_int8_forms_are_listed_if_asked_for() -> None:
+    rows = list(network_table.rows(2, OpenVINO(precision="fp32"), timed=False))
+    assert not [row.network for row in rows if row.network.endswith(registry.INT8_SUFFIX)]
 
 
 @pytest.mark.usefixtures("with_vnni")
@@ -34,8 +42,11 @@ def test_in_int8_auto_takes_int8_forms() -> None:
 
 
 def test_speed_is_measured_where_a_network_can_run() -> None:
-    rows = {row.network: row for row in network_table.rows(3, OpenVINO(precision="fp32"), timed=True)}
+    rows = {
+        row.network: row for row in network_table.rows(3, OpenVINO(precision="fp32"), timed=True, int8=True)
+    }
     assert (rows["espcn"].ms or 0) > 0
+    assert (rows["bicubic"].ms or 0) > 0
     assert rows["espcn-int8"].ms is None, "it has no fp32"
 
 

@@ -109,6 +109,23 @@ def test_a_name_that_is_taken_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     assert Path(str(caught.value).rsplit("'", 2)[1]).read_text() == "mine"
 
 
+def test_a_file_that_is_open_elsewhere_is_not_replaced_on_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "The process cannot access the file")
+
+    output = tmp_path / "out.mkv"
+    output.write_text("old")
+    monkeypatch.setattr(Path, "replace", refuse)
+    with partial_file(output) as part:
+        part.write_text("mine")
+        with pytest.raises(EncodeError, match="cannot be replaced: it is open in another program") as caught:
+            publish(part, output, overwrite=True)
+    assert output.read_text() == "old"
+    assert Path(str(caught.value).rsplit("'", 2)[1]).read_text() == "mine"
+
+
 def test_the_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.touch()

@@ -182,6 +182,7 @@ def test_operators_of_unknown_reach_take_fp32(tmp_path: Path) -> None:
 
 def test_a_network_is_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
+    monkeypatch.setattr(precision, "_proven", {})
     monkeypatch.setattr(precision, "is_close_in_bf16", lambda network: compared.append(network) or True)
     path = own_network([in_bf16(kernel(4, 1))], tmp_path)
     assert [precision_of(path) for _ in range(2)] == ["auto"] * 2

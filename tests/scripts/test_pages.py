@@ -51,11 +51,34 @@ def test_a_table_goes_between_its_marks(tmp_path: Path) -> None:
 def test_a_rate_is_sustained_if_the_slowest_round_reaches_it() -> None:
     real_time = load("realtime_table")
     assert real_time.FILTER == FILTER
-    common = {"name": FILTER, "network": "espcn", "scale": 3, "size": "1920x1080", "precision": "bf16"}
-    row = {**common, "fps": 61.0, "slowest": 29.9}
-    assert real_time.by_scale([row]).splitlines()[-1] == (
-        "| espcn | 640x360 | 1920x1080 | 3 | bf16 | 61.0 | 29.9 | yes | no | no |"
-    )
+    common = {"name": FILTER, "network": "espcn", "size": "1920x1080", "precision": "bf16"}
+    rows = [
+        {**common, "scale": 3, "fps": 61.0, "slowest": 29.9},
+        {**common, "scale": 4, "fps": 61.0, "slowest": 60.1},
+        {**common, "scale": 4, "fps": 99.0, "slowest": 98.0, "name": "other"},
+    ]
+    assert real_time.by_scale(rows).splitlines() == [
+        "| network | precision | x3, from 640x360 | x4, from 480x270 |",
+        "| --- | --- | --- | --- |",
+        "| espcn | bf16 | 29 | 60 |",
+    ]
+
+
+def test_a_pivot_has_a_dash_where_nothing_was_measured() -> None:
+    cells = {("a", "x2"): "1", ("a", "x3"): "2", ("b", "x3"): "3"}
+    assert load("pages").pivot(("network",), cells).splitlines() == [
+        "| network | x2 | x3 |",
+        "| --- | --- | --- |",
+        "| a | 1 | 2 |",
+        "| b | – | 3 |",
+    ]
+
+
+def test_a_networks_page_keeps_its_tables_and_means() -> None:
+    text = "### x2\n\n| clip | a |\n| --- | --- |\n| one | 1 |\n| **mean** | 2 |\n\n- a falls behind\n"
+    rows_of = load("network_tables").rows_of
+    assert rows_of(text).splitlines()[-2:] == ["| one | 1 |", "| **mean** | 2 |"]
+    assert rows_of(text, means_only=True).splitlines()[-2:] == ["| --- | --- |", "| **mean** | 2 |"]
 
 
 def test_training_curves_are_drawn(tmp_path: Path) -> None:

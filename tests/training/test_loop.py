@@ -322,9 +322,11 @@ SPOILT: list[tuple[str, object]] = [
     ("weights", {}),
     ("optimizer", {}),
     ("optimizer/state", []),
-    ("optimizer/state/0/mean", torch.ones(3)),
-    ("optimizer/state/0/step", "one"),
-    ("optimizer/state/0/basis", []),
+    ("optimizer/state/0/exp_avg", torch.ones(3)),
+    ("optimizer/state/0/Q", []),
+    ("optimizer/state/0/GG", ...),
+    ("optimizer/param_groups/0/step", "one"),
+    ("optimizer/param_groups/0/step", 0),
     ("optimizer/param_groups/0/params", [0]),
     ("patches/random", {}),
     ("patches/random/state", "x"),
@@ -360,8 +362,10 @@ def test_nor_by_the_paper(settings: Settings, place: str, value: object) -> None
         run(settings, recipe="paper", resume=True)
 
 
-def test_options_in_a_checkpoint_do_not_replace_the_recipes(settings: Settings) -> None:
+@pytest.mark.parametrize("place", ["param_groups/0", "state/0"])
+def test_options_in_a_checkpoint_do_not_replace_the_recipes(settings: Settings, place: str) -> None:
     run(settings, steps=3)
     state = load_checkpoint(settings.checkpoint)
-    save_checkpoint(settings.checkpoint, spoilt(state, "optimizer/param_groups/0/refresh", 0))
+    spoilt_state = spoilt(state, f"optimizer/{place}/precondition_frequency", 0)
+    save_checkpoint(settings.checkpoint, spoilt_state)
     assert run(settings, resume=True)[-1].step == 6

@@ -36,7 +36,7 @@ def test_thin_networks_learn_half_as_fast() -> None:
 
 def test_the_papers_patches_are_17_wide_and_13_apart() -> None:
     pairs = make_pairs(np.zeros((2 * 43, 2 * 30), np.uint8), 2, [bicubic])
-    patches, schedule = find_recipe("paper").plan(pairs, 0)
+    patches, schedule = find_recipe("paper").course(pairs, 0)
     low, phases = patches.draw()
     assert low.shape == (6, 1, 17, 17)  # 3 rows and 2 columns
     assert phases.shape == (6, 4, 17, 17)

@@ -12,39 +12,33 @@ from vs_espcn.filter.throughput import frame_rate
 from vs_espcn.filter.upscale import chosen_network, upscale_with
 from vs_espcn.networks import registry
 from vs_espcn.networks.cost import macs_per_sample
-from vs_espcn.networks.quality import SOURCES, Quality, SourceKind, quality_of
+from vs_espcn.networks.quality import SOURCES, Quality, SourceKind, quality_of, quality_of_bicubic
 from vs_espcn.runtime.backends import Backend
 from vs_espcn.runtime.precision import form_for
 
-_SOURCES = {
-    "clean": "clean images",
-    "bicubic": "images made smaller by bicubic",
-    "video": "compressed video",
-    "anime": "compressed drawings",
-}
+BICUBIC = "bicubic"
+"""The resizer beside the networks."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkRow:
-    """One network at one scale.
+    """One network at one scale, or bicubic.
 
     Attributes:
         network: Its name.
         scale: Its scale.
         quality: What was measured of it; None if nothing was.
-        macs: Multiply-adds per source sample.
+        macs: Multiply-adds per source sample; None for bicubic.
         ms: Milliseconds for a frame of 1920×1080 output, 4:2:0 of 8 bits; None if
             it was not measured, or cannot run here.
-        trained_on: What it learned from, and its arithmetic if that is int8.
         chosen_for: The kinds of source for which ``network="auto"`` takes it.
     """
 
     network: str
     scale: int
     quality: Quality | None
-    macs: float
+    macs: float | None
     ms: float | None
-    trained_on: str
     chosen_for: tuple[SourceKind, ...]
 
 
@@ -53,13 +47,14 @@ def scales() -> list[int]:
     return sorted({spec.scale for spec in registry.shipped()})
 
 
-def rows(scale: int | None, backend: Backend, *, timed: bool) -> Iterator[NetworkRow]:
-    """Describe the shipped networks, scale by scale, the least operations first.
+def rows(scale: int | None, backend: Backend, *, timed: bool, int8: bool = False) -> Iterator[NetworkRow]:
+    """Describe bicubic and the shipped networks, scale by scale, the least operations first.
 
     Args:
         scale: One scale alone; None for all.
         backend: Where they would run.
         timed: Whether to measure their speed there.
+        int8: Whether to list int8 forms that ``network="auto"`` doesn't take there, too.
 
     Raises:
         InputError: No network has the scale.
@@ -70,6 +65,8 @@ def rows(scale: int | None, backend: Backend, *, timed: bool) -> Iterator[Networ
         if not specs:
             raise InputError(f"scale {each} has no network; choose one of {', '.join(map(str, scales()))}")
         chosen = {source: _chosen(each, source, backend) for source in SOURCES}
+        yield _bicubic(each, timed=timed)
+        specs = [spec for spec in specs if int8 or not spec.is_int8 or spec.network in chosen.values()]
         of_scale = [(macs_per_sample(registry.load_network(spec.path)), spec) for spec in specs]
         for macs, spec in sorted(of_scale, key=lambda pair: (pair[0], pair[1].network)):
             yield NetworkRow(
@@ -78,9 +75,21 @@ def rows(scale: int | None, backend: Backend, *, timed: bool) -> Iterator[Networ
                 quality=quality_of(spec),
                 macs=macs,
                 ms=_milliseconds(spec, backend) if timed else None,
-                trained_on=_trained_on(spec),
                 chosen_for=tuple(source for source in SOURCES if chosen[source] == spec.network),
             )
+
+
+def _bicubic(scale: int, *, timed: bool) -> NetworkRow:
+    clip = source_clip(UpscaleCase(scale=scale))
+    larger = vs.core.resize.Bicubic(clip, clip.width * scale, clip.height * scale)
+    return NetworkRow(
+        network=BICUBIC,
+        scale=scale,
+        quality=quality_of_bicubic(scale),
+        macs=None,
+        ms=1000 / frame_rate(larger) if timed else None,
+        chosen_for=(),
+    )
 
 
 def _milliseconds(spec: registry.ModelSpec, backend: Backend) -> float | None:
@@ -101,10 +110,3 @@ def _chosen(scale: int, source: SourceKind, backend: Backend) -> str | None:
         return form_for(registry.find(choice.network, scale), backend).network
     except InputError:  # nothing is known of the networks' quality
         return None
-
-
-def _trained_on(spec: registry.ModelSpec) -> str:
-    network = registry.load_network(spec.path)
-    degradation = registry.network_metadata(network).get("degradation", "bicubic")
-    source = _SOURCES.get(degradation, degradation)
-    return f"{source}, for int8" if registry.is_int8(network) else source

@@ -1,6 +1,8 @@
 """How one file is upscaled on the command line: with progress, and ended in order by signals."""
 
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     import vapoursynth as vs
 
     from vs_espcn.encoding.deinterlace import FieldRate
-    from vs_espcn.encoding.encode import EncodePlan
+    from vs_espcn.encoding.encode import EncodePlan, OutputTarget
     from vs_espcn.encoding.source import ClipSource
     from vs_espcn.filter.auto_network import NetworkChoice
     from vs_espcn.filter.options import UpscaleOptions
@@ -70,13 +72,18 @@ def upscale_file(request: UpscaleRequest, source: Path, output: Path) -> None:
     from vs_espcn.encoding.segments import commands
 
     with JobProgress() as progress:
-        request, job = plan_file(request, source, output, progress)
+        request, encode_plan = plan_file(request, source, output, progress)
         if request.dry_run:
-            for line in commands(job) if request.resume else [command(job)]:
-                typer.echo(shlex.join(line))
+            for line in commands(encode_plan) if request.resume else [command(encode_plan)]:
+                typer.echo(_as_typed(line))
             return
-        _encode(request, job, progress)
+        _encode(request, encode_plan, progress)
         progress.done()
+
+
+def _as_typed(command: Sequence[str]) -> str:
+    """A command as this system's shell takes it."""
+    return subprocess.list2cmdline(command) if sys.platform == "win32" else shlex.join(command)
 
 
 def plan_file(
@@ -97,21 +104,23 @@ def plan_file(
         destination = check_output(source, output, overwrite=request.overwrite)
     with exit_at_once():
         request, choice, opened, clip = _open(
-            request, source, progress, keeps_rotation=destination.keeps_rotation
+            request, source, progress, destination, keeps_rotation=destination.keeps_rotation
         )
-        job = plan_encode(clip, destination, opened, preset=request.preset, ffmpeg_args=request.ffmpeg_args)
-    report_run(request.filter, opened.clip, choice, job.encoder)
-    for note in job.notes:
+        encode_plan = plan_encode(
+            clip, destination, opened, preset=request.preset, ffmpeg_args=request.ffmpeg_args
+        )
+    report_run(request.filter, opened.clip, choice, encode_plan.encoder)
+    for note in encode_plan.notes:
         progress.note(note)
-    return request, job
+    return request, encode_plan
 
 
-def _encode(request: UpscaleRequest, job: "EncodePlan", progress: JobProgress) -> None:
+def _encode(request: UpscaleRequest, encode_plan: "EncodePlan", progress: JobProgress) -> None:
     """Encode with progress, in one piece or in segments."""
     from vs_espcn.encoding.encode import encode
     from vs_espcn.encoding.segments import encode_in_segments
 
-    progress.start(job.clip.num_frames, float(job.clip.fps))
+    progress.start(encode_plan.clip.num_frames, float(encode_plan.clip.fps))
     with exit_in_order() as leave_if_told:
 
         def on_frame(number: int) -> None:
@@ -119,9 +128,11 @@ def _encode(request: UpscaleRequest, job: "EncodePlan", progress: JobProgress) -
             progress.frame(number)
 
         if request.resume:
-            encode_in_segments(job, settings=request.settings, on_done=progress.skip, on_frame=on_frame)
+            encode_in_segments(
+                encode_plan, settings=request.settings, on_done=progress.skip, on_frame=on_frame
+            )
         else:
-            encode(job, on_frame=on_frame)
+            encode(encode_plan, on_frame=on_frame)
 
 
 def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int) -> None:
@@ -229,6 +240,7 @@ def _open(
     request: UpscaleRequest,
     path: Path,
     progress: JobProgress,
+    destination: "OutputTarget | None" = None,
     *,
     keeps_rotation: bool,
     is_piped: bool = True,
@@ -236,6 +248,7 @@ def _open(
     """The request with its network, why that one; the part of the source that is asked for, and upscaled."""
     import vapoursynth as vs
 
+    from vs_espcn.encoding.alpha import has_alpha
     from vs_espcn.encoding.deinterlace import deinterlace
     from vs_espcn.encoding.interlacing import check_progressive
     from vs_espcn.encoding.lossless import lossless_codec
@@ -255,6 +268,8 @@ def _open(
     if not request.deinterlace:
         check_progressive(opened, frames)
     opened = trim(opened, frames)
+    if destination and has_alpha(opened.clip):
+        opened = _without_lost_alpha(request, opened, destination, progress)
     converted, note = encodable(opened.clip) if is_piped else (opened.clip, None)
     if note:
         progress.note(note)
@@ -265,3 +280,20 @@ def _open(
         return replace(request, filter=chosen), choice, opened, upscaled
     except vs.Error as error:
         raise InputError(last_line(error)) from None
+
+
+def _without_lost_alpha(
+    request: UpscaleRequest, source: "ClipSource", destination: "OutputTarget", progress: JobProgress
+) -> "ClipSource":
+    """The source without its alpha planes, if they would not get into the output."""
+    import vapoursynth as vs
+
+    from vs_espcn.encoding.encode import alpha_options_of
+
+    if alpha_options_of(destination, request.preset, request.ffmpeg_args) is not None:
+        return source
+    progress.note(
+        f"alpha is left out, since the encoder in {destination.path.suffix} does not keep it; "
+        "ProRes (--preset prores), FFV1 (--preset ffv1) and VP9 in .webm or .mkv do"
+    )
+    return replace(source, clip=vs.core.std.RemoveFrameProps(source.clip, ["_Alpha"]))

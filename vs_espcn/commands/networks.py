@@ -1,5 +1,6 @@
 """``vs-espcn networks``."""
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,9 +12,9 @@ if TYPE_CHECKING:
     from vs_espcn.bench.network_table import NetworkRow
     from vs_espcn.networks.quality import Quality
 
+_WIDTH = 100
 _HEAD = (
     "network",
-    "scale",
     "Set5",
     "Set14",
     "kernels",
@@ -21,8 +22,7 @@ _HEAD = (
     "anime",
     "MACs",
     "ms",
-    "trained on",
-    "auto takes it for",
+    "auto for",
 )
 
 
@@ -32,10 +32,11 @@ def networks(
     time: Annotated[
         bool, typer.Option(help="Measure milliseconds per frame; takes 1 to 2 s per network.")
     ] = True,
+    int8: Annotated[bool, typer.Option("--int8", help="List int8 forms, too.")] = False,
     backend: cli_options.Backend = None,
     precision: cli_options.Precision = None,
 ) -> None:
-    """List the shipped networks: how good, how large, how fast here, and what each is for.
+    """List bicubic and the shipped networks: how good, how large, how fast here, and what each is for.
 
     Set5, Set14: PSNR in dB of what bicubic made smaller. Kernels: the mean over seven kernels on Set5.
     Video, anime: PSNR of filmed and of drawn clips after x264. Compare figures at one scale only. MACs are
@@ -55,8 +56,9 @@ def networks(
         probe(chosen)
     with exit_at_once(), Console(stderr=True).status("measuring" if time else "reading"):
         chosen = chosen or (best_backend() if time else OpenVINO())
-        found = [_cells(row) for row in rows(scale, chosen, timed=time)]
-    print_table(_HEAD, found)
+        found = list(rows(scale, chosen, timed=time, int8=int8))
+    for each, of_scale in groupby(found, key=lambda row: row.scale):
+        print_table(_HEAD, map(_cells, of_scale), title=f"scale {each}", width=_WIDTH)
 
 
 def _figures(quality: "Quality") -> list[float | None]:
@@ -64,14 +66,14 @@ def _figures(quality: "Quality") -> list[float | None]:
 
 
 def _cells(row: "NetworkRow") -> list[object]:
+    from vs_espcn.filter.auto_network import DEFAULT_SOURCE
+
     quality = row.quality
     figures = [None] * 5 if quality is None else _figures(quality)
     return [
         row.network,
-        f"x{row.scale}",
         *(None if figure is None else f"{figure:.2f}" for figure in figures),
-        round(row.macs),
+        None if row.macs is None else round(row.macs),
         row.ms,
-        row.trained_on,
-        ", ".join(row.chosen_for),
+        ", ".join(f"{kind} (default)" if kind == DEFAULT_SOURCE else kind for kind in row.chosen_for),
     ]

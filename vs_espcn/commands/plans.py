@@ -42,7 +42,7 @@ def build(
     found = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", given[0])
     if not found:
         raise InputError(f"size {given[0][:40]!r} is not understood; give it like 960x540")
-    job = prebuild.BuildRequest(
+    request = prebuild.BuildRequest(
         width=int(found[1]),
         height=int(found[2]),
         scale=scale,
@@ -55,7 +55,7 @@ def build(
     )
     with Console(stderr=True).status("building") as status:
         stored = prebuild.build_plans(
-            job, lambda title, phase, done: status.update(f"{title}: {phase} {done:.0%}")
+            request, lambda title, phase, done: status.update(f"{title}: {phase} {done:.0%}")
         )
     for plan in stored:
         typer.echo(_plan_line(plan))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import vapoursynth as vs
 
+from vs_espcn.encoding.alpha import alpha_options
 from vs_espcn.encoding.colour_args import siting_options
 from vs_espcn.encoding.containers import Container, StreamMapping, container_of, map_streams
 from vs_espcn.encoding.covers import attach_options, for_first_video
@@ -210,6 +211,8 @@ def plan_encode(
     if encoder in PARAMETER_OPTIONS:
         parameters = [*hdr10_parameters(encoder, first.props), *labels.parameters]
         user = with_parameters(encoder, parameters, user)
+    alpha = alpha_options_of(destination, preset, ffmpeg_args) if "_Alpha" in first.props else None
+    video = (*video, *(alpha or ()))
     if streams.pictures:
         video, user = tuple(for_first_video(video)), for_first_video(user)
     attached, attach_notes = _attach(destination, source, streams)
@@ -234,12 +237,31 @@ def plan_encode(
         container=(
             *("-map_metadata", "1", "-map_chapters", "1"),
             *labels.options,
+            *(alpha or ()),
             *attached,
             *("-f", destination.container.muxer, "-strict", "experimental"),
         ),
         user=tuple(user),
         notes=tuple(notes),
     )
+
+
+def alpha_options_of(
+    destination: OutputTarget, preset: str | None, ffmpeg_args: Sequence[str]
+) -> tuple[str, ...] | None:
+    """Options that an encode needs to keep alpha planes; None if it cannot keep them.
+
+    Args:
+        destination: As for `plan_encode`, like the others.
+        preset: A row of `presets`, or None.
+        ffmpeg_args: Output options for ffmpeg.
+
+    Raises:
+        InputError: As by `plan_encode`.
+    """
+    default = destination.container.video
+    args, encoder = _chosen_encoder(destination, preset, ffmpeg_args) or (default, _encoder_of(default))
+    return alpha_options(destination.ffmpeg, encoder, destination.container.muxer, [*args, *ffmpeg_args])
 
 
 def _attach(

@@ -82,12 +82,12 @@ def find_ffmpeg() -> Ffmpeg:
     if chosen := os.environ.get("IMAGEIO_FFMPEG_EXE"):
         return _checked(chosen, "IMAGEIO_FFMPEG_EXE names")
     on_path = shutil.which("ffmpeg")
-    if on_path and (version := _version_of(on_path)) and version >= OLDEST:
+    if on_path and not _is_batch_file(on_path) and (version := _version_of(on_path)) and version >= OLDEST:
         return Ffmpeg(path=_absolute(on_path), version=version)
     try:
         return _checked(imageio_ffmpeg.get_ffmpeg_exe(), "imageio-ffmpeg brings")
     except RuntimeError:
-        found = f"{on_path!r}, which is too old or cannot be run" if on_path else "nothing"
+        found = f"{on_path!r}, which is too old, a batch file, or cannot be run" if on_path else "nothing"
         raise EncodeError(
             f"ffmpeg was not found: PATH has {found}, and the package imageio-ffmpeg brings none for this "
             f"machine; install ffmpeg {_dotted(OLDEST)} or newer"
@@ -127,7 +127,16 @@ def _absolute(program: str) -> str:
     return str(Path(shutil.which(program) or program).absolute())
 
 
+def _is_batch_file(program: str) -> bool:
+    """Whether Windows runs a program by its shell, which reads % and & in file names."""
+    return Path(program).suffix.lower() in {".cmd", ".bat"}
+
+
 def _checked(program: str, who: str) -> Ffmpeg:
+    if _is_batch_file(program):
+        raise EncodeError(
+            f"{who} {program!r}, a batch file, which garbles file names; give ffmpeg.exe itself"
+        )
     path = _absolute(program)
     version = _version_of(path)
     if version is None:

@@ -1,7 +1,7 @@
 """How a clip's frames reach ffmpeg, in step with the streams of the file that it was made from.
 
 A clip of constant rate goes as y4m, whose clock ticks once a frame; one whose
-frames have times of their own as raw video in Matroska.
+frames have times of their own, or alpha planes, as raw video in Matroska.
 """
 
 import math
@@ -136,6 +136,14 @@ def pipe_input(
         return PipeInput(
             options=("-f", "matroska", *options),
             frames=partial(matroska_writer.frame_buffers, clip, shown, ends - times[0]),
+        )
+    if "_Alpha" in first.props:
+        # The rate that is given counts, not the times, which are rounded.
+        matroska_writer.header(clip, first.props)
+        shown = [number / clip.fps for number in range(clip.num_frames + 1)]
+        return PipeInput(
+            options=("-f", "matroska", "-r", f"{clip.fps.numerator}/{clip.fps.denominator}", *options),
+            frames=partial(matroska_writer.frame_buffers, clip, shown[:-1], shown[-1]),
         )
     y4m_writer.header(clip, first.props)
     return PipeInput(options=("-f", "yuv4mpegpipe", *options), frames=partial(y4m_writer.frame_buffers, clip))

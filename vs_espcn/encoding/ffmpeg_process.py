@@ -186,8 +186,11 @@ def _start(command: Sequence[str], folder: Path | None) -> subprocess.Popen[byte
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process of `_start`, and its children where the system has process groups."""
+    """Kill a process of `_start` and its children, such as what a package manager's shim starts."""
     if sys.platform == "win32":
+        tree = ("taskkill", "/F", "/T", "/PID", str(process.pid))
+        with suppress(OSError):
+            subprocess.run(tree, stdin=subprocess.DEVNULL, capture_output=True, check=False)
         process.kill()
     else:
         os.killpg(process.pid, signal.SIGKILL)

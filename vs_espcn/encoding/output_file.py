@@ -69,22 +69,29 @@ def publish(part: Path, output: Path, *, overwrite: bool) -> None:
         overwrite: Whether to replace a file of that name.
 
     Raises:
-        EncodeError: Another file has appeared under the name; the finished one is kept under a new name.
+        EncodeError: Another file has appeared under the name, or the one to replace is open in another
+            program; the finished one is kept under a new name.
     """
     with part.open("rb+") as file:
         os.fsync(file.fileno())
-    if overwrite:
-        part.replace(output)
-        return
     try:
-        _claim_name(part, output)
+        if overwrite:
+            part.replace(output)
+        else:
+            _claim_name(part, output)
     except FileExistsError:
-        rescued = output.with_name(f"{output.stem[:40]}.{secrets.token_hex(3)}{output.suffix}")
-        _claim_name(part, rescued)
-        raise EncodeError(
-            f"OUTPUT {str(output)!r} appeared while it was being written; "
-            f"the finished file is {str(rescued)!r}"
-        ) from None
+        raise _rescued(part, output, "appeared while it was being written") from None
+    except PermissionError:  # Windows replaces no file that another program has open
+        if not overwrite:
+            raise
+        raise _rescued(part, output, "cannot be replaced: it is open in another program") from None
+
+
+def _rescued(part: Path, output: Path, why: str) -> EncodeError:
+    """Give a finished file another name; return the error that says so."""
+    name = output.with_name(f"{output.stem[:40]}.{secrets.token_hex(3)}{output.suffix}")
+    _claim_name(part, name)
+    return EncodeError(f"OUTPUT {str(output)!r} {why}; the finished file is {str(name)!r}")
 
 
 def _claim_name(part: Path, name: Path) -> None:

@@ -177,9 +177,14 @@ def _continued(on_frame: Callable[[int], None] | None, done: int) -> Callable[[i
     return (lambda number: on_frame(done + number)) if on_frame else None
 
 
-def _muxer(encoder: str) -> str:
-    """What holds the segments of an encoder: MOV takes no VP9 and no AV1, MP4 no ProRes and no FFV1."""
-    return "mp4" if "vp9" in encoder or "av1" in encoder else "mov"
+def _muxer(job: EncodePlan) -> str:
+    """What holds the segments of an encoder: MOV takes no VP9 and no AV1, MP4 no ProRes and no FFV1.
+
+    Only Matroska holds alpha of VP8 and VP9, and rounds times to milliseconds, as its outputs do.
+    """
+    if "libvpx" in job.encoder and "_Alpha" in job.first.props:
+        return "matroska"
+    return "mp4" if "vp9" in job.encoder or "av1" in job.encoder else "mov"
 
 
 def _segment_feed(job: EncodePlan, frames: range) -> PipeInput:
@@ -193,7 +198,7 @@ def _segment_arguments(job: EncodePlan, frames: range, path: Path) -> list[str]:
     """Options of ffmpeg for one segment: the video alone."""
     return [
         *("-copyts", *_segment_feed(job, frames).options, *clock_options(job.source.times)),
-        *("-map", "0:v:0", *job.video, "-f", _muxer(job.encoder), "-strict", "experimental", *job.user),
+        *("-map", "0:v:0", *job.video, "-f", _muxer(job), "-strict", "experimental", *job.user),
         f"file:{path}",
     ]
 

@@ -48,7 +48,21 @@ class Quality:
 
 def quality_of(spec: ModelSpec) -> Quality | None:
     """What was measured of a network; None if nothing was."""
-    entry = _entries().get(spec.path.name)
+    return _quality(spec.path.name)
+
+
+def quality_of_bicubic(scale: int) -> Quality | None:
+    """What was measured of the resizer that networks are compared with; None if nothing was."""
+    return _quality(bicubic_entry(scale))
+
+
+def bicubic_entry(scale: int) -> str:
+    """The name of bicubic's entry in the file."""
+    return f"bicubic_x{scale}"
+
+
+def _quality(name: str) -> Quality | None:
+    entry = _entries().get(name)
     return None if entry is None else Quality(**{name: entry[name] for name in Quality.__annotations__})
 
 

@@ -24,7 +24,7 @@ _SEGMENT, _INFO, _TIMESTAMP_SCALE = 0x18538067, 0x1549A966, 0x2AD7B1
 _TRACKS, _TRACK_ENTRY, _TRACK_NUMBER, _TRACK_UID = 0x1654AE6B, 0xAE, 0xD7, 0x73C5
 _TRACK_TYPE, _CODEC_ID, _VIDEO = 0x83, 0x86, 0xE0
 _PIXEL_WIDTH, _PIXEL_HEIGHT, _DISPLAY_WIDTH, _DISPLAY_HEIGHT = 0xB0, 0xBA, 0x54B0, 0x54BA
-_COLOUR_SPACE, _DEFAULT_DURATION = 0x2EB524, 0x23E383
+_COLOUR_SPACE, _DEFAULT_DURATION, _LANGUAGE = 0x2EB524, 0x23E383, 0x22B59C
 _CLUSTER, _TIMESTAMP, _SIMPLE_BLOCK = 0x1F43B675, 0xE7, 0xA3
 _BLOCK_GROUP, _BLOCK, _BLOCK_DURATION = 0xA0, 0xA1, 0x9B
 
@@ -49,19 +49,31 @@ _TAGS: dict[str, bytes] = {
 }
 """ffmpeg's tags of raw video by VapourSynth's format names; deep samples are little-endian."""
 
+ALPHA_TAGS: dict[str, bytes] = {
+    f"{name}{depth}": bytes([0x59, 0x34, _SHIFTS[name], depth])
+    for name, depths in {
+        "YUV444P": (8, 9, 10, 12, 16),
+        "YUV422P": (8, 9, 10, 12, 16),
+        "YUV420P": (8, 9, 10, 16),
+    }.items()
+    for depth in depths
+}
+"""The same for a plane of alpha after the others."""
+
 
 def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
     """Return everything before the first frame.
 
     Args:
         clip: Clip of constant format and size.
-        props: Properties of its first frame; its sample aspect ratio counts.
+        props: Properties of its first frame; its sample aspect ratio and an alpha plane count.
 
     Raises:
         InputError: ffmpeg has no tag for the format, or it varies.
     """
     check_constant(clip)
-    if clip.format.name not in _TAGS:
+    tags = ALPHA_TAGS if "_Alpha" in props else _TAGS
+    if clip.format.name not in tags:
         raise InputError(
             f"format {clip.format.name} cannot be written as raw video; convert it to GRAY or "
             "YUV 4:2:0, 4:2:2 or 4:4:4 of 8, 9, 10, 12, 14 or 16 bits"
@@ -71,12 +83,13 @@ def header(clip: vs.VideoNode, props: Mapping[str, Any]) -> bytes:
         _number(_PIXEL_HEIGHT, clip.height),
         _number(_DISPLAY_WIDTH, clip.width * max(props.get("_SARNum", 1), 1)),
         _number(_DISPLAY_HEIGHT, clip.height * max(props.get("_SARDen", 1), 1)),
-        _element(_COLOUR_SPACE, _TAGS[clip.format.name]),
+        _element(_COLOUR_SPACE, tags[clip.format.name]),
     ]
     track = [
         _number(_TRACK_NUMBER, 1),
         _number(_TRACK_UID, 1),
         _number(_TRACK_TYPE, 1),
+        _element(_LANGUAGE, b"und"),  # else it would be English
         _element(_CODEC_ID, b"V_UNCOMPRESSED"),
         _element(_VIDEO, b"".join(video)),
     ]
@@ -119,6 +132,8 @@ def frame_buffers(
         for number, (frame, time) in enumerate(zip(frames, times, strict=True)):
             start = b"" if number else header(clip, frame.props)
             planes = [packed(plane) for plane in frame]
+            if "_Alpha" in frame.props:
+                planes += [packed(plane) for plane in frame.props["_Alpha"]]
             duration = end - time if number == len(times) - 1 else None
             start += _cluster_start(time, sum(map(len, planes)), duration)
             yield [memoryview(start), *planes]

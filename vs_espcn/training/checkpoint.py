@@ -4,6 +4,7 @@ import io
 import math
 import warnings
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,26 @@ def check_same_network(path: Path, state: dict[str, Any], network: Network) -> N
             f"{path} holds {named(held)}, the run asks for {named(wanted)};"
             " ask for what it holds, or start from it with --init-from"
         )
+
+
+def check_same_run(path: Path, state: dict[str, Any], wanted: Mapping[str, object]) -> None:
+    """Refuse to resume with another recipe, degradation, seed or other data.
+
+    Args:
+        path: The checkpoint's file.
+        state: What `load_checkpoint` read from it.
+        wanted: What the run asks for, by the names in the checkpoint.
+
+    Raises:
+        InputError: One of them differs.
+    """
+    held = {"degradation": "bicubic", **state}  # earlier checkpoints lack it
+    for name, value in wanted.items():
+        if held[name] != value:
+            raise InputError(
+                f"{path} was made with {name} {held[name]}, the run asks for {value};"
+                f" resume with the same {name}, or start from it with --init-from"
+            )
 
 
 def named(of: dict[str, Any]) -> str:

@@ -7,13 +7,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pytorch_optimizer import SOAP
 from torch.optim import SGD, Optimizer
 
 from vs_espcn.errors import InputError
 from vs_espcn.training.data.dataset import Pair
 from vs_espcn.training.data.patches import GridPatches, Patches, RandomPatches
 from vs_espcn.training.networks.layers import Network, ThreeLayers
-from vs_espcn.training.optimizer import Soap
 from vs_espcn.training.schedule import Cosine, Plateau, Schedule
 
 
@@ -32,7 +32,7 @@ class Recipe:
             hardware knows it); weights and results stay float32.
         optimizer: Makes the optimiser; each of its groups may hold a ``speed``
             that multiplies the learning rate.
-        plan: Makes patches and schedule from training images and seed.
+        course: Makes patches and schedule from training images and seed.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Recipe:
     averaging: float
     bfloat16: bool
     optimizer: Callable[[Network], Optimizer]
-    plan: Callable[[Sequence[Pair], int], tuple[Patches, Schedule]]
+    course: Callable[[Sequence[Pair], int], tuple[Patches, Schedule]]
 
 
 def find_recipe(name: str) -> Recipe:
@@ -63,10 +63,17 @@ def find_recipe(name: str) -> Recipe:
 def _modern_optimizer(network: Network) -> Optimizer:
     # At the full rate a thin network lost all channels of a layer at once after 6000 steps.
     speed = 1.0 if isinstance(network, ThreeLayers) else 0.5
-    return Soap([{"params": list(network.parameters()), "speed": speed}], lr=0.0)
+    return SOAP(
+        [{"params": list(network.parameters()), "speed": speed}],
+        lr=0.0,
+        betas=(0.9, 0.99),
+        weight_decay=0.0,
+        precondition_frequency=10,
+        eps=1e-12,
+    )
 
 
-def _modern_plan(pairs: Sequence[Pair], seed: int) -> tuple[Patches, Schedule]:
+def _modern_course(pairs: Sequence[Pair], seed: int) -> tuple[Patches, Schedule]:
     return RandomPatches(pairs, size=32, batch=16, seed=seed), Cosine(peak=6e-3, warm_up=200)
 
 
@@ -81,7 +88,7 @@ def _paper_optimizer(network: Network) -> Optimizer:
     return SGD(groups, lr=0.0, momentum=0.9)
 
 
-def _paper_plan(pairs: Sequence[Pair], seed: int) -> tuple[Patches, Schedule]:
+def _paper_course(pairs: Sequence[Pair], seed: int) -> tuple[Patches, Schedule]:
     reach = 5 // 2 + 3 // 2 + 3 // 2  # what the three kernels see to each side
     patches = GridPatches(pairs, size=17, stride=17 - reach, batch=16, seed=seed)
     schedule = Plateau(
@@ -98,7 +105,7 @@ MODERN = Recipe(
     averaging=0.998,
     bfloat16=True,
     optimizer=_modern_optimizer,
-    plan=_modern_plan,
+    course=_modern_course,
 )
 PAPER = Recipe(
     name="paper",
@@ -108,5 +115,5 @@ PAPER = Recipe(
     averaging=0.0,
     bfloat16=False,
     optimizer=_paper_optimizer,
-    plan=_paper_plan,
+    course=_paper_course,
 )

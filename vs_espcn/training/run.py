@@ -17,6 +17,7 @@ from vs_espcn.errors import InputError, TrainingError
 from vs_espcn.networks.registry import trained_name
 from vs_espcn.training.checkpoint import (
     check_same_network,
+    check_same_run,
     check_whole,
     describe,
     load_checkpoint,
@@ -35,6 +36,7 @@ from vs_espcn.training.int8.rounding import round_weights
 from vs_espcn.training.networks.catalogue import make_network
 from vs_espcn.training.networks.int8 import Int8Network
 from vs_espcn.training.networks.layers import Network
+from vs_espcn.training.optimizer import restore_optimizer
 from vs_espcn.training.recipes import find_recipe
 from vs_espcn.training.settings import Settings
 
@@ -116,7 +118,7 @@ class Run:
         self._network = network.to(device=self._device).to(memory_format=torch.channels_last)
         self._average = deepcopy(self._network)
         self._optimizer = self._recipe.optimizer(self._network)
-        self._patches, self._schedule = self._recipe.plan(self._images.pairs, settings.seed)
+        self._patches, self._schedule = self._recipe.course(self._images.pairs, settings.seed)
         self.step = 0
         self._losses: list[Tensor] = []
         self._loss = self._psnr = self._rate = math.nan
@@ -243,14 +245,20 @@ class Run:
         }
         return {name: str(fact) for name, fact in facts.items()}
 
-    def save(self) -> None:
-        """Write the checkpoint."""
-        state = {
-            "of": describe(self._network),
+    def _identity(self) -> dict[str, str | int]:
+        """What a resumed run must have in common with the one before."""
+        return {
             "recipe": self._recipe.name,
             "degradation": self._settings.degradation,
             "data": self._images.digest,
             "seed": self._settings.seed,
+        }
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        state = {
+            "of": describe(self._network),
+            **self._identity(),
             "weights": self._network.state_dict(),
             "average": self._average.state_dict(),
             "optimizer": self._optimizer.state_dict(),
@@ -266,42 +274,17 @@ class Run:
 
     def _restore(self, state: dict[str, Any]) -> None:
         path = self._settings.checkpoint
-        held = {"degradation": "bicubic", **state}  # earlier checkpoints do not say
-        for name, wanted in (
-            ("recipe", self._recipe.name),
-            ("degradation", self._settings.degradation),
-            ("data", self._images.digest),
-            ("seed", self._settings.seed),
-        ):
-            if held[name] != wanted:
-                raise InputError(
-                    f"{path} was made with {name} {held[name]}, the run asks for {wanted};"
-                    f" resume with the same {name}, or start from it with --init-from"
-                )
+        check_same_run(path, state, self._identity())
         take_weights(path, self._network, state["weights"])
         take_weights(path, self._average, state["average"])
         try:
-            self._restore_optimizer(state["optimizer"])
+            restore_optimizer(self._optimizer, state["optimizer"])
             self._patches.load_state_dict(state["patches"])
             self._schedule.load_state_dict(state["schedule"])
         except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
             raise not_whole(path) from error
         self.step, self._seconds_before = state["step"], state["seconds"]
         self._loss, self._psnr, self._best_psnr = state["loss"], state["psnr"], state["best_psnr"]
-
-    def _restore_optimizer(self, state: dict[str, Any]) -> None:
-        """Restore its memory; its options stay those of the recipe."""
-        options = [
-            {name: value for name, value in group.items() if name != "params"}
-            for group in self._optimizer.param_groups
-        ]
-        self._optimizer.load_state_dict(state)
-        for group, own in zip(self._optimizer.param_groups, options, strict=True):
-            group.update(own)
-        for param, held in self._optimizer.state.items():  # SGD does not look at what it is given
-            momentum = held.get("momentum_buffer")
-            if momentum is not None and getattr(momentum, "shape", None) != param.shape:
-                raise ValueError("a state of other weights")
 
     def progress(self) -> Progress:
         """Say how far the run is."""
