@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hardware import why_no_vulkan
 from tests.media import H264, ffmpeg, pattern, video, with_sound
 from tests.programs import ROOT, Environment, environment_in
 
@@ -26,6 +27,7 @@ STAND_INS = {
     "-f mpegts udp://127.0.0.1:1234": "-f mpegts out.ts",
     "testsrc2=s=960x540:r=30:d=20": "testsrc2=s=96x54:r=30:d=0.2",
     "ffplay -": "ffmpeg -v error -i - -f null -",
+    "--device GPU": "--device CPU",
     "--width 1440": "--width 144",
     "--height 1080": "--height 108",
 }
@@ -113,7 +115,9 @@ def is_left_out(text: str, environment: Environment) -> bool:
         for pattern, program in NEEDS.items()
         if re.search(pattern, text) and not shutil.which(program, path=environment["PATH"])
     ]
-    return RUNS_THE_TESTS in text or bool(absent)
+    return (
+        RUNS_THE_TESTS in text or bool(absent) or ("--backend vulkan" in text and why_no_vulkan() is not None)
+    )
 
 
 def follow(step: Step, folder: Path, environment: Environment) -> None:

@@ -19,7 +19,13 @@ from typing import Any
 
 from vs_espcn.encoding.colour_args import frame_options
 from vs_espcn.encoding.encode import EncodePlan, disk_errors, frame_errors
-from vs_espcn.encoding.ffmpeg_input import PipeInput, clock_options, pipe_input, seconds
+from vs_espcn.encoding.ffmpeg_input import (
+    PipeInput,
+    clock_options,
+    last_duration_options,
+    pipe_input,
+    seconds,
+)
 from vs_espcn.encoding.ffmpeg_process import FfmpegProcess, command_line
 from vs_espcn.encoding.output_file import partial_file, publish
 from vs_espcn.encoding.segment_folder import (
@@ -30,6 +36,7 @@ from vs_espcn.encoding.segment_folder import (
     segment_path,
     segments_folder,
 )
+from vs_espcn.encoding.time_check import check_times
 from vs_espcn.file_writing import replace_file
 from vs_espcn.version import __version__
 
@@ -63,6 +70,7 @@ def encode_segment(
         with FfmpegProcess(job.destination.ffmpeg.path, _segment_arguments(job, frames, part)) as encoder:
             encoder.feed(_segment_feed(job, frames).frames(), on_frame=on_frame)
             encoder.finish(len(frames))
+        check_times(job.destination.ffmpeg, part, [job.shown(frame) for frame in frames])
         publish(part, path, overwrite=True)
 
 
@@ -76,15 +84,16 @@ def join_segments(job: EncodePlan, folder: Path, segments: Sequence[range], outp
         output: The file to write; it is replaced if it exists.
 
     Raises:
-        EncodeError: ffmpeg failed.
+        EncodeError: ffmpeg failed, or a frame is not shown at its time.
     """
     lines = ["ffconcat version 1.0"]
     for segment in segments:
         lines.append(f"file {segment_path(folder, segment).name}")
-        lines.append(f"duration {seconds(_begin(job, segment.stop) - _begin(job, segment.start))}")
+        lines.append(f"duration {seconds(job.shown(segment.stop) - job.shown(segment.start))}")
     replace_file(folder / LISTING, ("\n".join(lines) + "\n").encode())
     with FfmpegProcess(job.destination.ffmpeg.path, _join_arguments(job, output), folder=folder) as joiner:
         joiner.finish(job.clip.num_frames)
+    check_times(job.destination.ffmpeg, output, [job.shown(frame) for frame in range(job.clip.num_frames)])
 
 
 def commands(job: EncodePlan, length: int = SEGMENT_FRAMES) -> list[list[str]]:
@@ -189,16 +198,18 @@ def _muxer(job: EncodePlan) -> str:
 
 def _segment_feed(job: EncodePlan, frames: range) -> PipeInput:
     times = job.source.times[frames.start : frames.stop] if job.source.times else None
-    ends = _begin(job, frames.stop) if times else None
+    ends = job.shown(frames.stop) if times else None
     # The film's first frame speaks for all: were segments tagged differently, they could not be joined.
     return pipe_input(job.clip[frames.start : frames.stop], job.first, times, ends)
 
 
 def _segment_arguments(job: EncodePlan, frames: range, path: Path) -> list[str]:
     """Options of ffmpeg for one segment: the video alone."""
+    feed, muxer = _segment_feed(job, frames), _muxer(job)
     return [
-        *("-copyts", *_segment_feed(job, frames).options, *clock_options(job.source.times)),
-        *("-map", "0:v:0", *job.video, "-f", _muxer(job), "-strict", "experimental", *job.user),
+        *("-copyts", *feed.options, *clock_options(job.source.times)),
+        *last_duration_options(job.destination.ffmpeg, muxer, feed, Fraction(0)),
+        *("-map", "0:v:0", *job.video, "-f", muxer, "-strict", "experimental", *job.user),
         f"file:{path}",
     ]
 
@@ -214,13 +225,6 @@ def _join_arguments(job: EncodePlan, output: Path) -> list[str]:
         *(*job.container, *_without_filters(job.user), "-c:v:0", "copy", *frame_options(colours)),
         *(f"file:{output}", *job.timeline.clock_output),
     ]
-
-
-def _begin(job: EncodePlan, frame: int) -> Fraction:
-    """When a frame is shown, in seconds on the clip's own clock; for the number after the last, its end."""
-    if job.source.times is None or job.source.ends is None:
-        return frame / Fraction(job.clip.fps)
-    return job.source.times[frame] if frame < len(job.source.times) else job.source.ends
 
 
 def _identity(job: EncodePlan, settings: Mapping[str, Any], length: int) -> dict[str, object]:
