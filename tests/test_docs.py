@@ -36,6 +36,9 @@ STAND_INS = {
 NEEDS = {r"\| x265 ": "x265", r"cluster\.py": "ray"}
 """Commands that are left out where a program is absent."""
 
+NEEDS_A_GPU = ("docs/guides/gpu.md", "docs/guides/gpu-vulkan.md")
+"""Pages whose commands run on GPUs, and install what runs there."""
+
 RUNS_THE_TESTS = "uv run --group dev pytest"
 
 BLOCK = re.compile(
@@ -99,6 +102,8 @@ def environment(tmp_path: Path) -> Environment:
 def test_a_pages_commands_run_in_order(
     page: str, files: Path, tmp_path: Path, environment: Environment
 ) -> None:
+    if page in NEEDS_A_GPU:
+        pytest.skip("its commands need a GPU")
     folder = tmp_path / "folder"
     shutil.copytree(files, folder, symlinks=True)
     for step in steps(page):

@@ -305,8 +305,11 @@ def _read_frames(file: MediaFile, ffmpeg: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "thumbnails"
         times = ("-enc_time_base", "1:1000000", "-f", "framecrc", "-")
+        # Sound is read too: ffmpeg makes times of the streams that it reads.
+        sound = ("-map", "0:a?", "-c", "copy", "-f", "null", "-")
         done = _run(
-            ffmpeg, "-loglevel", "error", "-i", file.path, *each, "-f", "rawvideo", raw, *each, *times
+            *(ffmpeg, "-loglevel", "error", "-i", file.path, *each, "-f", "rawvideo", raw),
+            *(*each, *times, *(sound if file.of_kind("Audio") else ())),
         )
         file.thumbnails = np.fromfile(raw, np.uint8).reshape(-1, THUMBNAIL, THUMBNAIL)
     rows = [line for line in done.stdout.decode().splitlines() if not line.startswith("#")]

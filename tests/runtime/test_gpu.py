@@ -173,7 +173,7 @@ def test_too_many_lanes_are_refused_with_a_clear_text(backend: TensorRT | Torch)
     network = registry.load_network(registry.find("espcn", 2).path)
     huge = graph.build_graph(network, graph.UINT8, full_range=False, width=7680, height=4320)
     with pytest.raises(BackendError, match=r"memory free, but \d+ lanes need|out of memory"):
-        open_engine(backend, huge, lanes=64, depth=8)
+        open_engine(settings(backend, lanes=64), huge, lanes=64, depth=8)
 
 
 def test_a_cached_plan_starts_in_a_second(backend: TensorRT | Torch) -> None:
