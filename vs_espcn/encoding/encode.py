@@ -321,16 +321,18 @@ def _encoder_of(args: tuple[str, ...]) -> str:
     return args[args.index("-c:v") + 1]
 
 
-def command(job: EncodePlan) -> list[str]:
-    """The exact command line that encodes the job, but that it writes to the output's own name."""
-    return command_line(job.destination.ffmpeg.path, job.arguments(job.destination.path))
+def command(encode_plan: EncodePlan) -> list[str]:
+    """Return the exact command line of an encode, except that it writes to the output's own name."""
+    return command_line(
+        encode_plan.destination.ffmpeg.path, encode_plan.arguments(encode_plan.destination.path)
+    )
 
 
-def encode(job: EncodePlan, *, on_frame: Callable[[int], None] | None = None) -> None:
+def encode(encode_plan: EncodePlan, *, on_frame: Callable[[int], None] | None = None) -> None:
     """Write the file that was planned.
 
     Args:
-        job: From `plan`.
+        encode_plan: From `plan_encode`.
         on_frame: Called with the number of frames handed to ffmpeg after each.
 
     Raises:
@@ -339,12 +341,16 @@ def encode(job: EncodePlan, *, on_frame: Callable[[int], None] | None = None) ->
             meantime.
         InputError: Another run is writing the same output.
     """
-    destination = job.destination
+    destination = encode_plan.destination
     with frame_errors(), disk_errors(destination.path), partial_file(destination.path) as part:
-        with FfmpegProcess(destination.ffmpeg.path, job.arguments(part)) as encoder:
-            encoder.feed(job.feed.frames(), on_frame=on_frame)
-            encoder.finish(job.clip.num_frames)
-        check_times(destination.ffmpeg, part, [job.shown(frame) for frame in range(job.clip.num_frames)])
+        with FfmpegProcess(destination.ffmpeg.path, encode_plan.arguments(part)) as encoder:
+            encoder.feed(encode_plan.feed.frames(), on_frame=on_frame)
+            encoder.finish(encode_plan.clip.num_frames)
+        check_times(
+            destination.ffmpeg,
+            part,
+            [encode_plan.shown(frame) for frame in range(encode_plan.clip.num_frames)],
+        )
         publish(part, destination.path, overwrite=destination.overwrite)
 
 
