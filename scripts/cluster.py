@@ -57,8 +57,8 @@ def encode(
         return
     with exit_at_once():
         load_libraries()
-    _, job = file_upscaling.plan_file(request, source, path.with_suffix(suffix), JobProgress())
-    encode_segment(job, segment, path)
+    _, encode_plan = file_upscaling.plan_file(request, source, path.with_suffix(suffix), JobProgress())
+    encode_segment(encode_plan, segment, path)
 
 
 def resources(cpus: float | None, gpus: float) -> dict[str, float]:
@@ -147,12 +147,12 @@ def main(
     with JobProgress() as progress:
         film, output = film.absolute(), output.absolute()
         # Workers get the network that was chosen here: theirs may be faster machines or slower ones.
-        request, job = file_upscaling.plan_file(request, film, output, progress)
+        request, encode_plan = file_upscaling.plan_file(request, film, output, progress)
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         claim = resources(cpus, gpus)
-        progress.start(job.clip.num_frames, float(job.clip.fps))
+        progress.start(encode_plan.clip.num_frames, float(encode_plan.clip.fps))
         encode_in_segments(
-            job,
+            encode_plan,
             settings=request.settings,
             length=segment_frames,
             elsewhere=lambda folder, missing: on_cluster(

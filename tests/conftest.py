@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import is_hypothesis_test
 
+from tests.hardware import why_no_vulkan
 from vs_espcn.errors import BackendError, RuntimeMissingError
 
 # Before vapoursynth: once it has loaded vs-mlrt's plugin, which carries its own
@@ -84,9 +85,5 @@ def no_driver() -> None:
 @pytest.fixture
 def vulkan() -> None:
     """Skips the test where there is no Vulkan device, not even one in software."""
-    try:
-        from vs_espcn.runtime import vulkan_device  # noqa: PLC0415 - loads the runtime
-
-        vulkan_device.find_device(0)
-    except BackendError as error:
-        pytest.skip(str(error))
+    if reason := why_no_vulkan():
+        pytest.skip(reason)

@@ -25,13 +25,13 @@ def upscale(
     """Encode a processed source; return the notes."""
     destination = check_output(source, output, overwrite=overwrite)
     opened = open_source(source, turn_upright=not destination.keeps_rotation)
-    job = plan_encode(process(opened.clip), destination, opened, ffmpeg_args=args)
-    encode(job)
+    encode_plan = plan_encode(process(opened.clip), destination, opened, ffmpeg_args=args)
+    encode(encode_plan)
     assert output.exists()
-    return list(job.notes)
+    return list(encode_plan.notes)
 
 
-def job_of(film: Path, output: Path, *args: str, frames: range | None = None) -> EncodePlan:
+def planned(film: Path, output: Path, *args: str, frames: range | None = None) -> EncodePlan:
     """Plan an encode of a film, or of a part of it."""
     source = open_source(film)
     source = trim(source, frames) if frames else source
@@ -39,5 +39,5 @@ def job_of(film: Path, output: Path, *args: str, frames: range | None = None) ->
     return plan_encode(clip, check_output(film, output), source, ffmpeg_args=args)
 
 
-def in_segments(job: EncodePlan, length: int = 20) -> None:
-    encode_in_segments(job, settings={}, length=length)
+def in_segments(encode_plan: EncodePlan, length: int = 20) -> None:
+    encode_in_segments(encode_plan, settings={}, length=length)

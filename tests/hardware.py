@@ -2,9 +2,12 @@
 
 import platform
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from vs_espcn.errors import BackendError
 
 
 def _flags() -> frozenset[str]:
@@ -17,6 +20,19 @@ FLAGS = _flags()
 IS_X86 = platform.machine() in {"x86_64", "AMD64"}
 HAS_EXACT_INT8 = not IS_X86 or not FLAGS.isdisjoint({"avx512_vnni", "avx_vnni", "amx_int8"})
 HAS_BF16 = not FLAGS.isdisjoint({"avx512_bf16", "amx_bf16"})
+
+
+@cache
+def why_no_vulkan() -> str | None:
+    """Why Vulkan's tests are skipped; None where there is a device, be it in software."""
+    try:
+        from vs_espcn.runtime.vulkan_device import find_device  # noqa: PLC0415 - loads the runtime
+
+        find_device(0)
+    except BackendError as error:
+        return str(error)
+    return None
+
 
 needs_exact_int8 = pytest.mark.skipif(
     not HAS_EXACT_INT8, reason="the processor adds 8-bit products in 16 bits (no VNNI)"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hardware import why_no_vulkan
 from tests.media import H264, ffmpeg, pattern, video, with_sound
 from tests.programs import ROOT, Environment, environment_in
 
@@ -26,6 +27,7 @@ STAND_INS = {
     "-f mpegts udp://127.0.0.1:1234": "-f mpegts out.ts",
     "testsrc2=s=960x540:r=30:d=20": "testsrc2=s=96x54:r=30:d=0.2",
     "ffplay -": "ffmpeg -v error -i - -f null -",
+    "--device GPU": "--device CPU",
     "--width 1440": "--width 144",
     "--height 1080": "--height 108",
 }
@@ -33,6 +35,9 @@ STAND_INS = {
 
 NEEDS = {r"\| x265 ": "x265", r"cluster\.py": "ray"}
 """Commands that are left out where a program is absent."""
+
+NEEDS_A_GPU = ("docs/guides/gpu.md", "docs/guides/gpu-vulkan.md")
+"""Pages whose commands run on GPUs, and install what runs there."""
 
 RUNS_THE_TESTS = "uv run --group dev pytest"
 
@@ -97,6 +102,8 @@ def environment(tmp_path: Path) -> Environment:
 def test_a_pages_commands_run_in_order(
     page: str, files: Path, tmp_path: Path, environment: Environment
 ) -> None:
+    if page in NEEDS_A_GPU:
+        pytest.skip("its commands need a GPU")
     folder = tmp_path / "folder"
     shutil.copytree(files, folder, symlinks=True)
     for step in steps(page):
@@ -113,7 +120,9 @@ def is_left_out(text: str, environment: Environment) -> bool:
         for pattern, program in NEEDS.items()
         if re.search(pattern, text) and not shutil.which(program, path=environment["PATH"])
     ]
-    return RUNS_THE_TESTS in text or bool(absent)
+    return (
+        RUNS_THE_TESTS in text or bool(absent) or ("--backend vulkan" in text and why_no_vulkan() is not None)
+    )
 
 
 def follow(step: Step, folder: Path, environment: Environment) -> None:

@@ -96,6 +96,7 @@ class MediaFile:
         tags: Its tags, without those that a muxer writes.
         chapters: Start and end of each chapter, in seconds.
         streams: All streams, in order.
+        announced: Seconds that a Matroska file's header says it lasts; 0 for others.
         shown: When each frame of the first video is shown.
         thumbnails: Those frames, gray, (frames, 16, 16).
     """
@@ -104,6 +105,7 @@ class MediaFile:
     tags: dict[str, str] = field(default_factory=dict)
     chapters: list[tuple[Fraction, Fraction]] = field(default_factory=list)
     streams: list[Stream] = field(default_factory=list)
+    announced: Fraction = Fraction(0)
     shown: list[Fraction] = field(default_factory=list)
     thumbnails: NDArray[np.uint8]
 
@@ -122,7 +124,10 @@ class MediaFile:
     @property
     def end(self) -> Fraction:
         """When the last picture or sound ends."""
-        return max(each.end for each in self.of_kind("Video")[:1] + self.of_kind("Audio"))
+        # Older versions of ffmpeg write how long the last frame is shown into the header alone.
+        return max(
+            [each.end for each in self.of_kind("Video")[:1] + self.of_kind("Audio")] + [self.announced]
+        )
 
 
 def read(path: Path, ffmpeg: str) -> MediaFile:
@@ -134,6 +139,9 @@ def read(path: Path, ffmpeg: str) -> MediaFile:
     described = _run(ffmpeg, "-hide_banner", "-i", path, check=False).stderr.decode(errors="replace")
     file = MediaFile(path=path, thumbnails=np.empty(0, np.uint8))
     _describe(file, described.splitlines())
+    length = re.search(r"Duration: (\d+):(\d+):(\d+\.\d+)", described)
+    if length and "Input #0, matroska" in described:
+        file.announced = int(length[1]) * 3600 + int(length[2]) * 60 + Fraction(length[3])
     _read_packets(file, ffmpeg)
     _read_frames(file, ffmpeg)
     return file
@@ -305,8 +313,11 @@ def _read_frames(file: MediaFile, ffmpeg: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         raw = Path(folder) / "thumbnails"
         times = ("-enc_time_base", "1:1000000", "-f", "framecrc", "-")
+        # Sound is read too: ffmpeg makes times of the streams that it reads.
+        sound = ("-map", "0:a?", "-c", "copy", "-f", "null", "-")
         done = _run(
-            ffmpeg, "-loglevel", "error", "-i", file.path, *each, "-f", "rawvideo", raw, *each, *times
+            *(ffmpeg, "-loglevel", "error", "-i", file.path, *each, "-f", "rawvideo", raw),
+            *(*each, *times, *(sound if file.of_kind("Audio") else ())),
         )
         file.thumbnails = np.fromfile(raw, np.uint8).reshape(-1, THUMBNAIL, THUMBNAIL)
     rows = [line for line in done.stdout.decode().splitlines() if not line.startswith("#")]

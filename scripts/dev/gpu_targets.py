@@ -30,7 +30,7 @@ backend = {"tensorrt": vs_espcn.TensorRT, "torch": vs_espcn.Torch}[name](lanes=2
 clip = vs.core.std.BlankClip(format=vs.YUV420P8, width=width, height=height, length=frames, keep=True)
 device = cuda.open_device(0)
 before = device.free_memory()  # the context is there
-clip = vs_espcn.upscale(clip, 2, backend=backend)
+clip = vs_espcn.upscale(clip, 2, network="espcn", backend=backend)
 clip.get_frame(0)
 seconds = time.perf_counter() - begin
 for frame in clip.frames(close=True):

@@ -43,19 +43,19 @@ def networks(*sources: str) -> tuple[str, ...]:
 
 def by_kernel(data: Path) -> str:
     """Set14, made smaller by each usual kernel."""
-    job = Evaluation(
+    evaluation = Evaluation(
         folders=(data / "eval" / "Set14",),
         scales=SCALES,
         methods=networks("clean"),
         kernels=COMMON,
         backend=FP32,
     )
-    return run_evaluation(job, lambda scores: scores)
+    return run_evaluation(evaluation, lambda scores: scores)
 
 
 def by_clip(data: Path) -> str:
     """Clips after x264 at several rates."""
-    job = Evaluation(
+    evaluation = Evaluation(
         clips=tuple(data / "video" / name for name in CLIPS),
         scales=SCALES,
         methods=networks("clean", "video"),
@@ -63,14 +63,14 @@ def by_clip(data: Path) -> str:
         rates=RATES,
         backend=FP32,
     )
-    return rows_of(run_evaluation(job, lambda scores: scores))
+    return rows_of(run_evaluation(evaluation, lambda scores: scores))
 
 
 def of_drawings(data: Path) -> str:
     """Pans over drawings, made smaller by box and by bicubic, as they are and after x264."""
     with TemporaryDirectory() as folder:
         _, pans = lay_out_measured(data / "train_drawn", Path(folder))
-        job = Evaluation(
+        evaluation = Evaluation(
             clips=pans,
             scales=SCALES,
             methods=networks("clean", "video", "anime"),
@@ -79,7 +79,7 @@ def of_drawings(data: Path) -> str:
             rates=(23,),
             backend=FP32,
         )
-        return rows_of(run_evaluation(job, lambda scores: scores), means_only=True)
+        return rows_of(run_evaluation(evaluation, lambda scores: scores), means_only=True)
 
 
 def rows_of(text: str, *, means_only: bool = False) -> str:

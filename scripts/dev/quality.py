@@ -14,7 +14,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SHOWN = re.compile(
-    r"```sh\n(?P<command>vs-espcn evaluate .*?)\n```\n\n<!-- output -->\n.*?<!-- end of output -->", re.DOTALL
+    r"```console\n(?P<command>vs-espcn evaluate .*?)\n```\n\n"
+    r"<!-- output -->\n.*?<!-- end of output -->",
+    re.DOTALL,
 )
 
 
@@ -39,7 +41,7 @@ def main(data: Path, page: Path) -> None:
     def renewed(shown: re.Match[str]) -> str:
         command = shown["command"]
         output = run(command, data)
-        return f"```sh\n{command}\n```\n\n<!-- output -->\n\n{output}\n<!-- end of output -->"
+        return f"```console\n{command}\n```\n\n<!-- output -->\n\n{output}\n<!-- end of output -->"
 
     text, count = SHOWN.subn(renewed, page.read_text(encoding="utf-8"))
     if not count:

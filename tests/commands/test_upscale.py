@@ -370,7 +370,7 @@ def test_a_full_disk_is_one_line(run: Run, small_disk: Path, tmp_path: Path) -> 
 
 
 @dataclass(frozen=True)
-class Job:
+class Running:
     """The command in a process of its own, with ffmpeg running under it."""
 
     process: subprocess.Popen[str]
@@ -378,8 +378,8 @@ class Job:
 
 
 @pytest.fixture
-def job(folder: Path, tmp_path: Path) -> Iterator[Job]:
-    """A job that is half-way: its encoder has had some frames and doesn't go on."""
+def running(folder: Path, tmp_path: Path) -> Iterator[Running]:
+    """A run that is half-way: its encoder has had some frames and doesn't go on."""
     fake_ffmpeg(
         tmp_path / "ffmpeg",
         f"echo $$ >{tmp_path}/pid; head -c 20000 >/dev/null; touch {tmp_path}/fed; sleep 60",
@@ -398,7 +398,7 @@ def job(folder: Path, tmp_path: Path) -> Iterator[Job]:
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        yield Job(process, Path("/proc", (tmp_path / "pid").read_text().strip()))
+        yield Running(process, Path("/proc", (tmp_path / "pid").read_text().strip()))
     finally:
         process.kill()
         process.communicate()
@@ -407,21 +407,23 @@ def job(folder: Path, tmp_path: Path) -> Iterator[Job]:
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-def test_a_signal_ends_ffmpeg_and_leaves_nothing(job: Job, folder: Path, number: int, code: int) -> None:
-    assert job.encoder.exists()
+def test_a_signal_ends_ffmpeg_and_leaves_nothing(
+    running: Running, folder: Path, number: int, code: int
+) -> None:
+    assert running.encoder.exists()
     assert {path.suffix for path in folder.iterdir()} == {".mp4", ".lock"}
-    job.process.send_signal(number)
-    out, err = job.process.communicate(timeout=30)
-    assert (job.process.returncode, out) == (code, "")
+    running.process.send_signal(number)
+    out, err = running.process.communicate(timeout=30)
+    assert (running.process.returncode, out) == (code, "")
     assert [line for line in err.splitlines() if not line.startswith(RUN_LINE)] == []
-    assert not job.encoder.exists()
+    assert not running.encoder.exists()
     assert list(folder.iterdir()) == []
 
 
-def test_a_killed_ffmpeg_is_one_line(job: Job, folder: Path) -> None:
-    os.killpg(int(job.encoder.name), signal.SIGKILL)
-    out, err = job.process.communicate(timeout=30)
-    check_refusal(Outcome(job.process.returncode, out, err), folder, "(signal 9)")
+def test_a_killed_ffmpeg_is_one_line(running: Running, folder: Path) -> None:
+    os.killpg(int(running.encoder.name), signal.SIGKILL)
+    out, err = running.process.communicate(timeout=30)
+    check_refusal(Outcome(running.process.returncode, out, err), folder, "(signal 9)")
 
 
 def test_rgb_keeps_its_colours(run: Run, folder: Path) -> None:

@@ -234,17 +234,17 @@ def test_signals_at_any_moment(tmp_path: Path, folder: Path, resume: tuple[str, 
     film = video(tmp_path / "film.mp4", frames=300, size="64x48")
     for number, moment in enumerate((0.8, 1.6, 2.4, 3.2)):
         output = folder / f"{number}.mkv"
-        job = subprocess.Popen(
+        process = subprocess.Popen(
             command(film, output, *resume), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         time.sleep(moment)
         sent = (signal.SIGINT, signal.SIGTERM)[number % 2]
-        job.send_signal(sent)
-        out, err = job.communicate(timeout=60)
+        process.send_signal(sent)
+        out, err = process.communicate(timeout=60)
         assert out == ""
-        assert job.returncode in {0, 128 + sent, -sent, 130}, err
+        assert process.returncode in {0, 128 + sent, -sent, 130}, err
         assert "Traceback" not in err
-        assert output.exists() == (job.returncode == 0)
+        assert output.exists() == (process.returncode == 0)
         if output.exists():
             assert decode(output).num_frames == 300
         assert not list(folder.glob(".*"))

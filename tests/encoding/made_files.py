@@ -65,7 +65,46 @@ def twice(*arguments: str) -> Make:
     return make
 
 
-def picture(seconds: float = 1, rate: int = 25) -> tuple[str, ...]:
+def telecined(path: Path) -> None:
+    """Film of 24 frames a second in MPEG-2 for 30: every second frame has a field to be shown twice."""
+    ffmpeg(*picture(2, "30000/1001"), "-c:v", "mpeg2video", "-bf", "0", path)
+    stream, at, top_first, number = bytearray(path.read_bytes()), 0, 1, 0
+    while (at := stream.find(b"\0\0\1\xb5", at)) >= 0:
+        match stream[at + 4] >> 4:
+            case 1:  # sequence extension: not progressive as a whole
+                stream[at + 5] &= ~0x08
+            case 8:  # picture coding extension: top_field_first, repeat_first_field, progressive_frame
+                repeats = (number + 1) % 2
+                stream[at + 7] = stream[at + 7] & ~0x82 | top_first << 7 | repeats << 1
+                stream[at + 8] |= 0x80
+                top_first, number = top_first ^ repeats, number + 1
+        at += 4
+    path.write_bytes(stream)
+
+
+def disordered(path: Path) -> None:
+    """A damaged MP4: every fourth frame is to be shown far too late."""
+    ffmpeg(*picture(2), *tone(2), *H264, "-preset", "medium", "-bf", "2", "-c:a", "aac", path)
+    data = bytearray(path.read_bytes())
+    table = data.index(b"ctts")
+    for entry in range(2, int.from_bytes(data[table + 8 : table + 12], "big"), 4):
+        place = slice(table + 16 + entry * 8, table + 20 + entry * 8)
+        data[place] = (int.from_bytes(data[place], "big") + 9000).to_bytes(4, "big")
+    path.write_bytes(data)
+
+
+def last_without_time(path: Path) -> None:
+    """A program stream of which ffmpeg knows no time of the last frame, with sound half a second earlier."""
+    film, sound = path.with_suffix(".film.mkv"), path.with_suffix(".sound.mkv")
+    ffmpeg(*picture(2), "-c:v", "mpeg2video", "-bf", "2", film)
+    ffmpeg(*tone(2), "-c:a", "mp2", sound)
+    ffmpeg(
+        *("-itsoffset", "0.5", "-i", film, "-i", sound, "-map", "0", "-map", "1", "-c", "copy"),
+        *("-f", "vob", path),
+    )
+
+
+def picture(seconds: float = 1, rate: int | str = 25) -> tuple[str, ...]:
     """Input options for a moving picture."""
     return ("-f", "lavfi", "-i", f"testsrc2=s=160x120:r={rate}:d={seconds}")
 
@@ -87,5 +126,49 @@ CASES = [
     ),
     Case(name="late_sound.ts", make=line(*LATE_SOUND, *H264, "-c:a", "aac")),
     Case(name="late_sound.m2ts", make=line(*LATE_SOUND, *H264, "-c:a", "ac3")),
+    Case(
+        name="joined.vob",
+        make=twice(*picture(0.8), *tone(0.8), "-c:v", "mpeg2video", "-c:a", "ac3", "-f", "vob"),
+        times=[0.0053 + number * 0.04 for number in range(40)],
+    ),
+    Case(
+        name="joined.ts",
+        make=twice(*picture(0.8), *tone(0.8), *H264, "-c:a", "aac"),
+        times=[0.0213 + number * 0.04 for number in range(40)],
+    ),
+    Case(
+        name="joined.mkv",
+        make=twice(*picture(0.8), *tone(0.8), *H264, "-c:a", "aac"),
+        times=[0.021 + number * 0.04 for number in range(40)],
+        lasts=1.64,
+        # ffmpeg itself has frames and sound of the second half stand still.
+        excused=("frame ", "it lasts", "sound 0 ends", "video 0 ", "audio 0 "),
+    ),
+    Case(
+        name="disordered.mp4",
+        make=disordered,
+        lasts=2.02,
+        excused=("frame ", "video 0 ", "it lasts"),
+    ),
+    Case(name="last_without_time.vob", make=last_without_time, sound=[0.0]),
+    Case(
+        name="slides.gif",
+        make=line(
+            *(*picture(3, 1), "-vf", "setpts='if(eq(N,2),3,N)/TB'", "-fps_mode", "passthrough"),
+            *("-enc_time_base", "1:100", "-final_delay", "500"),
+        ),
+        outputs=(".mkv", ".mp4", ".webm"),
+        times=[0, 1, 3],
+        lasts=8,
+    ),
+    Case(
+        name="telecined.m2v",
+        make=telecined,
+        times=[number * 1001 / 24000 for number in range(60)],
+        lasts=60 * 1001 / 24000,
+        excused=("frame ", "it lasts"),
+    ),
+    Case(name="opus.mkv", make=line(*picture(), *tone(), *H264, "-c:a", "libopus"), outputs=(".mkv", ".mp4")),
+    Case(name="opus.mp4", make=line(*picture(), *tone(), *H264, "-c:a", "libopus"), excused=("video 0 ",)),
     Case(name="late_sound.vob", make=line(*LATE_SOUND, "-c:v", "mpeg2video", "-c:a", "mp2", "-f", "vob")),
 ]

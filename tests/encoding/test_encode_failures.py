@@ -168,10 +168,10 @@ def test_an_encoder_that_hangs_is_told_of_but_none_that_waits_for_us(
     monkeypatch.setattr("vs_espcn.encoding.ffmpeg_process._SECONDS_OF_SILENCE", 0.4)
     opened = open_source(source)
     larger = opened.clip.resize.Point(640, 480)
-    job = plan_encode(larger, check_output(source, folder / "out.mp4"), opened)
+    encode_plan = plan_encode(larger, check_output(source, folder / "out.mp4"), opened)
     wait = (lambda _: None) if is_stuck else (lambda number: time.sleep(1.5 * (number == 2)))
     with pytest.raises(EncodeError, match="exit code 3"):
-        encode(job, on_frame=wait)
+        encode(encode_plan, on_frame=wait)
     assert ("neither taken nor encoded a frame" in caplog.text) == is_stuck
 
 
@@ -195,10 +195,12 @@ def test_an_ffmpeg_killed_at_any_frame_is_an_error(
                 os.kill(int(pid.read_text()), signal.SIGKILL)
                 pid.unlink()
 
-        job = plan_encode(opened.clip, check_output(source, folder / "out.mp4"), opened, ffmpeg_args=FAST)
+        encode_plan = plan_encode(
+            opened.clip, check_output(source, folder / "out.mp4"), opened, ffmpeg_args=FAST
+        )
         run = partial(encode_in_segments, settings={}, length=100) if number % 2 else encode
         with pytest.raises(EncodeError, match=r"ffmpeg failed \(signal 9\)"):
-            run(job, on_frame=kill)
+            run(encode_plan, on_frame=kill)
         assert list(folder.iterdir()) == []
 
 
@@ -206,9 +208,9 @@ def test_a_full_disk_keeps_finished_segments(source: Path, small_disk: Path) -> 
     video(source, frames=40, size="160x120")
     opened = open_source(source)
     output = small_disk / "out.mkv"
-    job = plan_encode(opened.clip, check_output(source, output), opened, ffmpeg_args=("-c:v", "ffv1"))
+    encode_plan = plan_encode(opened.clip, check_output(source, output), opened, ffmpeg_args=("-c:v", "ffv1"))
     with pytest.raises(EncodeError, match="No space left on device"):
-        encode_in_segments(job, settings={}, length=4)
+        encode_in_segments(encode_plan, settings={}, length=4)
     left = sorted(path.name for path in segments_folder(output).iterdir())
     assert left[0] == "00000000-00000004.segment"
     assert left[-1] == "segments.json"

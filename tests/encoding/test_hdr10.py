@@ -51,12 +51,12 @@ def _bundled_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_metadata_is_kept(hdr10: Path, tmp_path: Path, preset: str, in_segments: bool) -> None:
     output = tmp_path / "out.mkv"
     source = open_source(hdr10)
-    job = plan_encode(double(source.clip), check_output(hdr10, output), source, preset=preset)
-    assert job.notes == ()
+    encode_plan = plan_encode(double(source.clip), check_output(hdr10, output), source, preset=preset)
+    assert encode_plan.notes == ()
     if in_segments:
-        encode_in_segments(job, settings={}, length=4)
+        encode_in_segments(encode_plan, settings={}, length=4)
     else:
-        encode(job)
+        encode(encode_plan)
     assert kept(output) == EXPECTED
     props = decode(output).get_frame(5).props
     assert {name: props[name] for name in TAGS} == TAGS
@@ -74,8 +74,8 @@ def test_parameters_of_the_user_win_and_the_rest_is_kept(hdr10: Path, tmp_path: 
 def test_an_encoder_that_cannot_carry_it_gets_a_note(hdr10: Path, tmp_path: Path) -> None:
     source = open_source(hdr10)
     destination = check_output(hdr10, tmp_path / "out.mkv")
-    job = plan_encode(double(source.clip), destination, source, preset="ffv1")
-    assert job.notes == ("HDR10 metadata is left out, since ffv1 cannot be given it",)
+    encode_plan = plan_encode(double(source.clip), destination, source, preset="ffv1")
+    assert encode_plan.notes == ("HDR10 metadata is left out, since ffv1 cannot be given it",)
 
 
 def test_hlg_is_kept_and_sdr_gets_nothing(tmp_path: Path) -> None:
@@ -83,9 +83,9 @@ def test_hlg_is_kept_and_sdr_gets_nothing(tmp_path: Path) -> None:
     source = open_source(source_path)
     clip = vs.core.std.SetFrameProps(source.clip, _Matrix=9, _Transfer=18, _Primaries=9)
     output = tmp_path / "out.mkv"
-    job = plan_encode(clip, check_output(source_path, output), source, preset="x265")
-    assert "-x265-params" not in job.arguments(job.destination.path)
-    encode(job)
+    encode_plan = plan_encode(clip, check_output(source_path, output), source, preset="x265")
+    assert "-x265-params" not in encode_plan.arguments(encode_plan.destination.path)
+    encode(encode_plan)
     assert decode(output).get_frame(0).props["_Transfer"] == 18
 
 

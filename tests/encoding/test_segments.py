@@ -11,7 +11,7 @@ import vapoursynth as vs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.encode_support import in_segments, job_of
+from tests.encode_support import in_segments, planned
 from tests.media import H264, codecs, decode, ffmetadata, ffmpeg, packets, pattern, raw_planes, tone
 from vs_espcn.encoding.encode import check_output, encode, plan_encode
 from vs_espcn.encoding.segment_folder import segments_folder
@@ -62,8 +62,8 @@ def test_the_file_is_that_of_one_piece(
 ) -> None:
     """The same times, sound, tags; and with a lossless encoder the same frames."""
     whole, joined = tmp_path / f"whole{suffix}", tmp_path / f"joined{suffix}"
-    encode(job_of(film, whole, *args))
-    in_segments(job_of(film, joined, *args))
+    encode(planned(film, whole, *args))
+    in_segments(planned(film, joined, *args))
     assert codecs(joined) == codecs(whole)
     if args == FFV1:
         assert frame_hashes(joined) == frame_hashes(whole)
@@ -89,8 +89,8 @@ def test_every_frame_keeps_its_own_time(tmp_path: Path) -> None:
     )  # fmt: skip
     for suffix, args in ((".mp4", X264), (".mkv", FFV1)):
         whole, joined = tmp_path / f"whole{suffix}", tmp_path / f"joined{suffix}"
-        encode(job_of(film, whole, *args))
-        in_segments(job_of(film, joined, *args), length=7)
+        encode(planned(film, whole, *args))
+        in_segments(planned(film, joined, *args), length=7)
         assert open_source(film).times
         for number, row in timed(whole).items():
             times = [time for time, _ in timed(joined)[number]]
@@ -117,8 +117,8 @@ def test_tags_are_kept(tmp_path: Path, suffix: str, args: tuple[str, ...]) -> No
 
 def test_a_part_of_a_film_in_segments(film: Path, tmp_path: Path) -> None:
     whole, joined = tmp_path / "whole.mkv", tmp_path / "joined.mkv"
-    encode(job_of(film, whole, *FFV1, frames=range(11, 39)))
-    in_segments(job_of(film, joined, *FFV1, frames=range(11, 39)), length=10)
+    encode(planned(film, whole, *FFV1, frames=range(11, 39)))
+    in_segments(planned(film, joined, *FFV1, frames=range(11, 39)), length=10)
     assert frame_hashes(joined) == frame_hashes(whole)
     assert [data for _, data in packets(joined)[1]] == [data for _, data in packets(whole)[1]]
 
@@ -126,8 +126,8 @@ def test_a_part_of_a_film_in_segments(film: Path, tmp_path: Path) -> None:
 def test_filters_of_the_user_work_once(film: Path, tmp_path: Path) -> None:
     whole, joined = tmp_path / "whole.mkv", tmp_path / "joined.mkv"
     args = (*FFV1, "-vf", "hflip", "-c:a:1", "pcm_s16le", "-metadata", "comment=mine")
-    encode(job_of(film, whole, *args))
-    in_segments(job_of(film, joined, *args))
+    encode(planned(film, whole, *args))
+    in_segments(planned(film, joined, *args))
     assert frame_hashes(joined) == frame_hashes(whole)
     assert codecs(joined) == ["ffv1", "aac", "pcm_s16le"]
     assert "comment=mine" in ffmetadata(joined).lower()
@@ -136,19 +136,19 @@ def test_filters_of_the_user_work_once(film: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("stop", [3, 20, 27, 49])
 def test_a_broken_run_goes_on_after_its_last_segment(film: Path, tmp_path: Path, stop: int) -> None:
     unbroken, output = tmp_path / "unbroken.mp4", tmp_path / "out.mp4"
-    in_segments(job_of(film, unbroken, *X264))
+    in_segments(planned(film, unbroken, *X264))
 
     def interrupt(number: int) -> None:
         if number == stop:
             raise KilledError
 
     with pytest.raises(KilledError):
-        encode_in_segments(job_of(film, output, *X264), settings={}, length=20, on_frame=interrupt)
+        encode_in_segments(planned(film, output, *X264), settings={}, length=20, on_frame=interrupt)
     assert not output.exists()
     finished: list[int] = []
     made: list[int] = []
     encode_in_segments(
-        job_of(film, output, *X264), settings={}, length=20, on_done=finished.append, on_frame=made.append
+        planned(film, output, *X264), settings={}, length=20, on_done=finished.append, on_frame=made.append
     )
     assert finished == [(stop - 1) // 20 * 20]
     assert made == list(range(finished[0] + 1, 51))
@@ -162,7 +162,7 @@ def test_segments_of_another_job_are_refused(film: Path, tmp_path: Path, change:
     mine = tmp_path / "in.mp4"
     mine.write_bytes(film.read_bytes())
     output = tmp_path / "out.mkv"
-    job = job_of(mine, output, *FFV1)
+    encode_plan = planned(mine, output, *FFV1)
     segments_folder(output).mkdir()
 
     def interrupt(number: int) -> None:
@@ -170,27 +170,27 @@ def test_segments_of_another_job_are_refused(film: Path, tmp_path: Path, change:
             raise KilledError
 
     with pytest.raises(KilledError):
-        encode_in_segments(job, settings={"network": "a"}, length=20, on_frame=interrupt)
+        encode_in_segments(encode_plan, settings={"network": "a"}, length=20, on_frame=interrupt)
     before = sorted(segments_folder(output).iterdir())
     if change == "film":
         os.utime(mine, (1, 1))
     args = (*FFV1, "-g", "1") if change == "options" else FFV1
     settings = {"network": "b" if change == "settings" else "a"}
     with pytest.raises(InputError, match="made from another file or with other options"):
-        encode_in_segments(job_of(mine, output, *args), settings=settings, length=20)
+        encode_in_segments(planned(mine, output, *args), settings=settings, length=20)
     assert sorted(segments_folder(output).iterdir()) == before
 
 
 def test_an_encoder_that_fails_leaves_nothing(film: Path, tmp_path: Path) -> None:
     with pytest.raises(EncodeError, match="Unknown encoder 'nonsense'"):
-        in_segments(job_of(film, tmp_path / "out.mkv", "-c:v", "nonsense"))
+        in_segments(planned(film, tmp_path / "out.mkv", "-c:v", "nonsense"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_segment_can_be_made_on_its_own(film: Path, tmp_path: Path) -> None:
-    job = job_of(film, tmp_path / "out.mkv", *FFV1)
-    encode_segment(job, range(20, 31), tmp_path / "segment.mov")
-    assert raw_planes(decode(tmp_path / "segment.mov")) == raw_planes(job.clip[20:31])
+    encode_plan = planned(film, tmp_path / "out.mkv", *FFV1)
+    encode_segment(encode_plan, range(20, 31), tmp_path / "segment.mov")
+    assert raw_planes(decode(tmp_path / "segment.mov")) == raw_planes(encode_plan.clip[20:31])
     assert codecs(tmp_path / "segment.mov") == ["ffv1"]
 
 
@@ -204,10 +204,10 @@ def test_a_run_that_is_killed_leaves_nothing_that_looks_whole_and_is_taken_up(tm
     script.write_text(
         "import sys, time, pathlib\n"
         "import openvino\n"
-        "from tests.encoding.test_segments import FFV1, job_of, encode_in_segments\n"
-        "job = job_of(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), *FFV1)\n"
+        "from tests.encoding.test_segments import FFV1, planned, encode_in_segments\n"
+        "encode_plan = planned(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), *FFV1)\n"
         "print('go', flush=True)\n"
-        "encode_in_segments(job, settings={}, length=40, on_frame=lambda n: time.sleep(0.002))\n"
+        "encode_in_segments(encode_plan, settings={}, length=40, on_frame=lambda n: time.sleep(0.002))\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     chance = random.Random(6)
@@ -222,10 +222,10 @@ def test_a_run_that_is_killed_leaves_nothing_that_looks_whole_and_is_taken_up(tm
         run.communicate()
         if output.exists():
             break
-    encode(job_of(film, whole, *FFV1))
+    encode(planned(film, whole, *FFV1))
     if not output.exists():
         assert {path.name.startswith((".", "a b.mkv.segments")) for path in output.parent.iterdir()} <= {True}
-        encode_in_segments(job_of(film, output, *FFV1), settings={}, length=40)
+        encode_in_segments(planned(film, output, *FFV1), settings={}, length=40)
     assert list(output.parent.iterdir()) == [output]
     assert frame_hashes(output) == frame_hashes(whole)
     assert packets(output)[1] == packets(whole)[1]
@@ -235,7 +235,7 @@ def test_a_run_that_is_killed_leaves_nothing_that_looks_whole_and_is_taken_up(tm
     "name", ["-dash.mkv", 'it\'s "so".mkv', "a:b.mkv", "100%d.mp4", "new\nline.mkv", "né 日本.mp4", "#?&.mkv"]
 )
 def test_any_name_can_be_written(film: Path, tmp_path: Path, name: str) -> None:
-    in_segments(job_of(film, tmp_path / name, *X264))
+    in_segments(planned(film, tmp_path / name, *X264))
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert decode(tmp_path / name).num_frames == 50
 
@@ -243,33 +243,33 @@ def test_any_name_can_be_written(film: Path, tmp_path: Path, name: str) -> None:
 def test_the_commands_are_those_that_are_run(film: Path, tmp_path: Path) -> None:
     """Run by hand, they make the same file."""
     run, by_hand = tmp_path / "run.mkv", tmp_path / "hand.mkv"
-    in_segments(job_of(film, run, *FFV1))
-    job = job_of(film, by_hand, *FFV1)
+    in_segments(planned(film, run, *FFV1))
+    encode_plan = planned(film, by_hand, *FFV1)
     folder = segments_folder(by_hand)
     folder.mkdir()
     segments = split_frames(50, 20)
-    for segment, line in zip(segments, commands(job, 20), strict=False):
+    for segment, line in zip(segments, commands(encode_plan, 20), strict=False):
         with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
             assert process.stdin
-            for buffers in y4m_writer.frame_buffers(job.clip[segment.start : segment.stop]):
+            for buffers in y4m_writer.frame_buffers(encode_plan.clip[segment.start : segment.stop]):
                 write_all(process.stdin.fileno(), buffers)
         assert process.returncode == 0
-    join_segments(job, folder, segments, by_hand)
-    assert commands(job, 20)[-1][-1] == f"file:{by_hand}"
+    join_segments(encode_plan, folder, segments, by_hand)
+    assert commands(encode_plan, 20)[-1][-1] == f"file:{by_hand}"
     assert frame_hashes(by_hand) == frame_hashes(run)
     assert packets(by_hand) == packets(run)
 
 
 def test_a_second_run_is_refused(film: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.mkv"
-    jobs = [job_of(film, output, *FFV1) for _ in range(2)]
+    both = [planned(film, output, *FFV1) for _ in range(2)]
 
     def another(number: int) -> None:
         if number == 30:
             with pytest.raises(InputError, match="is being written by another run"):
-                in_segments(jobs[1])
+                in_segments(both[1])
             with pytest.raises(InputError, match="is being written by another run"):
-                encode(jobs[1])
+                encode(both[1])
 
-    encode_in_segments(jobs[0], settings={}, length=20, on_frame=another)
+    encode_in_segments(both[0], settings={}, length=20, on_frame=another)
     assert decode(output).num_frames == 50

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.encode_support import in_segments, job_of
+from tests.encode_support import in_segments, planned
 from tests.encoding.test_segments import FFV1, KilledError
 from tests.media import FFMPEG, decode
 from vs_espcn.console import exit_in_order
@@ -24,7 +24,7 @@ def test_a_folder_that_is_a_link_is_refused_before_the_encode(film: Path, tmp_pa
     segments_folder(output).symlink_to(elsewhere)
     frames: list[int] = []
     with pytest.raises(InputError, match="is a link; remove it, or give OUTPUT another name"):
-        encode_in_segments(job_of(film, output, *FFV1), settings={}, on_frame=frames.append)
+        encode_in_segments(planned(film, output, *FFV1), settings={}, on_frame=frames.append)
     assert frames == []
     assert [path.name for path in elsewhere.iterdir()] == ["mine"]
 
@@ -38,7 +38,7 @@ def test_a_link_in_the_folder_is_neither_written_through_nor_read(
     segments_folder(output).mkdir()
     (segments_folder(output) / name).symlink_to(victim)
     with pytest.raises(InputError, match=f"{name}' is a link or no regular file; remove it"):
-        in_segments(job_of(film, output, *FFV1))
+        in_segments(planned(film, output, *FFV1))
     assert victim.read_text() == "precious"
     assert not output.exists()
 
@@ -51,7 +51,7 @@ def test_a_list_planted_during_the_encode_is_replaced(film: Path, tmp_path: Path
         if number == 30:
             (segments_folder(output) / "segments.ffconcat").symlink_to(victim)
 
-    encode_in_segments(job_of(film, output, *FFV1), settings={}, length=20, on_frame=plant)
+    encode_in_segments(planned(film, output, *FFV1), settings={}, length=20, on_frame=plant)
     assert victim.read_text() == "precious"
     assert decode(output).num_frames == 50
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mkv", "victim"]
@@ -70,7 +70,7 @@ def test_files_of_the_user_in_the_folder_stay(film: Path, tmp_path: Path, fails:
                 raise KilledError
 
     with pytest.raises(KilledError) if fails else nullcontext():
-        encode_in_segments(job_of(film, output, *FFV1), settings={}, length=20, on_frame=add)
+        encode_in_segments(planned(film, output, *FFV1), settings={}, length=20, on_frame=add)
     assert output.exists() != fails
     assert sorted(path.name for path in folder.iterdir()) == ["more", "notes.txt"]
     assert (folder / "notes.txt").read_text() == "mine"
@@ -93,7 +93,7 @@ def test_a_relative_ffmpeg_is_the_same_one_for_the_join(
             planted.write_text(f"#!/bin/sh\ntouch {tmp_path}/was-run\n")
             planted.chmod(0o755)
 
-    encode_in_segments(job_of(film, output, *FFV1), settings={}, length=20, on_frame=plant)
+    encode_in_segments(planned(film, output, *FFV1), settings={}, length=20, on_frame=plant)
     assert decode(output).num_frames == 50
     assert not (tmp_path / "was-run").exists()
 
@@ -111,5 +111,5 @@ def test_a_signal_right_after_the_output_has_its_name_deletes_nothing(
 
     monkeypatch.setattr(os, "link", link)
     with pytest.raises(SystemExit), exit_in_order():
-        in_segments(job_of(film, output, *FFV1), length=50)
+        in_segments(planned(film, output, *FFV1), length=50)
     assert decode(output).num_frames == 50

@@ -9,7 +9,7 @@ from tests.evaluation.pictures import folder_of
 ROOT = Path(__file__).parents[2]
 PAGE = """# Page
 
-```sh
+```console
 vs-espcn evaluate $DATA/set --scale 2 \\
   --method bicubic
 ```

@@ -119,7 +119,7 @@ def test_luma_is_the_models_and_chroma_is_zimgs(
     clip = noise_clip(video.id, width, height, _Range=full_range, _ChromaLocation=location)
 
     with only(engine) as backend:
-        result = vs_espcn.upscale(clip, scale, backend=backend, chroma=kernel)
+        result = vs_espcn.upscale(clip, scale, network="espcn", backend=backend, chroma=kernel)
 
     assert result.format.id == video.id
     assert (result.width, result.height) == (width * scale, height * scale)

@@ -127,8 +127,8 @@ def test_the_whole_filter_equals_the_cpus(backend: TensorRT | Torch) -> None:
     clip = vs.core.std.FrameEval(
         noise_clip, lambda n: vs.core.std.BlankClip(noise_clip, color=[16 + 10 * n, 128, 128], length=1)
     )
-    on_gpu = vs_espcn.upscale(clip, 2, backend=settings(backend, lanes=3))
-    on_cpu = vs_espcn.upscale(clip, 2, backend=OpenVINO(precision="fp32"))
+    on_gpu = vs_espcn.upscale(clip, 2, network="espcn", backend=settings(backend, lanes=3))
+    on_cpu = vs_espcn.upscale(clip, 2, network="espcn", backend=OpenVINO(precision="fp32"))
     for gpu, cpu in zip(on_gpu.frames(close=True), on_cpu.frames(close=True), strict=True):
         assert np.abs(np.asarray(gpu[0]).astype(int) - np.asarray(cpu[0])).max() <= 1
 
@@ -173,7 +173,7 @@ def test_too_many_lanes_are_refused_with_a_clear_text(backend: TensorRT | Torch)
     network = registry.load_network(registry.find("espcn", 2).path)
     huge = graph.build_graph(network, graph.UINT8, full_range=False, width=7680, height=4320)
     with pytest.raises(BackendError, match=r"memory free, but \d+ lanes need|out of memory"):
-        open_engine(backend, huge, lanes=64, depth=8)
+        open_engine(settings(backend, lanes=64), huge, lanes=64, depth=8)
 
 
 def test_a_cached_plan_starts_in_a_second(backend: TensorRT | Torch) -> None:

@@ -13,7 +13,7 @@ from vs_espcn.errors import InputError
 from vs_espcn.networks import graph
 from vs_espcn.networks.registry import INPUT_NAME
 from vs_espcn.runtime import openvino
-from vs_espcn.runtime.backends import OpenVINO, TensorRT
+from vs_espcn.runtime.backends import OpenVINO, Torch
 from vs_espcn.runtime.matrix_rate import PRODUCTS, matrix_network, matrix_rate
 
 SIDE = 48
@@ -83,7 +83,7 @@ def test_the_rate_is_operations_by_time(
     assert measured == pytest.approx(2 * PRODUCTS * SIDE**3 / seconds_per_run)
 
 
-@pytest.mark.parametrize(("backend", "precision"), [(OpenVINO(), "fp16"), (TensorRT(), "int8")])
-def test_an_arithmetic_that_a_backend_does_not_have(backend: OpenVINO | TensorRT, precision: str) -> None:
+@pytest.mark.parametrize(("backend", "precision"), [(OpenVINO(), "fp16"), (Torch(), "int8")])
+def test_an_arithmetic_that_a_backend_does_not_have(backend: OpenVINO | Torch, precision: str) -> None:
     with pytest.raises(InputError, match=f"precision '{precision}' is not known; choose one of auto, fp32"):
         matrix_rate(backend, precision, side=SIDE)  # type: ignore[arg-type]

@@ -1,20 +1,31 @@
 """Networks in ncnn's format, and on a Vulkan device."""
 
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
+import vapoursynth as vs
 
+import vs_espcn
 from tests import small_networks
+from tests.command import in_own_process as run
+from tests.media import video
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks import graph, registry
-from vs_espcn.runtime import tiles
-from vs_espcn.runtime.backends import Vulkan
+from vs_espcn.runtime import backend_report, default_backend, tiles
+from vs_espcn.runtime.backends import Backend, OpenVINO, Vulkan
 from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.ncnn_graph import ncnn_graph
 from vs_espcn.runtime.precision import resolve, resolved_backend
+
+vulkan_device = pytest.importorskip(
+    "vs_espcn.runtime.vulkan_device", reason="ncnn is not installed", exc_type=BackendError
+)
 
 FORMATS = {
     "8 bits": graph.UINT8,
@@ -201,7 +212,7 @@ def run_without_drivers(script: str) -> str:
 
 def test_no_driver_is_one_line_with_the_fix() -> None:
     text = run_without_drivers("from vs_espcn.runtime.vulkan_device import find_device; find_device(0)")
-    assert "BackendError: no Vulkan device was found; install the GPU's driver" in text
+    assert "RuntimeMissingError: no Vulkan device was found; install the GPU's driver" in text
 
 
 def test_ncnn_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,3 +221,98 @@ def test_ncnn_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.delitem(sys.modules, f"vs_espcn.runtime.{module}", raising=False)
     with pytest.raises(BackendError, match=r"cannot import ncnn: .*; install vs-espcn\[vulkan\]"):
         open_engine(Vulkan(), wrapped(shipped()), lanes=1)
+
+
+@pytest.mark.usefixtures("vulkan")
+class TestChoice:
+    """Which device runs where none is named."""
+
+    @staticmethod
+    def present(monkeypatch: pytest.MonkeyPatch, *kinds: str) -> None:
+        found = tuple(
+            vulkan_device.VulkanDevice(index=index, name=f"card {index}", kind=kind)
+            for index, kind in enumerate(kinds)
+        )
+        monkeypatch.setattr(vulkan_device, "devices", lambda: found)
+        monkeypatch.setattr(vulkan_device, "has_fp16", lambda index: index == 0)
+        default_backend.best_backend.cache_clear()
+
+    @pytest.fixture(autouse=True)
+    def _forget(self) -> Iterator[None]:
+        yield
+        default_backend.best_backend.cache_clear()
+
+    @pytest.mark.usefixtures("no_driver")
+    @pytest.mark.parametrize(
+        ("kinds", "chosen"),
+        [
+            (("software",), OpenVINO()),
+            ((), OpenVINO()),
+            (("software", "integrated GPU"), Vulkan(device=1)),
+            (("integrated GPU", "discrete GPU", "software"), Vulkan(device=1)),
+        ],
+    )
+    def test_a_real_gpu_comes_before_the_processor_and_software_never(
+        self, monkeypatch: pytest.MonkeyPatch, kinds: tuple[str, ...], chosen: Backend
+    ) -> None:
+        self.present(monkeypatch, *kinds)
+        assert default_backend.best_backend() == chosen
+
+    def test_info_lists_every_device(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.present(monkeypatch, "integrated GPU", "discrete GPU")
+        report = next(each for each in backend_report.backend_reports() if each.name == "vulkan")
+        assert report.usable
+        assert (
+            report.detail == "device 0 (card 0, integrated GPU), fp16, device 1 (card 1, discrete GPU), fp32"
+        )
+
+    def test_info_says_that_software_is_used_only_if_it_is_named(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.present(monkeypatch, "software")
+        report = next(each for each in backend_report.backend_reports() if each.name == "vulkan")
+        assert not report.usable
+        assert "Vulkan has no GPU: device 0 (card 0, software) computes on the processor" in report.detail
+
+
+@pytest.mark.usefixtures("vulkan")
+def test_the_filter_runs_tiled_and_whole_alike() -> None:
+    """Each tile is computed with what surrounds it, in two lanes at once."""
+    clip = vs.core.std.BlankClip(width=60, height=40, format=vs.YUV420P8, length=3, color=[100, 128, 128])
+    clip = vs.core.std.AddBorders(clip, left=4, right=4, top=4, bottom=4, color=[200, 90, 160])
+    backend = Vulkan(precision="fp32", lanes=2)
+
+    whole, tiled = (
+        vs_espcn.upscale(clip, 2, network="subpixel-xs", backend=backend, tile=tile)
+        for tile in (None, (40, 32))
+    )
+
+    for of_whole, of_tiled in zip(whole.frames(), tiled.frames(), strict=True):
+        difference = np.abs(np.asarray(of_whole[0]).astype(int) - np.asarray(of_tiled[0]))
+        assert difference.max() <= 1
+        assert difference.mean() < 0.01
+
+
+@pytest.mark.usefixtures("vulkan")
+def test_the_command_takes_a_device_by_number(tmp_path: Path) -> None:
+    source = video(tmp_path / "in.mp4", frames=2)
+    done = run(
+        *("upscale", source, tmp_path / "out.mkv", "--network", "subpixel-xs", "--backend", "vulkan"),
+        *("--device", "0"),
+    )
+    assert "vulkan on " in done.stderr
+    refused = run(*("upscale", source, tmp_path / "no.mkv", "--backend", "vulkan", "--device", "99"), code=1)
+    assert "Vulkan has no device 99; present are device 0" in refused.stderr
+    assert not (tmp_path / "no.mkv").exists()
+    assert "\n[" not in done.stderr + refused.stderr  # what ncnn has to say of each device
+
+
+@pytest.mark.usefixtures("vulkan")
+@pytest.mark.slow
+def test_bench_prints_the_engine_beside_the_filter() -> None:
+    done = run(
+        *("bench", "--backend", "vulkan", "--network", "subpixel-xs", "--scale", "2"),
+        *("--frames", "2", "--repeats", "1"),
+    )
+    names = [row["name"] for row in json.loads(done.stdout.splitlines()[-1])["results"]]
+    assert names[:3] == ["network alone", "engine", "vs_espcn.upscale"]

@@ -134,7 +134,7 @@ def _runners(case: GpuCase, backend: TensorRT | Torch) -> Iterator[dict[str, Run
     clip = _source(case)
     with ExitStack() as stack:
         runners = stack.enter_context(slot_runners(case, backend))
-        runners[FILTER] = to_null(upscale(clip, case.scale, backend=backend))
+        runners[FILTER] = to_null(upscale(clip, case.scale, network="espcn", backend=backend))
         is_comparable = case.bits == 8 and backend.precision != "int8"
         if isinstance(backend, TensorRT) and is_comparable and _peer_is_present():
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -12,7 +12,8 @@ from onnx import ModelProto
 from vs_espcn.networks import cost, graph, registry
 from vs_espcn.networks.reach import reach_of
 from vs_espcn.runtime.backends import TensorRT, Torch
-from vs_espcn.runtime.cuda_slot import CudaEngine, CudaSlot
+from vs_espcn.runtime.cuda_engine import CudaEngine
+from vs_espcn.runtime.cuda_slot import CudaSlot
 from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.precision import network_for, resolved_backend
 from vs_espcn.runtime.tiles import tile_for

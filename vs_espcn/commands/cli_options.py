@@ -88,7 +88,7 @@ Backend = Annotated[
 Precision = Annotated[
     str | None,
     typer.Option(
-        help="Precision of the network: auto, fast, fp32, bf16, int8 (openvino) or fp16 (GPUs).",
+        help="Precision of the network: auto, fast, fp32, bf16, int8 or fp16 (GPUs).",
         rich_help_panel=NETWORK,
     ),
 ]

@@ -72,12 +72,12 @@ def upscale_file(request: UpscaleRequest, source: Path, output: Path) -> None:
     from vs_espcn.encoding.segments import commands
 
     with JobProgress() as progress:
-        request, job = plan_file(request, source, output, progress)
+        request, encode_plan = plan_file(request, source, output, progress)
         if request.dry_run:
-            for line in commands(job) if request.resume else [command(job)]:
+            for line in commands(encode_plan) if request.resume else [command(encode_plan)]:
                 typer.echo(_as_typed(line))
             return
-        _encode(request, job, progress)
+        _encode(request, encode_plan, progress)
         progress.done()
 
 
@@ -106,19 +106,21 @@ def plan_file(
         request, choice, opened, clip = _open(
             request, source, progress, destination, keeps_rotation=destination.keeps_rotation
         )
-        job = plan_encode(clip, destination, opened, preset=request.preset, ffmpeg_args=request.ffmpeg_args)
-    report_run(request.filter, opened.clip, choice, job.encoder)
-    for note in job.notes:
+        encode_plan = plan_encode(
+            clip, destination, opened, preset=request.preset, ffmpeg_args=request.ffmpeg_args
+        )
+    report_run(request.filter, opened.clip, choice, encode_plan.encoder)
+    for note in encode_plan.notes:
         progress.note(note)
-    return request, job
+    return request, encode_plan
 
 
-def _encode(request: UpscaleRequest, job: "EncodePlan", progress: JobProgress) -> None:
+def _encode(request: UpscaleRequest, encode_plan: "EncodePlan", progress: JobProgress) -> None:
     """Encode with progress, in one piece or in segments."""
     from vs_espcn.encoding.encode import encode
     from vs_espcn.encoding.segments import encode_in_segments
 
-    progress.start(job.clip.num_frames, float(job.clip.fps))
+    progress.start(encode_plan.clip.num_frames, float(encode_plan.clip.fps))
     with exit_in_order() as leave_if_told:
 
         def on_frame(number: int) -> None:
@@ -126,9 +128,11 @@ def _encode(request: UpscaleRequest, job: "EncodePlan", progress: JobProgress) -
             progress.frame(number)
 
         if request.resume:
-            encode_in_segments(job, settings=request.settings, on_done=progress.skip, on_frame=on_frame)
+            encode_in_segments(
+                encode_plan, settings=request.settings, on_done=progress.skip, on_frame=on_frame
+            )
         else:
-            encode(job, on_frame=on_frame)
+            encode(encode_plan, on_frame=on_frame)
 
 
 def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int) -> None:

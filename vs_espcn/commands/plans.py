@@ -24,7 +24,7 @@ def build(
         str, typer.Option(help="Name of a shipped network, or path of an ONNX file.")
     ] = "espcn",
     bits: Annotated[int, typer.Option(help="Depth of the clip: 8 to 16, or 32 for float.")] = 8,
-    precision: Annotated[str, typer.Option(help="Precision of the network: auto, fp32 or fp16.")] = "auto",
+    precision: Annotated[str, typer.Option(help="Precision: auto, fp32, fp16 or int8.")] = "auto",
     flavour: Annotated[str, typer.Option(help="auto, tensorrt or tensorrt_rtx.")] = "auto",
     compute_capability: Annotated[
         list[str] | None,
@@ -42,7 +42,7 @@ def build(
     found = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", given[0])
     if not found:
         raise InputError(f"size {given[0][:40]!r} is not understood; give it like 960x540")
-    job = prebuild.BuildRequest(
+    request = prebuild.BuildRequest(
         width=int(found[1]),
         height=int(found[2]),
         scale=scale,
@@ -55,7 +55,7 @@ def build(
     )
     with Console(stderr=True).status("building") as status:
         stored = prebuild.build_plans(
-            job, lambda title, phase, done: status.update(f"{title}: {phase} {done:.0%}")
+            request, lambda title, phase, done: status.update(f"{title}: {phase} {done:.0%}")
         )
     for plan in stored:
         typer.echo(_plan_line(plan))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vs_espcn.encoding.ffmpeg import Ffmpeg
 from vs_espcn.encoding.file_clock import continued_times, last_duration
-from vs_espcn.encoding.frame_times import Times, is_near_grid, jumps, on_grid, rising, usual_step
+from vs_espcn.encoding.frame_times import Times, is_near_grid, jumps, on_grid, restarts, rising, usual_step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,7 @@ class ClipTimes:
         ends: When the last frame ends, if the rate is variable.
         is_continued: Whether the file's clock jumps, and the times are those
             of a clock that goes on as ffmpeg's does.
+        restarts: Whether the clock starts anew in mid-film, and ffmpeg leaves it so.
     """
 
     fps: Fraction
@@ -28,6 +29,7 @@ class ClipTimes:
     times: tuple[Fraction, ...] | None = None
     ends: Fraction | None = None
     is_continued: bool = False
+    restarts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,11 @@ class Ticks:
 
     unit: Fraction
     numbers: Sequence[int | None]
+
+    @property
+    def are_unknown(self) -> bool:
+        """True if no frame has a time."""
+        return all(number is None for number in self.numbers)
 
 
 def clip_times(
@@ -58,14 +65,15 @@ def clip_times(
     """
     unit = ticks.unit
     known = [None if tick is None else tick * unit for tick in ticks.numbers]
-    if all(time is None for time in known):
+    if ticks.are_unknown:
         return ClipTimes(fps=fps)
     step = usual_step(known) or 1 / fps
     continued = continued_times(ffmpeg, path, track, known, unit, start) if jumps(known) else None
     times = rising(continued or known, step, is_in_step=continued is not None)
     rate, grid = _constant_rate(times, known, fps, 1 / step, is_continued=continued is not None)
+    is_restarted = continued is None and restarts(known, step)
     if grid is not None:
-        return ClipTimes(fps=rate, start=grid, is_continued=continued is not None)
+        return ClipTimes(fps=rate, start=grid, is_continued=continued is not None, restarts=is_restarted)
     last = None if continued else last_duration(ffmpeg, path, track, times, unit)
     return ClipTimes(
         fps=rate,
@@ -73,6 +81,7 @@ def clip_times(
         times=tuple(times),
         ends=times[-1] + (last or (step if continued else 1 / fps)),
         is_continued=continued is not None,
+        restarts=is_restarted,
     )
 
 

@@ -141,6 +141,7 @@ class StreamMapping:
     Attributes:
         args: ffmpeg's output options. The upscaled video is input 0, the source is input 1.
         notes: One line for each stream that is not carried over as it is.
+        sound: The audio tracks that are carried over, in the output's order.
         covers: Pictures to attach as files, after the attachments that are streams.
         attachments: How many of these there are.
         pictures: How many covers are streams beside the video.
@@ -148,6 +149,7 @@ class StreamMapping:
 
     args: tuple[str, ...]
     notes: tuple[str, ...]
+    sound: tuple[Track, ...] = ()
     covers: tuple[Track, ...] = ()
     attachments: int = 0
     pictures: int = 0
@@ -177,6 +179,7 @@ def map_streams(container: Container, suffix: str, tracks: Iterable[Track]) -> S
     """
     args: list[str] = ["-map", "0:v:0"]
     notes: list[str] = []
+    sound: list[Track] = []
     covers: list[Track] = []
     count = {"v": 1, "a": 0, "s": 0, "t": 0}
     for track in tracks:
@@ -200,10 +203,13 @@ def map_streams(container: Container, suffix: str, tracks: Iterable[Track]) -> S
             args += [f"-b:{letter}:{number}", codec[1]]
         if track.cover:
             args += [f"-disposition:{letter}:{number}", "attached_pic"]
+        if track.kind == "audio":
+            sound.append(track)
         count[letter] += 1
     return StreamMapping(
         args=tuple(args),
         notes=tuple(notes),
+        sound=tuple(sound),
         covers=tuple(covers),
         attachments=count["t"],
         pictures=count["v"] - 1,

@@ -4,12 +4,13 @@ The pipe carries y4m, or, where every frame has its own time, raw video in Matro
 
 The file is written under a hidden name beside the output (see `output_file`) and takes
 the output's name only when everything went well: ffmpeg ended without an error,
-wrote as many frames as the clip has, and the file is on the disk.
+wrote as many frames as the clip has, each at its time, and the file is on the disk.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,12 +23,21 @@ from vs_espcn.encoding.covers import attach_options, for_first_video
 from vs_espcn.encoding.dynamic_hdr import dynamic_hdr_notes
 from vs_espcn.encoding.encoder_parameters import PARAMETER_OPTIONS, with_parameters
 from vs_espcn.encoding.ffmpeg import Ffmpeg, find_ffmpeg
-from vs_espcn.encoding.ffmpeg_input import PipeInput, Timeline, clock_options, pipe_input, timeline
+from vs_espcn.encoding.ffmpeg_input import (
+    PipeInput,
+    Timeline,
+    clock_options,
+    last_duration_options,
+    order_options,
+    pipe_input,
+    timeline,
+)
 from vs_espcn.encoding.ffmpeg_process import FfmpegProcess, command_line
 from vs_espcn.encoding.hdr10 import hdr10_notes, hdr10_parameters
 from vs_espcn.encoding.output_file import partial_file, publish
 from vs_espcn.encoding.presets import default_args, preset_args
 from vs_espcn.encoding.source import ClipSource, check_input
+from vs_espcn.encoding.time_check import check_times
 from vs_espcn.encoding.track_tags import label_video
 from vs_espcn.errors import EncodeError, InputError
 from vs_espcn.filter.vs_errors import last_line
@@ -145,6 +155,13 @@ class EncodePlan:
         source = self.source
         return pipe_input(self.clip, self.first, source.times, source.ends, delay=self.timeline.delay)
 
+    def shown(self, frame: int) -> Fraction:
+        """When a frame is shown, in seconds on the clip's own clock; after the last, when that one ends."""
+        times, ends = self.source.times, self.source.ends
+        if times is None or ends is None:
+            return frame / Fraction(self.clip.fps)
+        return times[frame] if frame < len(times) else ends
+
     def arguments(self, output: Path) -> tuple[str, ...]:
         """Options for ffmpeg that encode everything in one go, into a file."""
         return (
@@ -152,6 +169,9 @@ class EncodePlan:
             *self.feed.options,
             *self.source_input,
             *clock_options(self.source.times),
+            *last_duration_options(
+                self.destination.ffmpeg, self.destination.container.muxer, self.feed, self.timeline.delay
+            ),
             *self.streams.args,
             *self.timeline.output_options,
             *self.video,
@@ -205,7 +225,7 @@ def plan_encode(
         first = clip.get_frame(0)
     pipe_input(clip, first, source.times, source.ends)  # refuses what no pipe carries
     video, encoder = chosen or _default_encoder(destination, clip, first)
-    video = (*video, *siting_options(first.props))
+    video = (*video, *siting_options(first.props), *order_options(source.times, source.ends))
     labels = label_video(source, destination.container, suffix, encoder)
     user = list(ffmpeg_args)
     if encoder in PARAMETER_OPTIONS:
@@ -301,29 +321,36 @@ def _encoder_of(args: tuple[str, ...]) -> str:
     return args[args.index("-c:v") + 1]
 
 
-def command(job: EncodePlan) -> list[str]:
-    """The exact command line that encodes the job, but that it writes to the output's own name."""
-    return command_line(job.destination.ffmpeg.path, job.arguments(job.destination.path))
+def command(encode_plan: EncodePlan) -> list[str]:
+    """Return the exact command line of an encode, except that it writes to the output's own name."""
+    return command_line(
+        encode_plan.destination.ffmpeg.path, encode_plan.arguments(encode_plan.destination.path)
+    )
 
 
-def encode(job: EncodePlan, *, on_frame: Callable[[int], None] | None = None) -> None:
+def encode(encode_plan: EncodePlan, *, on_frame: Callable[[int], None] | None = None) -> None:
     """Write the file that was planned.
 
     Args:
-        job: From `plan`.
+        encode_plan: From `plan_encode`.
         on_frame: Called with the number of frames handed to ffmpeg after each.
 
     Raises:
         EncodeError: A frame could not be made, ffmpeg failed or wrote too few
-            frames, the disk is full, or a file took the output's name in the
+            frames or wrong times, the disk is full, or a file took the output's name in the
             meantime.
         InputError: Another run is writing the same output.
     """
-    destination = job.destination
+    destination = encode_plan.destination
     with frame_errors(), disk_errors(destination.path), partial_file(destination.path) as part:
-        with FfmpegProcess(destination.ffmpeg.path, job.arguments(part)) as encoder:
-            encoder.feed(job.feed.frames(), on_frame=on_frame)
-            encoder.finish(job.clip.num_frames)
+        with FfmpegProcess(destination.ffmpeg.path, encode_plan.arguments(part)) as encoder:
+            encoder.feed(encode_plan.feed.frames(), on_frame=on_frame)
+            encoder.finish(encode_plan.clip.num_frames)
+        check_times(
+            destination.ffmpeg,
+            part,
+            [encode_plan.shown(frame) for frame in range(encode_plan.clip.num_frames)],
+        )
         publish(part, destination.path, overwrite=destination.overwrite)
 
 

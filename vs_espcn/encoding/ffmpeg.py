@@ -12,6 +12,7 @@ import imageio_ffmpeg
 
 from vs_espcn.encoding.media_info import (
     StreamInfo,
+    format_in,
     frame_data_in,
     has_chapters,
     start_in,
@@ -51,6 +52,7 @@ class Probe:
     """What ffmpeg says of a file.
 
     Attributes:
+        format: ffmpeg's name of its format.
         start: When its first stream starts, in seconds on its own clock, to the
             microsecond; None if it has no timestamps.
         streams: Its streams by index.
@@ -61,6 +63,7 @@ class Probe:
         chapters: Whether it has chapters.
     """
 
+    format: str
     start: Fraction | None
     streams: dict[int, StreamInfo]
     tags: dict[str, str]
@@ -113,6 +116,7 @@ def probe(ffmpeg: Ffmpeg, path: Path, track: int) -> Probe:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     listing, metadata = (text.decode(errors="replace") for text in (done.stderr, done.stdout))
     return Probe(
+        format=format_in(listing),
         start=start_in(listing),
         streams=streams_in(listing),
         tags=stream_tags(metadata),

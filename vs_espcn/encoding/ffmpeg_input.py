@@ -5,7 +5,7 @@ frames have times of their own, or alpha planes, as raw video in Matroska.
 """
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -13,9 +13,21 @@ from functools import partial
 import vapoursynth as vs
 
 from vs_espcn.encoding.colour_args import frame_options
-from vs_espcn.encoding.ffmpeg import Probe
+from vs_espcn.encoding.ffmpeg import Ffmpeg, Probe
+from vs_espcn.encoding.frame_times import usual_step
 from vs_espcn.encoding.source import ClipSource
 from vs_espcn.streaming import matroska_writer, y4m_writer
+
+_STEADY = ("matroska", "mov")
+"""Formats of whose clocks ffmpeg believes that they don't jump, among those that may have chapters."""
+
+_KEEPS_DURATIONS_SINCE = (6, 0)
+
+_ANEW = "setts=ts='if(eq(N,0),TS,PREV_OUTDTS+if(gt(DTS,PREV_INDTS),DTS-PREV_INDTS,PREV_OUTDURATION))'"
+"""Has a clock that starts anew go on after the last packet."""
+
+_RISING = "setts=ts='if(eq(N,0),TS,if(gt(DTS,PREV_OUTDTS),TS,PREV_OUTDTS+PREV_OUTDURATION/2))'"
+"""Moves a packet that is not later than the one before it, as where a clock jumped, by half a packet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +40,10 @@ class Timeline:
         end: When the output ends, in seconds; None for the streams' own ends.
         is_cut: Whether what the source has before 0 is left out.
         begins: When the source's first stream starts, in seconds.
+        may_jump: Whether the source's format is one in which clocks jump.
         continues: Index of the source's video track if the source's clock jumps,
             and ffmpeg has to make it go on; else None.
+        restarts: Whether the source's clock starts anew, and ffmpeg leaves it so.
     """
 
     delay: Fraction
@@ -37,7 +51,9 @@ class Timeline:
     end: Fraction | None
     is_cut: bool
     begins: Fraction
+    may_jump: bool
     continues: int | None
+    restarts: bool
 
     @property
     def global_options(self) -> tuple[str, ...]:
@@ -52,7 +68,7 @@ class Timeline:
         offset = self.shift + self.begins if is_corrected else self.shift
         # With exactly this offset, ffmpeg has not the file begin at 0 but those of its streams that are used.
         trap = Fraction(0) if is_corrected else -self.begins
-        if seconds(offset) == seconds(trap):
+        if self.may_jump and seconds(offset) == seconds(trap):
             offset = trap + matroska_writer.TICK
         return ("-itsoffset", seconds(offset))
 
@@ -62,6 +78,8 @@ class Timeline:
         return (
             *(("-ss", "0") if self.is_cut else ()),
             *(("-t", seconds(self.end)) if self.end is not None else ()),
+            *(("-bsf:a", _RISING) if self.continues is not None else ()),
+            *(("-bsf:a", _ANEW) if self.restarts else ()),
         )
 
     @property
@@ -79,10 +97,13 @@ class PipeInput:
     Attributes:
         options: ffmpeg's input, the pipe.
         frames: Starts the clip; yields what to write for each frame.
+        last: When the last frame is shown after the first and for how long, in
+            seconds; None for a constant rate.
     """
 
     options: tuple[str, ...]
     frames: Callable[[], Generator[list[memoryview]]]
+    last: tuple[Fraction, Fraction] | None = None
 
 
 def timeline(clip: vs.VideoNode, source: ClipSource, known: Probe) -> Timeline:
@@ -105,7 +126,9 @@ def timeline(clip: vs.VideoNode, source: ClipSource, known: Probe) -> Timeline:
         end=end,
         is_cut=source.begin is not None,
         begins=known.start or Fraction(0),
+        may_jump=not known.format.startswith(_STEADY),
         continues=source.track.index if source.is_continued else None,
+        restarts=source.restarts,
     )
 
 
@@ -136,6 +159,7 @@ def pipe_input(
         return PipeInput(
             options=("-f", "matroska", *options),
             frames=partial(matroska_writer.frame_buffers, clip, shown, ends - times[0]),
+            last=(shown[-1], ends - times[-1]),
         )
     if "_Alpha" in first.props:
         # The rate that is given counts, not the times, which are rounded.
@@ -154,6 +178,39 @@ def clock_options(times: tuple[Fraction, ...] | None) -> tuple[str, ...]:
     tick = matroska_writer.TICK
     clock = ("-enc_time_base:v", f"{tick.numerator}:{tick.denominator}") if times else ()
     return (*clock, "-fps_mode:v", "passthrough")
+
+
+def order_options(times: Sequence[Fraction] | None, ends: Fraction | None) -> tuple[str, ...]:
+    """Options of an encoder that keep frames in order if the last is shown for long.
+
+    MP4 keeps how long each frame is decoded, not shown. With B-frames the last
+    one shown is not the last decoded.
+
+    Args:
+        times: When each frame is shown, in seconds; None for a constant rate.
+        ends: When the last frame ends.
+    """
+    if not times or ends is None:
+        return ()
+    step = usual_step(times)
+    return ("-bf", "0") if step and ends - times[-1] > step * Fraction(3, 2) else ()
+
+
+def last_duration_options(ffmpeg: Ffmpeg, muxer: str, feed: PipeInput, delay: Fraction) -> tuple[str, ...]:
+    """Options of an output that keep the last frame's duration where ffmpeg loses it at the encoder.
+
+    Args:
+        ffmpeg: The ffmpeg that writes the output.
+        muxer: The output's muxer.
+        feed: The frames' way into it.
+        delay: When the first is shown, in seconds.
+    """
+    if feed.last is None or ffmpeg.version >= _KEEPS_DURATIONS_SINCE:
+        return ()
+    shown, duration = feed.last
+    tick = Fraction(1, 1000) if muxer in {"matroska", "webm"} else matroska_writer.TICK
+    since, ticks = int((shown + delay) / tick) - 1, round(duration / tick)
+    return ("-bsf:v:0", f"setts=pts=PTS:dts=DTS:duration='if(gte(PTS,{since}),{ticks},DURATION)'")
 
 
 def seconds(time: Fraction) -> str:

@@ -67,6 +67,13 @@ def rising(times: Times, step: Fraction, *, is_in_step: bool = False) -> list[Fr
     return _filled(_continued(_without_strays(times, least, is_in_step=is_in_step), step, least), step)
 
 
+def restarts(times: Times, step: Fraction) -> bool:
+    """Whether the clock goes back and stays there, as where files were joined."""
+    least = min(_LEAST_STEP, step / 8)
+    kept = _without_strays(times, least, is_in_step=False)
+    return _continued(kept, step, least) != kept
+
+
 def on_grid(times: Sequence[Fraction], fps: Fraction) -> Fraction | None:
     """Where the grid of a constant rate begins, in seconds; None if the times don't follow one.
 

@@ -135,6 +135,12 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
 
 
+def format_in(listing: str) -> str:
+    """Ffmpeg's name of a file's format; several with commas where it doesn't tell them apart."""
+    found = re.search(r"^Input #0, (.+?), from ", listing, re.MULTILINE)
+    return found[1] if found else ""
+
+
 def start_in(listing: str) -> Fraction | None:
     """When a file's first stream starts, in seconds; None if it has no timestamps."""
     found = re.search(r"^ *Duration: .*, start: (-?[0-9.]+)", listing, re.MULTILINE)

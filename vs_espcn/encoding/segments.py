@@ -19,7 +19,13 @@ from typing import Any
 
 from vs_espcn.encoding.colour_args import frame_options
 from vs_espcn.encoding.encode import EncodePlan, disk_errors, frame_errors
-from vs_espcn.encoding.ffmpeg_input import PipeInput, clock_options, pipe_input, seconds
+from vs_espcn.encoding.ffmpeg_input import (
+    PipeInput,
+    clock_options,
+    last_duration_options,
+    pipe_input,
+    seconds,
+)
 from vs_espcn.encoding.ffmpeg_process import FfmpegProcess, command_line
 from vs_espcn.encoding.output_file import partial_file, publish
 from vs_espcn.encoding.segment_folder import (
@@ -30,6 +36,7 @@ from vs_espcn.encoding.segment_folder import (
     segment_path,
     segments_folder,
 )
+from vs_espcn.encoding.time_check import check_times
 from vs_espcn.file_writing import replace_file
 from vs_espcn.version import __version__
 
@@ -45,12 +52,12 @@ def split_frames(frames: int, length: int = SEGMENT_FRAMES) -> list[range]:
 
 
 def encode_segment(
-    job: EncodePlan, frames: range, path: Path, *, on_frame: Callable[[int], None] | None = None
+    encode_plan: EncodePlan, frames: range, path: Path, *, on_frame: Callable[[int], None] | None = None
 ) -> None:
-    """Encode a range of the job's frames, without sound or anything else.
+    """Encode a range of the frames, without sound or anything else.
 
     Args:
-        job: From `plan`; in another process, from the same arguments.
+        encode_plan: From `plan_encode`; in another process, from the same arguments.
         frames: Consecutive frames.
         path: The file to write; it is replaced if it exists.
         on_frame: Called with the number of frames handed to ffmpeg after each.
@@ -60,47 +67,61 @@ def encode_segment(
         InputError: Another process is writing the same file.
     """
     with frame_errors(), disk_errors(path), partial_file(path) as part:
-        with FfmpegProcess(job.destination.ffmpeg.path, _segment_arguments(job, frames, part)) as encoder:
-            encoder.feed(_segment_feed(job, frames).frames(), on_frame=on_frame)
+        with FfmpegProcess(
+            encode_plan.destination.ffmpeg.path, _segment_arguments(encode_plan, frames, part)
+        ) as encoder:
+            encoder.feed(_segment_feed(encode_plan, frames).frames(), on_frame=on_frame)
             encoder.finish(len(frames))
+        check_times(encode_plan.destination.ffmpeg, part, [encode_plan.shown(frame) for frame in frames])
         publish(part, path, overwrite=True)
 
 
-def join_segments(job: EncodePlan, folder: Path, segments: Sequence[range], output: Path) -> None:
+def join_segments(encode_plan: EncodePlan, folder: Path, segments: Sequence[range], output: Path) -> None:
     """Join finished segments, and add everything else from the source.
 
     Args:
-        job: As it was for the segments.
+        encode_plan: As it was for the segments.
         folder: Where they are, see `segment_path`.
         segments: All of them in order.
         output: The file to write; it is replaced if it exists.
 
     Raises:
-        EncodeError: ffmpeg failed.
+        EncodeError: ffmpeg failed, or a frame is not shown at its time.
     """
     lines = ["ffconcat version 1.0"]
     for segment in segments:
         lines.append(f"file {segment_path(folder, segment).name}")
-        lines.append(f"duration {seconds(_begin(job, segment.stop) - _begin(job, segment.start))}")
+        lines.append(
+            f"duration {seconds(encode_plan.shown(segment.stop) - encode_plan.shown(segment.start))}"
+        )
     replace_file(folder / LISTING, ("\n".join(lines) + "\n").encode())
-    with FfmpegProcess(job.destination.ffmpeg.path, _join_arguments(job, output), folder=folder) as joiner:
-        joiner.finish(job.clip.num_frames)
+    with FfmpegProcess(
+        encode_plan.destination.ffmpeg.path, _join_arguments(encode_plan, output), folder=folder
+    ) as joiner:
+        joiner.finish(encode_plan.clip.num_frames)
+    check_times(
+        encode_plan.destination.ffmpeg,
+        output,
+        [encode_plan.shown(frame) for frame in range(encode_plan.clip.num_frames)],
+    )
 
 
-def commands(job: EncodePlan, length: int = SEGMENT_FRAMES) -> list[list[str]]:
-    """The command lines that encode the job in segments, but that they write to the files' own names."""
-    folder = segments_folder(job.destination.path)
+def commands(encode_plan: EncodePlan, length: int = SEGMENT_FRAMES) -> list[list[str]]:
+    """Return the command lines of an encode in segments, except that they write to the files' own names."""
+    folder = segments_folder(encode_plan.destination.path)
     steps = [
-        _segment_arguments(job, segment, segment_path(folder, segment))
-        for segment in split_frames(job.clip.num_frames, length)
+        _segment_arguments(encode_plan, segment, segment_path(folder, segment))
+        for segment in split_frames(encode_plan.clip.num_frames, length)
     ]
-    lines = [command_line(job.destination.ffmpeg.path, step) for step in steps]
-    join = command_line(job.destination.ffmpeg.path, _join_arguments(job, job.destination.path))
+    lines = [command_line(encode_plan.destination.ffmpeg.path, step) for step in steps]
+    join = command_line(
+        encode_plan.destination.ffmpeg.path, _join_arguments(encode_plan, encode_plan.destination.path)
+    )
     return [*lines, ["env", "-C", str(folder), *join]]
 
 
 def encode_in_segments(
-    job: EncodePlan,
+    encode_plan: EncodePlan,
     *,
     settings: Mapping[str, Any],
     length: int = SEGMENT_FRAMES,
@@ -114,7 +135,7 @@ def encode_in_segments(
     until the output is whole.
 
     Args:
-        job: From `plan`.
+        encode_plan: From `plan_encode`.
         settings: Whatever else decides how the frames look, as JSON.
         length: Frames of a segment.
         elsewhere: Given the folder and the segments that are missing, has other
@@ -127,23 +148,23 @@ def encode_in_segments(
     Raises:
         EncodeError: As by `encode`; finished segments stay.
         InputError: Another run is writing the same output, the segments there are
-            of another job, or their folder cannot be trusted (see `claim_folder`).
+            of another encode, or their folder cannot be trusted (see `claim_folder`).
     """
-    destination = job.destination
+    destination = encode_plan.destination
     folder = segments_folder(destination.path)
-    segments = split_frames(job.clip.num_frames, length)
+    segments = split_frames(encode_plan.clip.num_frames, length)
     with disk_errors(destination.path), partial_file(destination.path) as part:
-        claim_folder(folder, _identity(job, settings, length), owner=part.lstat().st_uid)
+        claim_folder(folder, _identity(encode_plan, settings, length), owner=part.lstat().st_uid)
         try:
             missing = missing_segments(folder, segments)
-            done = job.clip.num_frames - sum(map(len, missing))
+            done = encode_plan.clip.num_frames - sum(map(len, missing))
             if on_done:
                 on_done(done)
             if elsewhere:
                 _count_segments(elsewhere(folder, missing), done, on_frame)
             else:
-                _encode_here(job, folder, missing, done, on_frame)
-            join_segments(job, folder, segments, part)
+                _encode_here(encode_plan, folder, missing, done, on_frame)
+            join_segments(encode_plan, folder, segments, part)
         finally:
             if missing_segments(folder, segments) == segments:
                 remove_folder(folder)
@@ -152,7 +173,7 @@ def encode_in_segments(
 
 
 def _encode_here(
-    job: EncodePlan,
+    encode_plan: EncodePlan,
     folder: Path,
     segments: Iterable[range],
     done: int,
@@ -160,7 +181,9 @@ def _encode_here(
 ) -> None:
     """Encode segments one by one, and report after each frame how many are done in all."""
     for segment in segments:
-        encode_segment(job, segment, segment_path(folder, segment), on_frame=_continued(on_frame, done))
+        encode_segment(
+            encode_plan, segment, segment_path(folder, segment), on_frame=_continued(on_frame, done)
+        )
         done += len(segment)
 
 
@@ -177,65 +200,71 @@ def _continued(on_frame: Callable[[int], None] | None, done: int) -> Callable[[i
     return (lambda number: on_frame(done + number)) if on_frame else None
 
 
-def _muxer(job: EncodePlan) -> str:
+def _muxer(encode_plan: EncodePlan) -> str:
     """What holds the segments of an encoder: MOV takes no VP9 and no AV1, MP4 no ProRes and no FFV1.
 
     Only Matroska holds alpha of VP8 and VP9, and rounds times to milliseconds, as its outputs do.
     """
-    if "libvpx" in job.encoder and "_Alpha" in job.first.props:
+    if "libvpx" in encode_plan.encoder and "_Alpha" in encode_plan.first.props:
         return "matroska"
-    return "mp4" if "vp9" in job.encoder or "av1" in job.encoder else "mov"
+    return "mp4" if "vp9" in encode_plan.encoder or "av1" in encode_plan.encoder else "mov"
 
 
-def _segment_feed(job: EncodePlan, frames: range) -> PipeInput:
-    times = job.source.times[frames.start : frames.stop] if job.source.times else None
-    ends = _begin(job, frames.stop) if times else None
+def _segment_feed(encode_plan: EncodePlan, frames: range) -> PipeInput:
+    times = encode_plan.source.times[frames.start : frames.stop] if encode_plan.source.times else None
+    ends = encode_plan.shown(frames.stop) if times else None
     # The film's first frame speaks for all: were segments tagged differently, they could not be joined.
-    return pipe_input(job.clip[frames.start : frames.stop], job.first, times, ends)
+    return pipe_input(encode_plan.clip[frames.start : frames.stop], encode_plan.first, times, ends)
 
 
-def _segment_arguments(job: EncodePlan, frames: range, path: Path) -> list[str]:
+def _segment_arguments(encode_plan: EncodePlan, frames: range, path: Path) -> list[str]:
     """Options of ffmpeg for one segment: the video alone."""
+    feed, muxer = _segment_feed(encode_plan, frames), _muxer(encode_plan)
     return [
-        *("-copyts", *_segment_feed(job, frames).options, *clock_options(job.source.times)),
-        *("-map", "0:v:0", *job.video, "-f", _muxer(job), "-strict", "experimental", *job.user),
+        *("-copyts", *feed.options, *clock_options(encode_plan.source.times)),
+        *last_duration_options(encode_plan.destination.ffmpeg, muxer, feed, Fraction(0)),
+        *("-map", "0:v:0", *encode_plan.video, "-f", muxer, "-strict", "experimental", *encode_plan.user),
         f"file:{path}",
     ]
 
 
-def _join_arguments(job: EncodePlan, output: Path) -> list[str]:
+def _join_arguments(encode_plan: EncodePlan, output: Path) -> list[str]:
     """Options of ffmpeg that join the segments; colours are repeated, as not all codecs carry them."""
-    colours = {name: value for name, value in job.first.props.items() if name.startswith("_")}
+    colours = {name: value for name, value in encode_plan.first.props.items() if name.startswith("_")}
     return [
-        *(*job.timeline.global_options, "-itsoffset", seconds(job.timeline.delay)),
+        *(*encode_plan.timeline.global_options, "-itsoffset", seconds(encode_plan.timeline.delay)),
         *("-f", "concat", "-safe", "0"),
-        *("-i", f"file:{LISTING}", *job.source_input),
-        *(*job.streams.args, *job.timeline.output_options),
-        *(*job.container, *_without_filters(job.user), "-c:v:0", "copy", *frame_options(colours)),
-        *(f"file:{output}", *job.timeline.clock_output),
+        *("-i", f"file:{LISTING}", *encode_plan.source_input),
+        *(*encode_plan.streams.args, *encode_plan.timeline.output_options),
+        *(
+            *encode_plan.container,
+            *_without_filters(encode_plan.user),
+            "-c:v:0",
+            "copy",
+            *frame_options(colours),
+        ),
+        *(f"file:{output}", *encode_plan.timeline.clock_output),
     ]
 
 
-def _begin(job: EncodePlan, frame: int) -> Fraction:
-    """When a frame is shown, in seconds on the clip's own clock; for the number after the last, its end."""
-    if job.source.times is None or job.source.ends is None:
-        return frame / Fraction(job.clip.fps)
-    return job.source.times[frame] if frame < len(job.source.times) else job.source.ends
-
-
-def _identity(job: EncodePlan, settings: Mapping[str, Any], length: int) -> dict[str, object]:
+def _identity(encode_plan: EncodePlan, settings: Mapping[str, Any], length: int) -> dict[str, object]:
     """All that decides how segments look."""
-    status = job.source.path.stat()
-    begin, end = job.source.begin, job.source.end
+    status = encode_plan.source.path.stat()
+    begin, end = encode_plan.source.begin, encode_plan.source.end
     return {
         "version": __version__,
-        "ffmpeg": job.destination.ffmpeg.version,
+        "ffmpeg": encode_plan.destination.ffmpeg.version,
         "source": [status.st_size, status.st_mtime_ns],
         "part": [str(begin), str(end)],
-        "clip": [job.clip.format.name, job.clip.width, job.clip.height, job.clip.num_frames],
-        "rate": str(job.clip.fps),
+        "clip": [
+            encode_plan.clip.format.name,
+            encode_plan.clip.width,
+            encode_plan.clip.height,
+            encode_plan.clip.num_frames,
+        ],
+        "rate": str(encode_plan.clip.fps),
         "segment": length,
-        "encoder": [*job.video, *job.user],
+        "encoder": [*encode_plan.video, *encode_plan.user],
         "settings": dict(settings),
     }
 

@@ -85,6 +85,8 @@ class ClipSource:
         ends: When the last frame ends, on the same clock, if the frame rate is variable.
         is_continued: Whether the file's clock jumps. Times are then on one that
             goes on instead, as ffmpeg reads the file unless it copies timestamps.
+        restarts: Whether the clock starts anew in mid-film in a file of which ffmpeg
+            leaves it so. The times go on; those of other streams have to.
         begin: Where the other streams' part begins, on the same clock; None for
             their own beginning.
         end: Where it ends; None for their own end.
@@ -101,6 +103,7 @@ class ClipSource:
     times: tuple[Fraction, ...] | None = None
     ends: Fraction | None = None
     is_continued: bool = False
+    restarts: bool = False
     begin: Fraction | None = None
     end: Fraction | None = None
     skipped: Fraction = Fraction(0)
@@ -184,6 +187,7 @@ def open_source(
         track = _first_video(path, tracks)
         with _index_progress(on_index):
             clip, ticks = _open(path, track, turn_upright)
+            fps = _repeated_rate(clip, path, track) if ticks.are_unknown else clip.fps
     except vs.Error as error:
         reason = str(error).partition(": ")[2] or error
         raise InputError(f"INPUT {str(path)!r} cannot be opened as a video: {reason}") from None
@@ -197,7 +201,7 @@ def open_source(
         clip, picture = complete_clip(ffmpeg, path, clip, stream, turned=turn_upright)
     if stream:
         clip = with_display_aspect(clip, stream, turned=turn_upright)
-    shown = clip_times(ffmpeg, path, track.index, clip.fps, ticks, known.start or Fraction(0))
+    shown = clip_times(ffmpeg, path, track.index, fps, ticks, known.start or Fraction(0))
     if shown.fps != clip.fps:
         clip = vs.core.std.AssumeFPS(clip, fpsnum=shown.fps.numerator, fpsden=shown.fps.denominator)
     return ClipSource(
@@ -213,6 +217,7 @@ def open_source(
         times=shown.times,
         ends=shown.ends,
         is_continued=shown.is_continued,
+        restarts=shown.restarts,
     )
 
 
@@ -274,6 +279,19 @@ def _call_bestsource(
         exporttimestamps=True,
     )
     return opened["clip"], _timestamps(opened)
+
+
+def _repeated_rate(clip: vs.VideoNode, path: Path, track: Track) -> Fraction:
+    """The frame rate of a stream without timestamps, some of whose fields are to be shown twice.
+
+    Film in MPEG-2 for 30 frames a second has such flags on every second of its 24.
+    """
+    if track.codec != "mpeg2video":
+        return Fraction(clip.fps)
+    repeated = vs.core.bs.VideoSource(os.fsencode(path), track=track.index, cachemode=_NO_INDEX, rff=True)
+    film = Fraction(4, 5)
+    is_film = abs(clip.num_frames - film * repeated.num_frames) <= 2 < repeated.num_frames - clip.num_frames
+    return Fraction(clip.fps) * (film if is_film else Fraction(clip.num_frames, repeated.num_frames))
 
 
 def index_path(path: Path) -> Path:

@@ -60,10 +60,19 @@ def trim(source: ClipSource, frames: range) -> ClipSource:
     Args:
         source: The source.
         frames: Consecutive frames of it, at least one.
+
+    Raises:
+        InputError: The times of the other streams are not known.
     """
     whole = source.clip.num_frames
     if frames == range(whole):
         return source
+    if source.restarts and source.others:
+        raise InputError(
+            f"INPUT {str(source.path)!r} starts its clock anew in mid-film, so that no part of its sound can "
+            "be cut out; leave out --start, --end and --frames, or take the picture alone into a file first "
+            "(ffmpeg -i INPUT -an -c copy FILM.mkv)"
+        )
     zero = source.start if source.start is not None else source.known.start or Fraction(0)
     begin, end = (zero + time_of(source, number) for number in (frames.start, frames.stop))
     return replace(

@@ -17,8 +17,10 @@ PACKAGES = (
     "cuda-bindings",
     "tensorrt-cu13",
     "tensorrt-rtx-cu13",
+    "ncnn",
     "vapoursynth-mlrt-ov",
     "vapoursynth-mlrt-ort",
+    "vapoursynth-mlrt-ncnn",
     "opencv-python-headless",
     "vapoursynth-mlrt-trt-rtx",
 )

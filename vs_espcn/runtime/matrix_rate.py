@@ -117,7 +117,7 @@ def _runner(backend: Backend, precision: Arithmetic, model: ModelProto) -> Itera
             lanes=lane_count(backend, available_cores()),
         )
         return
-    from vs_espcn.runtime.cuda_slot import CudaEngine  # noqa: PLC0415 - loads the driver
+    from vs_espcn.runtime.cuda_engine import CudaEngine  # noqa: PLC0415 - loads the driver
 
     engine = open_engine(replace(backend, precision=precision), model, lanes=1)  # type: ignore[arg-type]
     assert isinstance(engine, CudaEngine)

@@ -89,7 +89,7 @@ class OpenVINOEngine:
         graph, side = without_shuffle(graph)
         compiled = _compile(graph, self._device, self._precision, lanes)
         try:
-            self._slots = tuple(OpenVINOSlot(compiled, tiling, shuffled=side == 1) for _ in range(lanes))
+            self._slots = tuple(OpenVINOSlot(compiled, tiling, side) for _ in range(lanes))
         except (RuntimeError, MemoryError) as error:
             raise _failed("OpenVINO cannot hold the network's tensors", error) from error
 
@@ -112,20 +112,20 @@ class OpenVINOEngine:
 class OpenVINOSlot:
     """One inference request with its input and output tensor, allocated once."""
 
-    def __init__(self, compiled: ov.CompiledModel, tiling: Tiling, *, shuffled: bool) -> None:
+    def __init__(self, compiled: ov.CompiledModel, tiling: Tiling, side: int) -> None:
         """Allocate both tensors at the graph's static shape.
 
         Args:
             compiled: The graph, its samples in the order of a plane or of `without_shuffle`.
             tiling: Planes in tiles of the graph's size.
-            shuffled: Which of these.
+            side: Of a cell of the latter; 1 for a plane.
         """
         self._request: ov.InferRequest | None = compiled.create_infer_request()
         self._input = self._request.get_input_tensor().data[0, 0]
         output = self._request.get_output_tensor().data[0]
         self._tiles = tiling.tiles
-        self._shuffled = shuffled
-        self._output = output[0] if shuffled else output
+        self._side = side
+        self._output = output[0] if side == 1 else output
 
     def upscale(self, source: Plane, target: Plane) -> None:
         """Upscale one plane; see `vs_espcn.runtime.engine.Slot`."""
@@ -140,10 +140,11 @@ class OpenVINOSlot:
             except RuntimeError as error:
                 raise _failed("OpenVINO failed while running", error) from error
             placed = target[scaled(tile.placed, scale)]
-            if self._shuffled:
-                np.copyto(placed, self._output[scaled(tile.kept, scale)])
+            kept = self._output[scaled(tile.kept, scale // self._side)]  # an earlier shuffle made more cells
+            if self._side == 1:
+                np.copyto(placed, kept)
             else:
-                interleave(self._output[tile.kept], placed)
+                interleave(kept, placed)
 
     def close(self) -> None:
         """Let go of the request; `upscale` fails from now on."""

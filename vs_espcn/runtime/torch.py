@@ -15,7 +15,8 @@ from vs_espcn.errors import BackendError, RuntimeMissingError, extra_hint
 from vs_espcn.networks.cost import activation_bytes
 from vs_espcn.runtime import cuda
 from vs_espcn.runtime.backends import Torch
-from vs_espcn.runtime.cuda_slot import CudaEngine, CudaSlot, lanes_that_fit, plane_types, typed_graph
+from vs_espcn.runtime.cuda_engine import CudaEngine
+from vs_espcn.runtime.cuda_slot import CudaSlot, lanes_that_fit, plane_types, typed_graph
 from vs_espcn.runtime.tiling import Tiling
 
 try:

@@ -1,5 +1,11 @@
 """Vulkan's devices, as ncnn finds them."""
 
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,6 +18,8 @@ try:
     import ncnn
 except ImportError as error:
     raise RuntimeMissingError(f"cannot import ncnn: {error}; install vs-espcn[vulkan]") from error
+
+_log = logging.getLogger(__name__)
 
 _KINDS = ("discrete GPU", "integrated GPU", "virtual GPU", "software")
 _SOFTWARE = 3
@@ -45,13 +53,31 @@ class VulkanDevice:
 @cache
 def devices() -> tuple[VulkanDevice, ...]:
     """Vulkan's devices here; empty without a loader or a driver."""
-    ncnn.create_gpu_instance()
+    with _told_in_the_log():
+        ncnn.create_gpu_instance()
     found = []
     for index in range(ncnn.get_gpu_count()):
         info = ncnn.get_gpu_info(index)
         kind = min(info.type(), _SOFTWARE)
         found.append(VulkanDevice(index=index, name=info.device_name(), kind=_KINDS[kind]))
     return tuple(found)
+
+
+@contextmanager
+def _told_in_the_log() -> Iterator[None]:
+    """Have what ncnn writes to stderr, a few lines a device, in the log at its lowest level instead."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as told:
+        stderr = os.dup(2)
+        os.dup2(told.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+        told.seek(0)
+        for line in told.read().decode(errors="replace").splitlines():
+            _log.debug("ncnn: %s", line)
 
 
 def find_device(index: int) -> VulkanDevice:
@@ -93,8 +119,12 @@ def find_gpu() -> VulkanDevice:
 
 
 def free_memory(index: int) -> int:
-    """Bytes of a device's memory that may be taken."""
-    return int(ncnn.get_gpu_device(index).get_heap_budget()) << 20
+    """Bytes of a device's memory that may be taken.
+
+    Raises:
+        BackendError: As from `find_device`.
+    """
+    return int(ncnn.get_gpu_device(find_device(index).index).get_heap_budget()) << 20
 
 
 @cache

@@ -69,8 +69,8 @@ def test_a_clip_of_varying_size() -> None:
     blank = vs.core.std.BlankClip(format=vs.GRAY8, width=16, height=16, length=6, keep=True)
     sizes = [vs.core.std.BlankClip(blank, width=16 + 2 * n, height=12, color=40 * n) for n in range(6)]
     varying = vs.core.std.FrameEval(vs.core.std.BlankClip(blank, varsize=True), lambda n: sizes[n])
-    on_gpu = vs_espcn.upscale(varying, 2, backend=ANY)
-    on_cpu = vs_espcn.upscale(varying, 2, backend=OpenVINO(precision="fp32"))
+    on_gpu = vs_espcn.upscale(varying, 2, network="espcn", backend=ANY)
+    on_cpu = vs_espcn.upscale(varying, 2, network="espcn", backend=OpenVINO(precision="fp32"))
     for gpu, cpu in zip(on_gpu.frames(close=True), on_cpu.frames(close=True), strict=True):
         assert np.abs(np.asarray(gpu[0]).astype(int) - np.asarray(cpu[0])).max() <= 1
     assert faults["built"] == 1
@@ -80,4 +80,4 @@ def test_warming_makes_the_plan_that_the_filter_looks_for() -> None:
     stored = prebuild.build_plans(prebuild.BuildRequest(width=48, height=32, scale=2, bits=8, any_size=True))
     assert len(stored) == 2  # limited and full range
     clip = vs.core.std.BlankClip(format=vs.YUV420P8, width=40, height=30, length=2)
-    vs_espcn.upscale(clip, 2, backend=TensorRT(build=False, max_size=(48, 32)))
+    vs_espcn.upscale(clip, 2, network="espcn", backend=TensorRT(build=False, max_size=(48, 32)))

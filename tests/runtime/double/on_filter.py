@@ -30,20 +30,22 @@ class TestFilter:
         )
 
     def test_the_whole_filter_equals_the_cpus(self) -> None:
-        on_gpu = vs_espcn.upscale(self.clip(), 2, backend=TensorRT(lanes=3, precision="fp32"))
-        on_cpu = vs_espcn.upscale(self.clip(), 2, backend=OpenVINO(precision="fp32"))
+        on_gpu = vs_espcn.upscale(
+            self.clip(), 2, network="espcn", backend=TensorRT(lanes=3, precision="fp32")
+        )
+        on_cpu = vs_espcn.upscale(self.clip(), 2, network="espcn", backend=OpenVINO(precision="fp32"))
         for gpu, cpu in zip(on_gpu.frames(close=True), on_cpu.frames(close=True), strict=True):
             assert np.abs(np.asarray(gpu[0]).astype(int) - np.asarray(cpu[0])).max() <= 1
 
     def test_sixteen_bits_travel_as_byte_pairs(self) -> None:
         clip = vs.core.resize.Point(self.clip(3), format=vs.YUV444P16)
-        on_gpu = vs_espcn.upscale(clip, 2, backend=TensorRT(), tile=(24, 20))
-        on_cpu = vs_espcn.upscale(clip, 2, backend=OpenVINO())
+        on_gpu = vs_espcn.upscale(clip, 2, network="espcn", backend=TensorRT(), tile=(24, 20))
+        on_cpu = vs_espcn.upscale(clip, 2, network="espcn", backend=OpenVINO())
         for gpu, cpu in zip(on_gpu.frames(close=True), on_cpu.frames(close=True), strict=True):
             assert np.abs(np.asarray(gpu[0]).astype(int) - np.asarray(cpu[0])).max() <= 2
 
     def test_a_gpu_that_fails_in_mid_stream_is_a_frame_error(self) -> None:
-        upscaled = vs_espcn.upscale(self.clip(), 2, backend=TensorRT(lanes=2))
+        upscaled = vs_espcn.upscale(self.clip(), 2, network="espcn", backend=TensorRT(lanes=2))
         upscaled.get_frame(0)
         set_("fail_in", 4)
         frames = upscaled.frames(close=True)
@@ -127,7 +129,7 @@ def test_a_script_that_ends_frees_the_gpu() -> None:
         "atexit.register(lambda: print(live('live')))\n"
         "import vapoursynth as vs, vs_espcn\n"
         "clip = vs.core.std.BlankClip(format=vs.YUV420P8, width=32, height=20, length=4)\n"
-        "clip = vs_espcn.upscale(clip, 2, backend=vs_espcn.TensorRT())\n"
+        "clip = vs_espcn.upscale(clip, 2, network='espcn', backend=vs_espcn.TensorRT())\n"
         "clip.set_output()\n"
         "print(live('live') > 0)\n"
     )

@@ -149,4 +149,4 @@ def test_warming_makes_the_plans_that_the_filter_looks_for(monkeypatch: pytest.M
     assert stored[0].key is not None
     assert not stored[0].key.title.startswith("160x100")
     clip = vs.core.std.BlankClip(format=vs.YUV420P10, width=160, height=100, length=8)
-    vs_espcn.upscale(clip, 2, backend=TensorRT(build=False))
+    vs_espcn.upscale(clip, 2, network="espcn", backend=TensorRT(build=False))

@@ -336,13 +336,13 @@ class TestWarm:
 
     def test_plans_for_other_gpus_are_built_once(self, rtx: TensorRTApi) -> None:
         assert rtx.flavour == "tensorrt_rtx"
-        job = prebuild.BuildRequest(
+        request = prebuild.BuildRequest(
             width=96, height=54, scale=2, capabilities=("8.9", "12.0"), flavour="tensorrt_rtx"
         )
-        first = prebuild.build_plans(job)
+        first = prebuild.build_plans(request)
         assert [plan.key.capability for plan in first] == ["8.9", "8.9", "12.0", "12.0"]
         before = [plan.path.stat().st_mtime_ns for plan in first]
-        assert [plan.path.stat().st_mtime_ns for plan in prebuild.build_plans(job)] == before
+        assert [plan.path.stat().st_mtime_ns for plan in prebuild.build_plans(request)] == before
 
     def test_a_plan_for_any_size(self, rtx: TensorRTApi) -> None:
         assert rtx.flavour == "tensorrt_rtx"
@@ -356,10 +356,10 @@ class TestWarm:
 
     def test_a_gpu_that_is_not_supported(self, rtx: TensorRTApi) -> None:
         assert rtx.flavour == "tensorrt_rtx"
-        job = prebuild.BuildRequest(
+        request = prebuild.BuildRequest(
             width=96, height=54, scale=2, capabilities=("9.0",), flavour="tensorrt_rtx"
         )
         with pytest.raises(
             BackendError, match=r"does not support GPUs of compute capability 9\.0, only 7\.5, "
         ):
-            prebuild.build_plans(job)
+            prebuild.build_plans(request)

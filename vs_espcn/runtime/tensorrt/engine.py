@@ -10,7 +10,8 @@ from vs_espcn.errors import BackendError
 from vs_espcn.networks.graph import FRAME_NAME, UPSCALED_FRAME_NAME, largest_size
 from vs_espcn.runtime import cuda
 from vs_espcn.runtime.backends import TensorRT
-from vs_espcn.runtime.cuda_slot import CudaEngine, CudaSlot, PlaneType, lanes_that_fit, plane_types
+from vs_espcn.runtime.cuda_engine import CudaEngine
+from vs_espcn.runtime.cuda_slot import CudaSlot, PlaneType, lanes_that_fit, plane_types
 from vs_espcn.runtime.tensorrt.api import TensorRTApi, api_for, open_gpu
 from vs_espcn.runtime.tensorrt.build import build_plan, plan_key, source_graph
 from vs_espcn.runtime.tensorrt.context import ContextMaker

@@ -46,12 +46,12 @@ class BuildRequest:
 
 
 def build_plans(
-    job: BuildRequest, on_progress: Callable[[str, str, float], None] | None = None
+    request: BuildRequest, on_progress: Callable[[str, str, float], None] | None = None
 ) -> list[StoredPlan]:
     """Build the plans that the filter will look for, unless they are in the cache.
 
     Args:
-        job: What to build: for each GPU a plan for limited and one for full range.
+        request: What to build: for each GPU a plan for limited and one for full range.
         on_progress: Told the plan's title, a phase's name and how much of it is done, 0 … 1.
 
     Returns:
@@ -62,9 +62,9 @@ def build_plans(
         BackendError: TensorRT is not installed or cannot build for a GPU, or
             there is no GPU and no capability was given.
     """
-    graphs = list(_graphs(job))
+    graphs = list(_graphs(request))
     stored = []
-    for api, capability, device in _targets(job):
+    for api, capability, device in _targets(request):
         for model in graphs:
             key = plan_key(api, model, capability, device)
             told: OnProgress | None = on_progress and partial(on_progress, key.title)
@@ -89,18 +89,20 @@ def plan_for(backend: TensorRT, model: ModelProto) -> tuple[str, bytes]:
     return api.flavour, load_or_build(key, build, lambda _: None)
 
 
-def _graphs(job: BuildRequest) -> Iterator[ModelProto]:
-    if job.bits not in graph.SAMPLES:
-        raise InputError(f"bits is {job.bits}; choose one of {', '.join(map(str, graph.SAMPLES))}")
-    sample = graph.SAMPLES[job.bits]
-    size = (job.width, job.height)
-    asked = TensorRT(precision=job.precision, flavour=job.flavour, max_size=size if job.any_size else None)
+def _graphs(request: BuildRequest) -> Iterator[ModelProto]:
+    if request.bits not in graph.SAMPLES:
+        raise InputError(f"bits is {request.bits}; choose one of {', '.join(map(str, graph.SAMPLES))}")
+    sample = graph.SAMPLES[request.bits]
+    size = (request.width, request.height)
+    asked = TensorRT(
+        precision=request.precision, flavour=request.flavour, max_size=size if request.any_size else None
+    )
     if min(size) < 1:
-        raise InputError(f"size is {job.width}x{job.height}; give a width and a height of at least 1")
-    resolved = resolve(registry.find(job.network, job.scale), asked, sample.depth)
+        raise InputError(f"size is {request.width}x{request.height}; give a width and a height of at least 1")
+    resolved = resolve(registry.find(request.network, request.scale), asked, sample.depth)
     network, backend = resolved.network, resolved.backend
     assert isinstance(backend, TensorRT)
-    if not job.any_size:
+    if not request.any_size:
         size = tile_for(backend, network, size, lanes=1)
     width, height = size
     for full_range in (False, True) if sample.depth else (True,):
@@ -108,18 +110,18 @@ def _graphs(job: BuildRequest) -> Iterator[ModelProto]:
         yield source_graph(backend, model)
 
 
-def _targets(job: BuildRequest) -> Iterator[tuple[TensorRTApi, str, str]]:
+def _targets(request: BuildRequest) -> Iterator[tuple[TensorRTApi, str, str]]:
     """Library, compute capability and name of each GPU to build for."""
-    if not job.capabilities:
+    if not request.capabilities:
         device = open_gpu(0)
         device.make_current()
-        yield api_for(job.flavour, device), device.capability, device.name
+        yield api_for(request.flavour, device), device.capability, device.name
         return
-    api = load_api("tensorrt_rtx" if job.flavour == "auto" else job.flavour)
+    api = load_api("tensorrt_rtx" if request.flavour == "auto" else request.flavour)
     if api.targets is None:
         raise InputError(
             f"{api.flavour} builds only for the GPU that is present; leave out the compute capability, "
             "or use the flavour tensorrt_rtx"
         )
-    for capability in job.capabilities:
+    for capability in request.capabilities:
         yield api, check_capability(capability), ""
