@@ -2,8 +2,8 @@
 
 uv run --extra train python scripts/dev/vmaf.py ../shared/data [NETWORK.onnx ...]
 
-VMAF (v0.6.1) and VMAF-NEG, which gives nothing for sharpening, are those of ffmpeg's filter libvmaf, over luma:
-chroma is grey on both sides. Files are networks beside the shipped ones.
+VMAF (v0.6.1) and VMAF-NEG, which gives nothing for sharpening, are those of ffmpeg's filter libvmaf, over
+luma: chroma is grey on both sides. Files are networks beside the shipped ones.
 """
 
 import json
