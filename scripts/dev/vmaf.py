@@ -1,15 +1,14 @@
-"""Renew the table of VMAF in docs/measurements/networks.md: clips through x264, upscaled, against the original.
+"""Renew the table of VMAF in docs/measurements/networks.md: clips after x264, upscaled, against the original.
 
 uv run --extra train python scripts/dev/vmaf.py ../shared/data [NETWORK.onnx ...]
 
-VMAF (v0.6.1) and VMAF-NEG, which gives nothing for sharpening, are those of ffmpeg's filter libvmaf, over luma: chroma
-is grey on both sides. Files are networks beside the shipped ones.
+VMAF (v0.6.1) and VMAF-NEG, which gives nothing for sharpening, are those of ffmpeg's filter libvmaf, over
+luma: chroma is grey on both sides. Files are networks beside the shipped ones.
 """
 
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +18,7 @@ from pages import paste
 
 from vs_espcn.encoding.ffmpeg import find_ffmpeg
 from vs_espcn.encoding.ffmpeg_process import FfmpegProcess
-from vs_espcn.evaluation.methods import BICUBIC, Method, choose
+from vs_espcn.evaluation.methods import Method, choose
 from vs_espcn.evaluation.video import compressed, open_clip, reduced
 from vs_espcn.streaming import y4m_writer
 from vs_espcn.training.data.kernels import KERNELS

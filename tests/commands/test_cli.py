@@ -194,7 +194,7 @@ AUTO = (
         ),
         (
             ("bench", "--backend", "torch", "--network", "espcn"),
-            "--network was given; it is for openvino, leave it out",
+            "--network was given; it is for openvino and vulkan, leave it out",
         ),
         (("bench", "--scale", "9"), "scale 9 has no espcn network; choose one of 2, 3, 4"),
         (

@@ -63,11 +63,13 @@ def test_progressive_frames_stay_as_they_are(tmp_path: Path) -> None:
 def test_fields_have_times_of_their_own(tmp_path: Path) -> None:
     _, source = fields_of(tmp_path / "fields.mkv", top_first=True)
     times = tuple(Fraction(number * number, 25) for number in range(FRAMES))
-    result = deinterlace(replace(source, times=times), "field")
+    source = replace(source, times=times, ends=times[-1] + 1)
+    result = deinterlace(source, "field")
     assert result.times is not None
     assert len(result.times) == result.clip.num_frames
     assert result.times[:5] == tuple(Fraction(n, 50) for n in (0, 1, 2, 5, 8))
-    assert deinterlace(replace(source, times=times), "frame").times == times
+    assert result.times[-1] == times[-1] + Fraction(1, 2)
+    assert deinterlace(source, "frame").times == times
 
 
 def test_a_progressive_source_is_refused(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def test_without_a_choice_everything_is_measured_at_the_usual_scales() -> None:
         "subpixel-m-anime",
         "subpixel-m-video",
         "subpixel-s",
+        "subpixel-s-anime",
         "subpixel-s-video",
         "subpixel-xs",
         "subpixel-xs-video",
@@ -75,7 +76,7 @@ def test_every_resizer_takes_tiny_clips(name: str) -> None:
 def test_a_network_runs_through_the_filter() -> None:
     (espcn,), _ = choose(["espcn"], [], None, [2], vs_espcn.OpenVINO(precision="fp32"))
     backend = vs_espcn.OpenVINO(precision="fp32")
-    expected = first_luma(vs_espcn.upscale(to_clip(LUMA), 2, backend=backend))
+    expected = first_luma(vs_espcn.upscale(to_clip(LUMA), 2, network="espcn", backend=backend))
     assert np.array_equal(first_luma(espcn.upscale(to_clip(LUMA), 2)), expected)
 
 

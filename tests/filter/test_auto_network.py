@@ -67,6 +67,15 @@ def test_what_nobody_sees_is_not_paid_for(monkeypatch: pytest.MonkeyPatch) -> No
     assert choose_by(monkeypatch, {"subpixel-s": 33.34, "subpixel-m": 33.40}).network == "subpixel-m"
 
 
+def test_of_equals_the_one_that_was_trained_for_it_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    psnr = {"subpixel-m": 33.38, "subpixel-m-video": 33.40, "subpixel-m-anime": 33.36}
+    for source, network in (("video", "-video"), ("anime", "-anime"), ("clean", "")):
+        choice = choose_by(monkeypatch, psnr, Criteria(source=source))
+        assert choice.network == f"subpixel-m{network}"
+    psnr = {"subpixel-m-video": 33.40, "subpixel-m-anime": 33.34}
+    assert choose_by(monkeypatch, psnr, Criteria(source="anime")).network == "subpixel-m-video"
+
+
 def test_operations_are_counted_over_both_steps() -> None:
     """The second works on the picture that the first made, at four times the samples."""
     clip = vs.core.std.BlankClip(width=64, height=48, format=vs.GRAY8, length=1)

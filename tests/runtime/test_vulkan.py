@@ -219,7 +219,7 @@ def test_ncnn_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "ncnn", None)
     for module in ("vulkan_device", "vulkan"):
         monkeypatch.delitem(sys.modules, f"vs_espcn.runtime.{module}", raising=False)
-    with pytest.raises(BackendError, match=r"cannot import ncnn: .*; install vs-espcn\[vulkan\]"):
+    with pytest.raises(BackendError, match=r"cannot import ncnn: .*uv sync --extra vulkan`"):
         open_engine(Vulkan(), wrapped(shipped()), lanes=1)
 
 

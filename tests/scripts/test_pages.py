@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from vs_espcn.bench.cpu import FILTER
+from vs_espcn.evaluation.methods import Method
 from vs_espcn.networks import registry
 from vs_espcn.training.history import History, HistoryRow
 
@@ -109,14 +110,19 @@ def test_only_networks_that_are_new_or_changed_are_measured(
     monkeypatch.setattr(quality.registry, "shipped", lambda: specs)
     measured: list[str] = []
 
-    def measure(stale: list[registry.ModelSpec], scale: int, _: Path) -> dict[str, dict[str, str]]:
-        assert {spec.scale for spec in stale} == {scale}
-        measured.extend(spec.path.name for spec in stale)
-        return {spec.path.name: quality.marks(spec) for spec in stale}
+    def measure(stale: list[Method], scale: int, _: Path) -> dict[str, dict[str, float]]:
+        assert all(method.scales in (None, {scale}) for method in stale)
+        measured.extend(method.name for method in stale)
+        return {method.name: {"set5": 1.0} for method in stale}
+
+    def unopened(_: Path) -> None:
+        """The files hold no networks."""
 
     monkeypatch.setattr(quality, "measured", measure)
+    monkeypatch.setattr(quality, "_exactly", unopened)
     entries = quality.renewed({"gone_x2.onnx": {}}, tmp_path)
-    assert measured == list(entries) == ["a_x2.onnx", "b_x2.onnx", "a_x3.onnx"]
+    assert measured == ["a_x2.onnx", "b_x2.onnx", "bicubic_x2", "a_x3.onnx", "bicubic_x3"]
+    assert sorted(entries) == sorted(measured)
     specs[1].path.write_text("trained again")
     measured.clear()
     quality.renewed(entries, tmp_path)

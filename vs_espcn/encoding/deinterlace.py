@@ -45,7 +45,8 @@ def deinterlace(source: ClipSource, rate: FieldRate) -> ClipSource:
 
     chosen = vs.core.std.FrameEval(pictures, choose, prop_src=as_it_is, clip_src=[pictures, as_it_is])
     times = source.times
-    if times and source.ends is not None and rate == "field":
+    if times and rate == "field":
+        assert source.ends is not None
         times = _of_fields(times, source.ends)
     return replace(source, clip=chosen, times=times)
 

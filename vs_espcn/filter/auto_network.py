@@ -9,7 +9,7 @@ from vs_espcn.errors import InputError
 from vs_espcn.filter.target_size import UpscaleSteps
 from vs_espcn.networks.cost import macs_per_sample
 from vs_espcn.networks.quality import SOURCES, SourceKind, quality_of
-from vs_espcn.networks.registry import AUTO, load_network
+from vs_espcn.networks.registry import AUTO, load_network, network_metadata
 from vs_espcn.runtime.backends import Backend
 from vs_espcn.runtime.precision import form_for
 
@@ -45,12 +45,14 @@ class Candidate:
         steps: How it reaches the size.
         psnr: Its measured quality on the kind of source, in dB.
         macs: Its multiply-adds per sample of the clip.
+        trained_for_it: True if it was trained on that kind of source.
     """
 
     name: str
     steps: UpscaleSteps
     psnr: float
     macs: float
+    trained_for_it: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,10 +123,11 @@ def choose_network(
     """Choose a network by ``engines/quality.json``, and by its speed if a frame rate is given.
 
     The best is the one of the highest PSNR on the kind of source; of those
-    within `NO_DIFFERENCE` of it, the one of the fewest operations. Without a
-    frame rate, the candidates are the networks of at most ESPCN's operations.
-    With one, they are measured from the best downwards until one keeps up;
-    where none does, it is the fastest.
+    within `NO_DIFFERENCE` of it, the one of the fewest operations, and of these
+    the one that was trained on that kind of source. Without a frame rate, the
+    candidates are the networks of at most ESPCN's operations. With one, they
+    are measured from the best downwards until one keeps up; where none does,
+    it is the fastest.
 
     Args:
         candidates: How each network reaches the size, by the networks' names.
@@ -150,7 +153,7 @@ def _ranked(candidates: list[Candidate]) -> list[Candidate]:
     while rest:
         highest = max(each.psnr for each in rest)
         near = [each for each in rest if each.psnr >= highest - NO_DIFFERENCE]
-        best = min(near, key=lambda each: (each.macs, -each.psnr))
+        best = min(near, key=lambda each: (each.macs, not each.trained_for_it, -each.psnr))
         ranking.append(best)
         rest = [each for each in rest if each.macs < best.macs]
     return ranking
@@ -162,7 +165,16 @@ def _candidates(candidates: Mapping[str, UpscaleSteps], source: SourceKind) -> l
         qualities = [quality_of(step) for step in steps.steps]
         if all(qualities):
             psnr = fmean(quality.on(source) for quality in qualities if quality)
-            found.append(Candidate(name=name, steps=steps, psnr=psnr, macs=_macs(steps)))
+            facts = network_metadata(load_network(steps.steps[0].path))
+            found.append(
+                Candidate(
+                    name=name,
+                    steps=steps,
+                    psnr=psnr,
+                    macs=_macs(steps),
+                    trained_for_it=facts.get("degradation") == source,
+                )
+            )
     if not found:
         raise InputError(
             f"network='auto' knows nothing of the quality of {', '.join(candidates)}; name the network, "

@@ -32,7 +32,7 @@ class OpenVINO:
         precision: Arithmetic of the network: ``"fp32"``, ``"bf16"``,
             ``"int8"`` for the network's form in 8-bit integers; ``"auto"`` for
             bf16 where the device has it and clip and network bear it
-            (docs/formats.md), else fp32; ``"fast"``
+            (docs/reference/formats.md), else fp32; ``"fast"``
             for int8 where the network has that form, else as ``"auto"``.
         lanes: Frames in work at once; None chooses by the number of cores.
     """

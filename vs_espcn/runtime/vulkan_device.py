@@ -12,12 +12,12 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from vs_espcn.errors import BackendError, RuntimeMissingError
+from vs_espcn.errors import BackendError, RuntimeMissingError, extra_hint
 
 try:
     import ncnn
 except ImportError as error:
-    raise RuntimeMissingError(f"cannot import ncnn: {error}; install vs-espcn[vulkan]") from error
+    raise RuntimeMissingError(f"cannot import ncnn: {error}; {extra_hint('vulkan')}") from error
 
 _log = logging.getLogger(__name__)
 

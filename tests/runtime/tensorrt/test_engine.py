@@ -302,26 +302,21 @@ class TestWithoutAGpu:
             "assert not {'tensorrt', 'tensorrt_rtx', 'torch'} & set(sys.modules)\n"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        (line,) = done.stderr.splitlines()
-        assert line.startswith(
-            "running on the CPU with openvino; out are tensorrt and torch: no NVIDIA driver"
-        )
+        assert not done.stderr  # most people have no NVIDIA GPU, and asked for none
 
 
 class TestApi:
     def test_a_flavour_that_is_not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "tensorrt", None)
         api.load_api.cache_clear()
-        with pytest.raises(
-            RuntimeMissingError, match=r"cannot import tensorrt: .*install vs-espcn\[tensorrt\]"
-        ):
+        with pytest.raises(RuntimeMissingError, match=r"cannot import tensorrt: .*uv sync --extra tensorrt`"):
             api.choose_api("tensorrt", "8.9")
 
     def test_no_flavour_is_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in api.EXTRAS:
             monkeypatch.setitem(sys.modules, name, None)
         api.load_api.cache_clear()
-        with pytest.raises(RuntimeMissingError, match=r"install vs-espcn\[tensorrt-rtx\]"):
+        with pytest.raises(RuntimeMissingError, match=r"uv sync --extra tensorrt-rtx`"):
             api.choose_api("auto", "8.9")
         api.load_api.cache_clear()
 
