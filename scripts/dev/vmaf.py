@@ -24,7 +24,7 @@ from vs_espcn.streaming import y4m_writer
 from vs_espcn.training.data.kernels import KERNELS
 
 SCALE = 2
-FRAMES, RATES = 12, (23, 28)
+FRAMES, RATES = 6, (23, 28)
 MODELS = {"VMAF": "vmaf_v0.6.1", "NEG": "vmaf_v0.6.1neg"}
 
 
