@@ -36,7 +36,7 @@ STAND_INS = {
 NEEDS = {r"\| x265 ": "x265", r"cluster\.py": "ray"}
 """Commands that are left out where a program is absent."""
 
-NEEDS_A_GPU = ("docs/guides/gpu.md", "docs/guides/gpu-vulkan.md")
+NEEDS_A_GPU = ("docs/guides/gpu.md",)
 """Pages whose commands run on GPUs, and install what runs there."""
 
 RUNS_THE_TESTS = "uv run --group dev pytest"

@@ -3,7 +3,7 @@
 import numpy as np
 import onnxruntime
 import pytest
-from onnx import ModelProto, helper
+from onnx import ModelProto, helper, numpy_helper
 
 from tests import reference
 from vs_espcn.errors import InputError
@@ -63,12 +63,22 @@ def edited(change: str) -> ModelProto:
         case "branch":
             add = next(node for node in nodes if node.op_type == "Add")
             add.input[1] = add.input[0]
+        case "skip of one channel":
+            held = {each.name: each for each in network.graph.initializer}
+            for name in ("skip.weight", "skip.bias"):
+                held[name].CopyFrom(numpy_helper.from_array(numpy_helper.to_array(held[name])[:1], name))
     return network
 
 
 @pytest.mark.parametrize(
     ("change", "named"),
-    [("operation", "Sigmoid"), ("strides", "Conv"), ("two activations", "Tanh"), ("branch", "Add")],
+    [
+        ("operation", "Sigmoid"),
+        ("strides", "Conv"),
+        ("two activations", "Tanh"),
+        ("branch", "Add"),
+        ("skip of one channel", "Add"),
+    ],
 )
 def test_what_is_no_chain_is_refused_by_its_operation(change: str, named: str) -> None:
     with pytest.raises(InputError, match=rf"the network's operation {named} \(.*\) cannot be expressed"):

@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import vapoursynth as vs
+from onnx import helper
 
 import vs_espcn
 from tests import small_networks
@@ -46,6 +47,12 @@ def shipped(name: str = "subpixel-xs", scale: int = 2) -> graph.ModelProto:
     return registry.load_network(registry.find(name, scale).path)
 
 
+def test_devices_are_found_by_a_program_without_a_console() -> None:
+    code = "import os, sys; sys.stderr = None; os.close(2)\n"
+    code += "from vs_espcn.runtime.vulkan_device import devices; devices()"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 class TestText:
     def test_layers_are_fused_and_the_ends_are_left_to_the_computer(self) -> None:
         written = ncnn_graph(wrapped(shipped()))
@@ -66,6 +73,13 @@ class TestText:
         with pytest.raises(
             BackendError, match=r"the operation Sigmoid .*'vulkan' cannot express .*Conv, Depth"
         ):
+            ncnn_graph(wrapped(network))
+
+    def test_padding_that_is_not_written_out_is_refused(self) -> None:
+        network = shipped()
+        node = next(node for node in network.graph.node if node.op_type == "Conv")
+        node.attribute.append(helper.make_attribute("auto_pad", "SAME_UPPER"))
+        with pytest.raises(BackendError, match=r"the operation Conv .*'vulkan' cannot express in this form"):
             ncnn_graph(wrapped(network))
 
     @pytest.mark.parametrize("scale", [2, 3, 4])

@@ -162,6 +162,8 @@ def _joined(node: NodeProto, first: _Value, second: _Value) -> _Value:
         and len(second.convolutions) == 1
         and second.convolutions[0].radius == 0
         and second.convolutions[0].activation == "none"
+        # ONNX would spread one channel over all.
+        and len(first.convolutions[-1].bias) == len(second.convolutions[0].bias)
     ):
         return replace(first, skip=second.convolutions[0])
     raise _not_a_chain(node)

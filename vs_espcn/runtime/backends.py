@@ -162,7 +162,7 @@ class Vulkan:
         device: Number of the GPU, as `vs-espcn info` lists them.
         precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
             ``"auto"`` for fp16 where that is accurate enough and the GPU has it, else fp32.
-        lanes: Frames in work at once; None is two.
+        lanes: Frames in work at once; None is three.
     """
 
     name: ClassVar = "vulkan"

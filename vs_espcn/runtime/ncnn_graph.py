@@ -175,7 +175,7 @@ class _Writer:
         operands = [self.constants[name] for name in node.input if name in self.constants]
         values = [name for name in node.input if name not in self.constants]
         match node.op_type:
-            case "Conv" if len(values) == 1:
+            case "Conv" if len(values) == 1 and given.get("auto_pad", b"NOTSET") == b"NOTSET":
                 self._convolution(node, activation, values, operands)
             case "Relu":
                 self._layer("ReLU", values, node.output[0])

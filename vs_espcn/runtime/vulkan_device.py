@@ -66,9 +66,13 @@ def devices() -> tuple[VulkanDevice, ...]:
 @contextmanager
 def _told_in_the_log() -> Iterator[None]:
     """Have what ncnn writes to stderr, a few lines a device, in the log at its lowest level instead."""
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as told:
+    try:
+        sys.stderr.flush()
         stderr = os.dup(2)
+    except (AttributeError, OSError):  # a program without a console has no stderr
+        yield
+        return
+    with tempfile.TemporaryFile() as told:
         os.dup2(told.fileno(), 2)
         try:
             yield
