@@ -302,77 +302,73 @@ def test_every_shipped_network_has_a_reach_of_half_its_kernels(spec: registry.Mo
 GROW, SHRINK = {"resize", "transposed", "shuffle"}, {"down", "strided", "blocks"}
 
 
+KEEP = {"conv", "dilated", "pool", "mirrored"}
+
+
+def of_one_size(
+    draw: st.DrawFn, kind: str, value: str, number: int, constants: dict[str, object]
+) -> list[NodeProto]:
+    """An operator whose result is as large as its input."""
+    target, weights, side = f"v{number}", f"w{number}", draw(st.sampled_from([1, 3, 5]))
+    constants[weights] = kernel(1, 1, side)
+    match kind:
+        case "dilated":
+            pads = [side // 2 * 2] * 4
+            return [node("Conv", [value, weights], [target], dilations=[2, 2], pads=pads)]
+        case "pool":
+            first = draw(st.integers(0, side - 1))
+            pads = [first, side - 1 - first, side - 1 - first, first]
+            pool = draw(st.sampled_from(["AveragePool", "MaxPool"]))
+            return [node(pool, [value], [target], kernel_shape=[side, side], pads=pads)]
+        case "mirrored":
+            constants[f"p{number}"] = np.array([0, 0, side // 2, side // 2] * 2, np.int64)
+            mode = draw(st.sampled_from(["reflect", "edge", "constant"]))
+            padded = node("Pad", [value, f"p{number}"], [f"b{number}"], mode=mode)
+            return [padded, node("Conv", [f"b{number}", weights], [target])]
+        case _:
+            return [conv(value, weights, target, side // 2)]
+
+
+def of_another_size(
+    draw: st.DrawFn, kind: str, value: str, number: int, constants: dict[str, object]
+) -> list[NodeProto]:
+    """An operator whose result has twice or half the sides of its input."""
+    target, weights, side = f"v{number}", f"w{number}", draw(st.sampled_from([1, 3, 5]))
+    match kind:
+        case "resize" | "down":
+            constants[f"s{number}"] = UP if kind == "resize" else HALF
+            mode = draw(st.sampled_from(["linear", "cubic"]))
+            centres = draw(st.sampled_from(["half_pixel", "asymmetric"]))
+            return [resize(value, target, f"s{number}", mode=mode, coordinate_transformation_mode=centres)]
+        case "transposed":
+            constants[weights] = kernel(1, 1, 4)
+            return [node("ConvTranspose", [value, weights], [target], strides=[2, 2], pads=[1] * 4)]
+        case "shuffle":
+            constants[weights] = kernel(4, 1, side)
+            return [conv(value, weights, f"c{number}", side // 2), shuffle(f"c{number}", target, 2)]
+        case "strided":
+            constants[weights] = kernel(1, 1, side)
+            return [node("Conv", [value, weights], [target], strides=[2, 2], pads=[side // 2] * 4)]
+        case _:
+            constants[weights] = kernel(1, 4, side)
+            blocks = node("SpaceToDepth", [value], [f"d{number}"], blocksize=2)
+            return [blocks, conv(f"d{number}", weights, target, side // 2)]
+
+
 @st.composite
 def chains(draw: st.DrawFn) -> tuple[ModelProto, int]:
     """Operators of known reach in any order, ending in as many samples as a whole scale makes."""
     nodes: list[NodeProto] = []
     constants: dict[str, object] = {}
     value, rate = "luma", 1
-    kinds = (
-        "conv",
-        "dilated",
-        "pool",
-        "mirrored",
-        "resize",
-        "down",
-        "transposed",
-        "shuffle",
-        "strided",
-        "blocks",
-    )
     for number in range(draw(st.integers(1, 5))):
-        kind = draw(st.sampled_from(kinds))
-        target, weights = f"v{number}", f"w{number}"
-        side = draw(st.sampled_from([1, 3, 5]))
+        kind = draw(st.sampled_from(sorted(KEEP | GROW | SHRINK)))
         if (kind in SHRINK and rate == 1) or (kind in GROW and rate == 4):
             kind = "conv"
-        constants[weights] = kernel(1, 1, side)
-        match kind:
-            case "conv":
-                nodes.append(conv(value, weights, target, side // 2))
-            case "dilated":
-                pads = [side // 2 * 2] * 4
-                nodes.append(node("Conv", [value, weights], [target], dilations=[2, 2], pads=pads))
-            case "pool":
-                first = draw(st.integers(0, side - 1))
-                pads = [first, side - 1 - first, side - 1 - first, first]
-                kind = draw(st.sampled_from(["AveragePool", "MaxPool"]))
-                nodes.append(node(kind, [value], [target], kernel_shape=[side, side], pads=pads))
-            case "mirrored":
-                half = side // 2
-                constants[f"p{number}"] = np.array([0, 0, half, half] * 2, np.int64)
-                mode = draw(st.sampled_from(["reflect", "edge", "constant"]))
-                nodes.append(node("Pad", [value, f"p{number}"], [f"b{number}"], mode=mode))
-                nodes.append(node("Conv", [f"b{number}", weights], [target]))
-            case "resize" | "down":
-                constants[f"s{number}"] = UP if kind == "resize" else HALF
-                nodes.append(
-                    resize(
-                        value,
-                        target,
-                        f"s{number}",
-                        mode=draw(st.sampled_from(["linear", "cubic"])),
-                        coordinate_transformation_mode=draw(st.sampled_from(["half_pixel", "asymmetric"])),
-                    )
-                )
-                rate = rate * 2 if kind == "resize" else rate // 2
-            case "transposed":
-                constants[weights] = kernel(1, 1, 4)
-                nodes.append(node("ConvTranspose", [value, weights], [target], strides=[2, 2], pads=[1] * 4))
-                rate *= 2
-            case "shuffle":
-                constants[weights] = kernel(4, 1, side)
-                nodes += [conv(value, weights, f"c{number}", side // 2), shuffle(f"c{number}", target, 2)]
-                rate *= 2
-            case "strided":
-                nodes.append(node("Conv", [value, weights], [target], strides=[2, 2], pads=[side // 2] * 4))
-                rate //= 2
-            case "blocks":
-                constants[weights] = kernel(1, 4, side)
-                nodes.append(node("SpaceToDepth", [value], [f"d{number}"], blocksize=2))
-                nodes.append(conv(f"d{number}", weights, target, side // 2))
-                rate //= 2
-        value = target
+        operator = of_one_size if kind in KEEP else of_another_size
+        nodes += operator(draw, kind, value, number, constants)
+        rate = rate * 2 if kind in GROW else rate // 2 if kind in SHRINK else rate
+        value = f"v{number}"
     constants["last"] = kernel(1, 1)
     nodes.append(conv(value, "last", "upscaled"))
     return network(nodes, constants, rate), rate

@@ -224,27 +224,18 @@ def plan_encode(
     with frame_errors():
         first = clip.get_frame(0)
     pipe_input(clip, first, source.times, source.ends)  # refuses what no pipe carries
-    video, encoder = chosen or _default_encoder(destination, clip, first)
-    video = (*video, *siting_options(first.props), *order_options(source.times, source.ends))
+    encoding, encoder = chosen or _default_encoder(destination, clip, first)
     labels = label_video(source, destination.container, suffix, encoder)
     user = list(ffmpeg_args)
     if encoder in PARAMETER_OPTIONS:
         parameters = [*hdr10_parameters(encoder, first.props), *labels.parameters]
         user = with_parameters(encoder, parameters, user)
-    alpha = alpha_options_of(destination, preset, ffmpeg_args) if "_Alpha" in first.props else None
-    video = (*video, *(alpha or ()))
+    kept = alpha_options_of(destination, preset, ffmpeg_args) if "_Alpha" in first.props else None
+    alpha = kept or ()
+    video = (*encoding, *siting_options(first.props), *order_options(source.times, source.ends), *alpha)
     if streams.pictures:
         video, user = tuple(for_first_video(video)), for_first_video(user)
     attached, attach_notes = _attach(destination, source, streams)
-    notes = [
-        *streams.notes,
-        *labels.notes,
-        *attach_notes,
-        *hdr10_notes(encoder, first.props),
-        *dynamic_hdr_notes(source.known.streams.get(source.track.index), first.props),
-    ]
-    if source.known.chapters and not destination.container.chapters:
-        notes.append(f"chapters are left out, since {suffix} cannot hold them")
     return EncodePlan(
         clip=clip,
         first=first,
@@ -257,13 +248,29 @@ def plan_encode(
         container=(
             *("-map_metadata", "1", "-map_chapters", "1"),
             *labels.options,
-            *(alpha or ()),
+            *alpha,
             *attached,
             *("-f", destination.container.muxer, "-strict", "experimental"),
         ),
         user=tuple(user),
-        notes=tuple(notes),
+        notes=(
+            *(*streams.notes, *labels.notes, *attach_notes),
+            *_notes_on_metadata(destination, source, first, encoder),
+        ),
     )
+
+
+def _notes_on_metadata(
+    destination: OutputTarget, source: ClipSource, first: vs.VideoFrame, encoder: str
+) -> list[str]:
+    """Notes on what the encoder or the container leaves out, beside streams and tags."""
+    notes = [
+        *hdr10_notes(encoder, first.props),
+        *dynamic_hdr_notes(source.known.streams.get(source.track.index), first.props),
+    ]
+    if source.known.chapters and not destination.container.chapters:
+        notes.append(f"chapters are left out, since {destination.path.suffix} cannot hold them")
+    return notes
 
 
 def alpha_options_of(
