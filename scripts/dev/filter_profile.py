@@ -80,7 +80,7 @@ def parts(scale: int) -> dict[str, vs.VideoNode]:
         "the filter without its network": whole,
         "of which luma": grey,
         "of which chroma (zimg)": vs.core.std.ShufflePlanes([blank, *planes], [0, 0, 0], vs.YUV),
-        "beside it: zimg spline36 of the whole clip": vs.core.resize.Spline36(clip, width, height),
+        "for comparison: zimg spline36 of the whole clip": vs.core.resize.Spline36(clip, width, height),
     }
 
 
