@@ -7,7 +7,7 @@
 //!WIDTH LUMA.w 2 *
 //!HEIGHT LUMA.h 2 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-m x2: layer 1 of 10
 //!COMPUTE 32 16 16 8
 shared float held[1][10][18];
@@ -89,7 +89,7 @@ imageStore(out_image, here * ivec2(2, 2) + ivec2(1, 1), sum3);
 //!WIDTH LUMA.w 2 *
 //!HEIGHT LUMA.h 2 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-m x2: layer 2 of 10
 //!COMPUTE 32 16 16 8
 shared vec4 held[4][10][18];
@@ -308,7 +308,7 @@ imageStore(out_image, here * ivec2(2, 2) + ivec2(1, 1), sum3);
 //!WIDTH LUMA.w 2 *
 //!HEIGHT LUMA.h 2 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-m x2: layer 3 of 10
 //!COMPUTE 32 16 16 8
 shared vec4 held[4][10][18];
@@ -527,7 +527,7 @@ imageStore(out_image, here * ivec2(2, 2) + ivec2(1, 1), sum3);
 //!WIDTH LUMA.w 2 *
 //!HEIGHT LUMA.h 2 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-m x2: layer 4 of 10
 //!COMPUTE 32 16 16 8
 shared vec4 held[4][10][18];
@@ -746,7 +746,7 @@ imageStore(out_image, here * ivec2(2, 2) + ivec2(1, 1), sum3);
 //!WIDTH LUMA.w 2 *
 //!HEIGHT LUMA.h 2 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-m x2: layer 5 of 10
 //!COMPUTE 32 16 16 8
 shared vec4 held[4][10][18];
@@ -965,7 +965,7 @@ imageStore(out_image, here * ivec2(2, 2) + ivec2(1, 1), sum3);
 //!WIDTH LUMA.w 2 *
 //!HEIGHT LUMA.h 2 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-m x2: layer 6 of 10
 //!COMPUTE 32 16 16 8
 shared vec4 held[4][10][18];
@@ -1184,7 +1184,7 @@ imageStore(out_image, here * ivec2(2, 2) + ivec2(1, 1), sum3);
 //!WIDTH LUMA.w 2 *
 //!HEIGHT LUMA.h 2 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-m x2: layer 7 of 10
 //!COMPUTE 32 16 16 8
 shared vec4 held[4][10][18];
@@ -1403,7 +1403,7 @@ imageStore(out_image, here * ivec2(2, 2) + ivec2(1, 1), sum3);
 //!WIDTH LUMA.w 2 *
 //!HEIGHT LUMA.h 2 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-m x2: layer 8 of 10
 //!COMPUTE 32 16 16 8
 shared vec4 held[4][10][18];
@@ -1622,7 +1622,7 @@ imageStore(out_image, here * ivec2(2, 2) + ivec2(1, 1), sum3);
 //!WIDTH LUMA.w 2 *
 //!HEIGHT LUMA.h 2 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-m x2: layer 9 of 10
 //!COMPUTE 32 16 16 8
 shared vec4 held[4][10][18];
@@ -1841,7 +1841,7 @@ imageStore(out_image, here * ivec2(2, 2) + ivec2(1, 1), sum3);
 //!WIDTH LUMA.w 2 *
 //!HEIGHT LUMA.h 2 *
 //!COMPONENTS 1
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-m x2: layer 10 of 10
 //!COMPUTE 32 16 16 8
 shared vec4 held[4][10][18];

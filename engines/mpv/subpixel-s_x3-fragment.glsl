@@ -7,7 +7,7 @@
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 1 of 6, part 1 of 4
 vec4 hook() {
 vec2 here = LUMA_pos * LUMA_size;
@@ -45,7 +45,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 1 of 6, part 2 of 4
 vec4 hook() {
 vec2 here = LUMA_pos * LUMA_size;
@@ -83,7 +83,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 1 of 6, part 3 of 4
 vec4 hook() {
 vec2 here = LUMA_pos * LUMA_size;
@@ -121,7 +121,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 1 of 6, part 4 of 4
 vec4 hook() {
 vec2 here = LUMA_pos * LUMA_size;
@@ -162,7 +162,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 2 of 6, part 1 of 4
 vec4 hook() {
 vec2 here = espcn_a0_pos * espcn_a0_size;
@@ -220,7 +220,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 2 of 6, part 2 of 4
 vec4 hook() {
 vec2 here = espcn_a0_pos * espcn_a0_size;
@@ -278,7 +278,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 2 of 6, part 3 of 4
 vec4 hook() {
 vec2 here = espcn_a0_pos * espcn_a0_size;
@@ -336,7 +336,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 2 of 6, part 4 of 4
 vec4 hook() {
 vec2 here = espcn_a0_pos * espcn_a0_size;
@@ -394,7 +394,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 3 of 6, part 1 of 4
 vec4 hook() {
 vec2 here = espcn_b0_pos * espcn_b0_size;
@@ -452,7 +452,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 3 of 6, part 2 of 4
 vec4 hook() {
 vec2 here = espcn_b0_pos * espcn_b0_size;
@@ -510,7 +510,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 3 of 6, part 3 of 4
 vec4 hook() {
 vec2 here = espcn_b0_pos * espcn_b0_size;
@@ -568,7 +568,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 3 of 6, part 4 of 4
 vec4 hook() {
 vec2 here = espcn_b0_pos * espcn_b0_size;
@@ -626,7 +626,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 4 of 6, part 1 of 4
 vec4 hook() {
 vec2 here = espcn_a0_pos * espcn_a0_size;
@@ -684,7 +684,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 4 of 6, part 2 of 4
 vec4 hook() {
 vec2 here = espcn_a0_pos * espcn_a0_size;
@@ -742,7 +742,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 4 of 6, part 3 of 4
 vec4 hook() {
 vec2 here = espcn_a0_pos * espcn_a0_size;
@@ -800,7 +800,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 4 of 6, part 4 of 4
 vec4 hook() {
 vec2 here = espcn_a0_pos * espcn_a0_size;
@@ -858,7 +858,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 5 of 6, part 1 of 4
 vec4 hook() {
 vec2 here = espcn_b0_pos * espcn_b0_size;
@@ -916,7 +916,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 5 of 6, part 2 of 4
 vec4 hook() {
 vec2 here = espcn_b0_pos * espcn_b0_size;
@@ -974,7 +974,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 5 of 6, part 3 of 4
 vec4 hook() {
 vec2 here = espcn_b0_pos * espcn_b0_size;
@@ -1032,7 +1032,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 5 of 6, part 4 of 4
 vec4 hook() {
 vec2 here = espcn_b0_pos * espcn_b0_size;
@@ -1090,7 +1090,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 6 of 6, part 1 of 3
 vec4 hook() {
 vec2 here = espcn_a0_pos * espcn_a0_size;
@@ -1147,7 +1147,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 6 of 6, part 2 of 3
 vec4 hook() {
 vec2 here = espcn_a0_pos * espcn_a0_size;
@@ -1204,7 +1204,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: layer 6 of 6, part 3 of 3
 vec4 hook() {
 vec2 here = espcn_a0_pos * espcn_a0_size;
@@ -1260,7 +1260,7 @@ return sum;
 //!WIDTH LUMA.w 3 *
 //!HEIGHT LUMA.h 3 *
 //!COMPONENTS 1
-//!WHEN OUTPUT.w LUMA.w 2 * > OUTPUT.h LUMA.h 2 * > *
+//!WHEN OUTPUT.w LUMA.w 2.99 * > OUTPUT.h LUMA.h 2.99 * > *
 //!DESC subpixel-s x3: pixel shuffle
 vec4 hook() {
 vec2 here = espcn_b0_pos * espcn_b0_size;

@@ -7,7 +7,7 @@
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-xs-video x2: layer 1 of 4, part 1 of 2
 vec4 hook() {
 vec2 here = LUMA_pos * LUMA_size;
@@ -45,7 +45,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-xs-video x2: layer 1 of 4, part 2 of 2
 vec4 hook() {
 vec2 here = LUMA_pos * LUMA_size;
@@ -84,7 +84,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-xs-video x2: layer 2 of 4, part 1 of 2
 vec4 hook() {
 vec2 here = espcn_a0_pos * espcn_a0_size;
@@ -122,7 +122,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-xs-video x2: layer 2 of 4, part 2 of 2
 vec4 hook() {
 vec2 here = espcn_a0_pos * espcn_a0_size;
@@ -160,7 +160,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-xs-video x2: layer 3 of 4, part 1 of 2
 vec4 hook() {
 vec2 here = espcn_b0_pos * espcn_b0_size;
@@ -198,7 +198,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-xs-video x2: layer 3 of 4, part 2 of 2
 vec4 hook() {
 vec2 here = espcn_b0_pos * espcn_b0_size;
@@ -236,7 +236,7 @@ return sum;
 //!WIDTH LUMA.w 1 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-xs-video x2: layer 4 of 4, part 1 of 1
 vec4 hook() {
 vec2 here = espcn_a0_pos * espcn_a0_size;
@@ -272,7 +272,7 @@ return sum;
 //!WIDTH LUMA.w 2 *
 //!HEIGHT LUMA.h 2 *
 //!COMPONENTS 1
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-xs-video x2: pixel shuffle
 vec4 hook() {
 vec2 here = espcn_b0_pos * espcn_b0_size;

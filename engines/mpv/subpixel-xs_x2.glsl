@@ -7,7 +7,7 @@
 //!WIDTH LUMA.w 2 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-xs x2: layer 1 of 4
 //!COMPUTE 32 8 16 8
 shared float held[1][10][18];
@@ -65,7 +65,7 @@ imageStore(out_image, here * ivec2(2, 1) + ivec2(1, 0), sum1);
 //!WIDTH LUMA.w 2 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-xs x2: layer 2 of 4
 //!COMPUTE 32 8 16 8
 shared vec4 held[2][10][18];
@@ -150,7 +150,7 @@ imageStore(out_image, here * ivec2(2, 1) + ivec2(1, 0), sum1);
 //!WIDTH LUMA.w 2 *
 //!HEIGHT LUMA.h 1 *
 //!COMPONENTS 4
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-xs x2: layer 3 of 4
 //!COMPUTE 32 8 16 8
 shared vec4 held[2][10][18];
@@ -235,7 +235,7 @@ imageStore(out_image, here * ivec2(2, 1) + ivec2(1, 0), sum1);
 //!WIDTH LUMA.w 2 *
 //!HEIGHT LUMA.h 2 *
 //!COMPONENTS 1
-//!WHEN OUTPUT.w LUMA.w 1.2 * > OUTPUT.h LUMA.h 1.2 * > *
+//!WHEN OUTPUT.w LUMA.w 1.99 * > OUTPUT.h LUMA.h 1.99 * > *
 //!DESC subpixel-xs x2: layer 4 of 4
 //!COMPUTE 32 16 16 8
 shared vec4 held[2][10][18];

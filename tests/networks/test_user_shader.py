@@ -48,11 +48,20 @@ def fires(text: str, luma: tuple[int, int], output: tuple[int, int]) -> bool:
 
 @pytest.mark.parametrize(
     ("enlargement", "expected"),
-    [(1, []), (1.1, []), (1.5, [2]), (2, [2]), (2.5, [3]), (3, [3]), (3.2, [4]), (6, [4, 2])],
+    [
+        (1, []),
+        (1.5, []),
+        (1.97, []),
+        (2, [2]),
+        (2.9, [2]),
+        (3, [3]),
+        (3.9, [3]),
+        (4, [4]),
+        (6, [4]),
+        (8, [4, 2]),
+    ],
 )
-def test_of_files_in_a_list_the_smallest_scale_runs_that_reaches_the_size(
-    enlargement: float, expected: list[int]
-) -> None:
+def test_of_files_in_a_list_the_largest_scale_runs_that_fits(enlargement: float, expected: list[int]) -> None:
     """The largest scale stands first; once one has run, the luma has grown."""
     luma, ran = (640, 360), []
     output = round(640 * enlargement), round(360 * enlargement)
@@ -61,6 +70,22 @@ def test_of_files_in_a_list_the_smallest_scale_runs_that_reaches_the_size(
             ran.append(scale)
             luma = luma[0] * scale, luma[1] * scale
     assert ran == expected
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_a_shader_runs_from_its_scale_on_whatever_sizes_are_rounded_to(scale: int) -> None:
+    text = shader("subpixel-s", scale, "compute")
+    assert fires(text, (853, 480), (853 * scale - 1, 480 * scale))
+    assert not fires(text, (640, 360), (640 * scale - 10, 360 * scale - 6))
+
+
+def test_an_edit_of_its_conditions_lowers_an_x2s_limit() -> None:
+    """As the guide has it for 720p on a screen of 1080p."""
+    text = shader("subpixel-s", 2, "compute")
+    edited = re.sub("(?m)^.*WHEN.*$", lambda line: line[0].replace("1.99", "1.3"), text)
+    assert not fires(text, (1280, 720), (1920, 1080))
+    assert fires(edited, (1280, 720), (1920, 1080))
+    assert not fires(edited, (1280, 720), (1600, 900))
 
 
 def test_a_window_that_grows_in_one_direction_alone_takes_no_shader() -> None:

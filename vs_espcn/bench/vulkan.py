@@ -9,7 +9,6 @@ from statistics import median
 
 import numpy as np
 import vapoursynth as vs
-from onnx import ModelProto
 
 from vs_espcn.bench.interleaving import Contestant, ContestantKey, Runner, measure, to_null
 from vs_espcn.bench.peers import with_chroma
@@ -17,9 +16,9 @@ from vs_espcn.filter.upscale import upscale
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime.backends import Vulkan, lane_count
 from vs_espcn.runtime.engine_factory import open_engine
-from vs_espcn.runtime.precision import resolved_backend
+from vs_espcn.runtime.precision import ResolvedNetwork, resolve
 from vs_espcn.runtime.vulkan import VulkanSlot
-from vs_espcn.runtime.vulkan_device import find_device, resolve_precision
+from vs_espcn.runtime.vulkan_device import VulkanDevice, find_device, resolve_precision
 
 NETWORK = "network alone"
 ENGINE = "engine"
@@ -63,10 +62,10 @@ def measure_vulkan(
     width, height = _SOFTWARE_OUTPUT if device.is_software else _OUTPUT
     for name in networks:
         for scale in scales:
-            network = registry.load_network(registry.find(name, scale).path)
             clip = _source(width // scale, height // scale)
-            told = resolve_precision(device, resolved_backend(backend, network, 8).precision)
-            with _contestants(clip, name, network, scale, backend) as contestants:
+            spec = registry.find(name, scale)
+            resolved = resolve(spec, backend, 8)
+            with _contestants(clip, spec, device, resolved) as contestants:
                 rates = measure(contestants, frames=frames, repeats=repeats)
             for contestant, of_rounds in zip(contestants, rates, strict=True):
                 fps = median(of_rounds)
@@ -74,7 +73,7 @@ def measure_vulkan(
                     name=contestant.key.name,
                     network=f"{name} x{scale}",
                     case=f"{clip.width}x{clip.height} on {device.name}",
-                    precision=told,
+                    precision=resolve_precision(device, resolved.backend.precision),
                     ms=1000 / fps,
                     fps=fps,
                 )
@@ -82,19 +81,20 @@ def measure_vulkan(
 
 @contextmanager
 def _contestants(
-    clip: vs.VideoNode, name: str, network: ModelProto, scale: int, backend: Vulkan
+    clip: vs.VideoNode, spec: registry.ModelSpec, device: VulkanDevice, resolved: ResolvedNetwork
 ) -> Iterator[list[Contestant]]:
+    network, backend, scale = resolved.network, resolved.backend, resolved.scale
     model = graph.build_graph(network, graph.UINT8, full_range=False, width=clip.width, height=clip.height)
     lanes = lane_count(backend, vs.core.num_threads)
     with ExitStack() as stack:
-        engine = open_engine(resolved_backend(backend, model, 8), model, lanes=lanes)
+        engine = open_engine(backend, model, lanes=lanes)
         stack.callback(engine.close)
         slots = [slot for slot in engine.slots if isinstance(slot, VulkanSlot)]
         pool = stack.enter_context(ThreadPoolExecutor(lanes))
         runners: dict[str, Runner] = {
             NETWORK: partial(_in_lanes, pool, [slot.compute for slot in slots]),
             ENGINE: partial(_in_lanes, pool, [partial(_upscale, slot, clip, scale) for slot in slots]),
-            FILTER: to_null(upscale(clip, scale, network=registry.find(name, scale).path, backend=backend)),
+            FILTER: to_null(upscale(clip, scale, network=spec.path, backend=backend)),
         }
         if hasattr(vs.core, "ncnn"):
             luma = vs.core.resize.Point(vs.core.std.ShufflePlanes(clip, 0, vs.GRAY), format=vs.GRAYS)
@@ -102,12 +102,12 @@ def _contestants(
                 luma,
                 network.SerializeToString(),
                 path_is_serialization=True,
-                device_id=backend.device,
+                device_id=device.index,
                 num_streams=lanes,
-                fp16=resolved_backend(backend, network, 8).precision != "fp32",
+                fp16=resolve_precision(device, backend.precision) == "fp16",
             )
             runners |= {PEER_LUMA: to_null(upscaled), PEER_CLIP: to_null(with_chroma(upscaled, clip))}
-        yield [Contestant(ContestantKey(each, name), run) for each, run in runners.items()]
+        yield [Contestant(ContestantKey(name, spec.network), run) for name, run in runners.items()]
 
 
 def _in_lanes(pool: ThreadPoolExecutor, works: Sequence[Callable[[], None]], frames: int) -> None:

@@ -21,6 +21,9 @@ _Precision = Annotated[
     list[str] | None,
     typer.Option(help="Precision of the network; may be repeated on openvino. Default: all."),
 ]
+_Device = Annotated[
+    str | None, typer.Option(help="Number of the GPU, as upscale takes it. Default: the backend's own.")
+]
 _Frames = Annotated[int, typer.Option(min=1, help="Frames per contestant and round.")]
 _Repeats = Annotated[int, typer.Option(min=1, help="Rounds; medians are printed.")]
 _Peers = Annotated[bool, typer.Option(help="Measure vs-mlrt, OpenCV and zimg too.")]
@@ -32,6 +35,7 @@ def bench(
     network: _Network = None,
     backend: _Backend = "openvino",
     precision: _Precision = None,
+    device: _Device = None,
     frames: _Frames = 60,
     repeats: _Repeats = 5,
     peers: _Peers = True,
@@ -44,7 +48,7 @@ def bench(
     import vapoursynth as vs
 
     from vs_espcn.file_writing import check_destinations, write
-    from vs_espcn.runtime.backends import OpenVINO, Vulkan, backend_kind
+    from vs_espcn.runtime.backends import OpenVINO, Vulkan, backend_from_name, backend_kind
 
     kind, scales = backend_kind(backend), scale or [2, 3, 4]
     check_destinations([json_file])
@@ -54,11 +58,13 @@ def bench(
                 raise InputError("--network was given; it is for openvino and vulkan, leave it out")
             if len(precision or []) > 1:
                 raise InputError(f"precision was given {len(precision or [])} times; give it once")
-            chosen = kind(precision=(precision or ["auto"])[0])  # type: ignore[arg-type]
+            chosen = backend_from_name(backend, (precision or ["auto"])[0], device)
             if isinstance(chosen, Vulkan):
                 figures = _on_vulkan(network or ["espcn"], scales, chosen, frames, repeats)
             else:
                 figures = _on_gpu(scales, chosen, frames, repeats)
+        elif device:
+            raise InputError("--device was given; it is for tensorrt, torch and vulkan, leave it out")
         else:
             precisions = [_resolved(each) for each in precision] if precision else ALL_PRECISIONS
             figures = _on_cpu(network or ["espcn"], scales, precisions, frames, repeats, peers=peers)

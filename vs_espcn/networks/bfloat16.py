@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from vs_espcn.networks.constants import constants_of
 from vs_espcn.networks.reach import reach_of
 from vs_espcn.networks.registry import CONVOLUTIONS, INPUT_NAME
 
@@ -22,10 +23,7 @@ def has_bf16_weights(network: ModelProto) -> bool:
     Args:
         network: A network, or a graph made of one. Weights that it computes count as others.
     """
-    held = {each.name: each for each in network.graph.initializer}
-    for node in network.graph.node:
-        if node.op_type == "Constant" and node.attribute[0].name == "value":
-            held[node.output[0]] = node.attribute[0].t
+    held = constants_of(network)
     names = {node.input[1] for node in network.graph.node if node.op_type in CONVOLUTIONS}
     return names <= held.keys() and all(_are_bf16(held[name]) for name in names)
 

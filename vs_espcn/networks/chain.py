@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 from vs_espcn.errors import InputError
+from vs_espcn.networks.constants import constants_of
 from vs_espcn.networks.registry import INPUT_NAME, OUTPUT_NAME, is_int8, network_metadata
 
 Activation = Literal["none", "relu", "leaky", "tanh"]
@@ -82,13 +83,11 @@ def chain_of(network: ModelProto) -> Chain:
     """
     if is_int8(network):
         raise InputError("the network is an int8 form; give the network that it was made from")
-    constants = {each.name: numpy_helper.to_array(each) for each in network.graph.initializer}
+    constants = {name: numpy_helper.to_array(each) for name, each in constants_of(network).items()}
     values = {INPUT_NAME: _Value()}
     scale = int(network_metadata(network)["scale"])
     for node in network.graph.node:
-        if node.op_type == "Constant":
-            constants[node.output[0]] = _constant(node)
-        else:
+        if node.output[0] not in constants:
             values[node.output[0]] = _after(node, values, constants, scale)
     end = values[OUTPUT_NAME]
     return Chain(scale=scale, gain=end.gain, offset=end.offset, convolutions=end.convolutions, skip=end.skip)
@@ -180,12 +179,6 @@ def _is_last_shuffle(node: NodeProto, source: _Value, attributes: dict[str, Any]
         and attributes["blocksize"] == scale
         and (attributes.get("mode", b"DCR") == b"CRD" or len(source.convolutions[-1].bias) == scale**2)
     )
-
-
-def _constant(node: NodeProto) -> NDArray[Any]:
-    (attribute,) = node.attribute
-    value = helper.get_attribute_value(attribute)
-    return numpy_helper.to_array(value) if attribute.name == "value" else np.asarray(value)
 
 
 def _not_a_chain(node: NodeProto) -> InputError:

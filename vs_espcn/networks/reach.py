@@ -1,13 +1,11 @@
 """How far a network's output depends on its input: by how much tiles of a frame have to overlap."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
-import numpy as np
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, helper
 
+from vs_espcn.networks.constants import constants_of
 from vs_espcn.networks.operator_reach import Node, Span, Unbounded, spans_after
 from vs_espcn.networks.registry import INPUT_NAME, OUTPUT_NAME
 from vs_espcn.networks.shapes import SIDE, shapes_of
@@ -44,11 +42,9 @@ def _spans(network: ModelProto) -> tuple[Span, Span]:
     shapes = shapes_of(network)
     source = Span(Fraction(1), Fraction(0), Fraction(0), SIDE)
     known = {INPUT_NAME: (source, source)}
-    constants = {each.name: each for each in network.graph.initializer}
+    constants = constants_of(network)
     for proto in network.graph.node:
         given = {each.name: helper.get_attribute_value(each) for each in proto.attribute}
-        if proto.op_type == "Constant":
-            constants[proto.output[0]] = _constant(given)
         has_branches = any(each.HasField("g") or each.graphs for each in proto.attribute)
         if known.keys().isdisjoint(proto.input) and not has_branches:
             continue  # computed from constants alone
@@ -65,14 +61,3 @@ def _spans(network: ModelProto) -> tuple[Span, Span]:
     if OUTPUT_NAME not in known:
         raise Unbounded(f"output {OUTPUT_NAME!r}, which does not depend on the frame")
     return known[OUTPUT_NAME]
-
-
-def _constant(given: Mapping[str, Any]) -> TensorProto:
-    """Return what a Constant node holds; nothing, if that is a text or sparse."""
-    if isinstance(given.get("value"), TensorProto):
-        held: TensorProto = given["value"]
-        return held
-    numbers = [
-        given[name] for name in ("value_float", "value_floats", "value_int", "value_ints") if name in given
-    ]
-    return numpy_helper.from_array(np.array(numbers))

@@ -21,8 +21,8 @@ from vs_espcn.networks.shader_text import ShaderNetwork
 Variant = Literal["compute", "fragment"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
-_LEAST_GAIN = 1.2
-"""Below this enlargement a network of x2 has nothing to add."""
+_ROUNDING = 0.01
+"""By how much an enlargement may miss a scale: sizes of windows and of pictures in them are whole numbers."""
 
 _NORMALIZED = SampleFormat(depth=None, dtype=np.dtype(np.float32))
 
@@ -40,9 +40,8 @@ def user_shader(
             everywhere.
 
     Returns:
-        The shader's text. It runs where the picture is enlarged by more than the next smaller
-        scale (1.2 for x2), so that of several files in mpv's list, the largest
-        scale first, the smallest scale runs that reaches the size.
+        The shader's text. It runs where the picture is enlarged by the network's scale or more, so
+        that of several files in mpv's list, the largest scale first, the largest runs that fits.
 
     Raises:
         InputError: The network cannot be expressed; the text names the operation. Or it does not upscale.
@@ -58,7 +57,7 @@ def user_shader(
         offset=chain.gain * range_offset + chain.offset,
         inverse_gain=1 / range_gain,
         inverse_offset=-range_offset / range_gain,
-        above=max(_LEAST_GAIN, chain.scale - 1),
+        above=chain.scale - _ROUNDING,
     )
     passes = {"compute": compute_shader.passes, "fragment": fragment_shader.passes}[variant]
     return "\n".join([_head(title, full_range, variant), *passes(told)])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from vs_espcn.errors import BackendError, RuntimeMissingError
 from vs_espcn.runtime.backends import BACKENDS, Backend, OpenVINO, TensorRT, Vulkan
-from vs_espcn.runtime.default_backend import on_best_device, probe
+from vs_espcn.runtime.default_backend import probe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ def backend_reports() -> list[BackendReport]:
 
 def _report(backend: Backend) -> BackendReport:
     try:
-        return BackendReport(name=backend.name, usable=True, detail=probe(on_best_device(backend)))
+        return BackendReport(name=backend.name, usable=True, detail=probe(backend))
     except BackendError as error:
         return BackendReport(name=backend.name, usable=False, detail=str(error))
 

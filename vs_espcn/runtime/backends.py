@@ -159,7 +159,8 @@ class Vulkan:
     """Run on a GPU of any maker through Vulkan and ncnn.
 
     Attributes:
-        device: Number of the GPU, as `vs-espcn info` lists them.
+        device: Number of the GPU, as `vs-espcn info` lists them; None for the first discrete one,
+            else the first of another kind. A device in software is used only by its number.
         precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
             ``"auto"`` for fp16 where that is accurate enough and the GPU has it, else fp32.
         lanes: Frames in work at once; None is three.
@@ -168,13 +169,13 @@ class Vulkan:
     name: ClassVar = "vulkan"
     precisions: ClassVar[tuple[str, ...]] = get_args(GpuPrecision)
 
-    device: int = 0
+    device: int | None = None
     precision: GpuPrecision = "auto"
     lanes: int | None = None
 
     def __post_init__(self) -> None:
         _check_common(self)
-        if type(self.device) is not int or self.device < 0:
+        if self.device is not None and (type(self.device) is not int or self.device < 0):
             raise InputError(f"device is {self.device!r}; give the number of a GPU, from 0")
 
 

@@ -20,15 +20,14 @@ def best_backend() -> Backend:
     level = logging.INFO
     for backend in (TensorRT(), Torch(), Vulkan()):
         try:
-            chosen = on_best_device(backend)
-            probe(chosen)
-            _take(chosen)
+            probe(backend)
+            _take(backend)
         except BackendError as error:
             reasons.setdefault(str(error), []).append(backend.name)
             if not isinstance(error, RuntimeMissingError):
                 level = logging.WARNING
         else:
-            return chosen
+            return backend
     why = "; ".join(f"{' and '.join(names)}: {reason}" for reason, names in reasons.items())
     _log.log(level, "running on the CPU with openvino; out are %s", why)
     return OpenVINO()
@@ -63,19 +62,6 @@ def probe(backend: Backend) -> str:
             return _probe_torch(backend)
         case Vulkan():
             return _probe_vulkan(backend)
-
-
-def on_best_device(backend: Backend) -> Backend:
-    """Choose the device for a backend that is not told one: of Vulkan's, the first may be software.
-
-    Raises:
-        RuntimeMissingError: Vulkan is not installed, or has no GPU.
-    """
-    if not isinstance(backend, Vulkan):
-        return backend
-    from vs_espcn.runtime.vulkan_device import find_gpu  # noqa: PLC0415 - loads the runtime
-
-    return Vulkan(device=find_gpu().index)
 
 
 def _probe_vulkan(backend: Vulkan) -> str:

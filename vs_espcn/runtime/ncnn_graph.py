@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 
 from vs_espcn.errors import BackendError
+from vs_espcn.networks.constants import constants_of
 from vs_espcn.networks.graph import FRAME_NAME, UPSCALED_FRAME_NAME
 
 INPUT_BLOB, OUTPUT_BLOB = "source", "target"
@@ -73,8 +74,8 @@ def ncnn_graph(graph: ModelProto) -> NcnnGraph:
     Raises:
         BackendError: It has an operation that cannot be expressed; the text names it.
     """
-    constants = {each.name: numpy_helper.to_array(each) for each in graph.graph.initializer}
-    nodes = list(graph.graph.node)
+    constants = {name: numpy_helper.to_array(each) for name, each in constants_of(graph).items()}
+    nodes = [node for node in graph.graph.node if node.output[0] not in constants]
     first, source = _head(nodes, constants)
     last, target, limits = _tail(nodes, constants)
     height, width = (dim.dim_value for dim in graph.graph.input[0].type.tensor_type.shape.dim[2:])
@@ -180,7 +181,7 @@ class _Writer:
             case "Relu":
                 self._layer("ReLU", values, node.output[0])
             case "LeakyRelu":
-                self._layer("ReLU", values, node.output[0], f"0={given.get('alpha', 0.01):.9g}")
+                self._layer("ReLU", values, node.output[0], f"0={_float(given.get('alpha', 0.01))}")
             case "Tanh":
                 self._layer("TanH", values, node.output[0])
             case "Concat" if not operands and given["axis"] in {1, -3}:
@@ -193,7 +194,8 @@ class _Writer:
             case "Add" | "Sub" | "Mul" if _is_scalar(node, self.constants):
                 turned = node.op_type == "Sub" and node.input[0] in self.constants
                 kind = _SUBTRACTED_FROM if turned else _BINARY[node.op_type]
-                self._layer("BinaryOp", values, node.output[0], f"0={kind} 1=1 2={operands[0].item():.9g}")
+                scalar = _float(operands[0].item())
+                self._layer("BinaryOp", values, node.output[0], f"0={kind} 1=1 2={scalar}")
             case _:
                 raise BackendError(
                     f"the network has the operation {node.op_type} ({node.output[0]!r}), which the backend "
@@ -260,7 +262,12 @@ def _activation(node: NodeProto) -> str:
     if node.op_type == "Relu":
         return " 9=1"
     slope = next((each.f for each in node.attribute if each.name == "alpha"), 0.01)
-    return f" 9=2 -23310=1,{slope:.9g}"
+    return f" 9=2 -23310=1,{_float(slope)}"
+
+
+def _float(value: float) -> str:
+    """A number as ncnn reads floats: with a point, as "1" is an integer to it, and within 15 characters."""
+    return f"{value:.8e}"
 
 
 def samples_to_floats(source: NDArray[np.generic], affine: Affine, target: NDArray[np.float32]) -> None:

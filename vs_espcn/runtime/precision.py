@@ -8,6 +8,7 @@ from onnx import ModelProto
 
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks.bfloat16 import has_bf16_weights, is_close_in_bf16
+from vs_espcn.networks.fp16_error import fp16_error
 from vs_espcn.networks.registry import ModelSpec, in_int8, is_int8, load_network, shipped
 from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch, Vulkan, gpu_precision
 from vs_espcn.runtime.hardware import instruction_sets
@@ -45,7 +46,7 @@ def resolve(spec: ModelSpec, backend: Backend, depth: int | None) -> ResolvedNet
     """
     network = network_for(spec, backend)
     resolved = resolved_backend(backend, network, depth)
-    if resolved.precision == "auto" and not _is_proven(spec, network):
+    if resolved.precision == "auto" and not _is_accurate(spec, network, resolved, depth):
         resolved = replace(resolved, precision="fp32")
     return ResolvedNetwork(scale=spec.scale, network=network, backend=resolved)
 
@@ -62,10 +63,12 @@ def resolved_backend(backend: Backend, network: ModelProto, depth: int | None) -
         The backend. On an NVIDIA GPU its precision is now fp32, fp16 or int8; on OpenVINO
         int8, fp32 or bf16, or still ``"auto"`` if bf16 may be accurate enough,
         as only the opened device tells whether it has that; on Vulkan likewise with
-        fp16, which rounds less.
+        fp16, which no float sample is given.
     """
     if isinstance(backend, Vulkan):
-        return replace(backend, precision="fp32") if backend.precision == "auto" and depth != 8 else backend
+        return (
+            replace(backend, precision="fp32") if backend.precision == "auto" and depth is None else backend
+        )
     if is_int8(network) and not isinstance(backend, Torch):
         return replace(backend, precision="int8")
     if not isinstance(backend, OpenVINO):
@@ -127,9 +130,19 @@ def bears_bf16(network: ModelProto, depth: int | None) -> bool:
     return depth == 8 and has_bf16_weights(network)
 
 
-def _is_proven(spec: ModelSpec, network: ModelProto) -> bool:
-    """Whether bf16, and so fp16, was seen to be accurate enough: the tests see to it for shipped networks."""
-    if spec in shipped():
+def _is_accurate(spec: ModelSpec, network: ModelProto, backend: Backend, depth: int | None) -> bool:
+    """Whether the arithmetic that a device may have for ``"auto"`` was seen to be accurate enough.
+
+    On Vulkan that is fp16, which was measured for the shipped networks; else bf16 at 8 bits, for which the
+    tests see to those. Networks of others that bear bf16 bear fp16 too, as it rounds to an eighth.
+    """
+    if isinstance(backend, Vulkan):
+        assert depth is not None  # floats have taken fp32
+        if (error := fp16_error(spec)) is not None:
+            return error.is_small_at(depth)
+        if depth != 8:
+            return False
+    elif spec in shipped():
         return True
     digest = hashlib.sha256(network.SerializeToString(deterministic=True)).hexdigest()
     if digest not in _proven:

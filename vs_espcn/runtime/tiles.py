@@ -38,9 +38,10 @@ def tile_for(backend: Backend, network: ModelProto, size: tuple[int, int], *, la
         budget = ACTIVATION_BUDGET // lanes
     elif isinstance(backend, Vulkan):
         # Loads the runtime.
-        from vs_espcn.runtime.vulkan_device import free_memory  # noqa: PLC0415
+        from vs_espcn.runtime.vulkan_device import find_device, free_memory  # noqa: PLC0415
 
-        budget = min(GPU_LANE_BUDGET, free_memory(backend.device) // (_VULKAN_SHARE * lanes))
+        free = free_memory(find_device(backend.device))
+        budget = min(GPU_LANE_BUDGET, free // (_VULKAN_SHARE * lanes))
         sample_bytes //= 2 if backend.precision == "fp16" else 1
     else:
         budget = GPU_LANE_BUDGET

@@ -128,7 +128,7 @@ class VulkanSlot:
 def _check_memory(device: VulkanDevice, activations: int, precision: str, lanes: int) -> None:
     """Refuse what needs more than is free: at least the activations of all lanes."""
     needed = lanes * activations // (2 if precision == "fp16" else 1)
-    free = free_memory(device.index)
+    free = free_memory(device)
     if needed > free:
         raise BackendError(
             f"Vulkan's {device.label} has {free // _MEGABYTE} MB of memory free, but {lanes} lanes need "

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -84,11 +84,14 @@ def _told_in_the_log() -> Iterator[None]:
             _log.debug("ncnn: %s", line)
 
 
-def find_device(index: int) -> VulkanDevice:
+def find_device(index: int | None) -> VulkanDevice:
     """Look up a device.
 
+    Args:
+        index: Its number; None for the first discrete GPU, else the first GPU of another kind.
+
     Raises:
-        RuntimeMissingError: There is no Vulkan driver here.
+        RuntimeMissingError: There is no Vulkan driver here, or none but of software and no number is given.
         BackendError: There is no device of this number.
     """
     present = devices()
@@ -97,6 +100,8 @@ def find_device(index: int) -> VulkanDevice:
             "no Vulkan device was found; install the GPU's driver (on Linux mesa-vulkan-drivers "
             "and libvulkan1, or NVIDIA's), or use the backend 'openvino'"
         )
+    if index is None:
+        return _first_gpu(present)
     if index >= len(present):
         raise BackendError(
             f"Vulkan has no device {index}; present are {', '.join(device.label for device in present)}"
@@ -104,31 +109,19 @@ def find_device(index: int) -> VulkanDevice:
     return present[index]
 
 
-def find_gpu() -> VulkanDevice:
-    """The device that is meant where none is named: the first discrete GPU, else the first of another kind.
-
-    Raises:
-        RuntimeMissingError: There is no driver, or none but of software.
-    """
-    first = find_device(0)
-    gpus = sorted(
-        (each for each in devices() if not each.is_software), key=lambda each: _KINDS.index(each.kind)
-    )
+def _first_gpu(present: Sequence[VulkanDevice]) -> VulkanDevice:
+    gpus = [device for device in present if not device.is_software]
     if not gpus:
         raise RuntimeMissingError(
-            f"Vulkan has no GPU: {first.label} computes on the processor and is used only if it is named, "
-            "by vs_espcn.Vulkan(device=0) or --backend vulkan"
+            f"Vulkan has no GPU: {present[0].label} computes on the processor and is used only if it is "
+            "named, by vs_espcn.Vulkan(device=0) or --backend vulkan --device 0"
         )
-    return gpus[0]
+    return min(gpus, key=lambda device: _KINDS.index(device.kind))
 
 
-def free_memory(index: int) -> int:
-    """Bytes of a device's memory that may be taken.
-
-    Raises:
-        BackendError: As from `find_device`.
-    """
-    return int(ncnn.get_gpu_device(find_device(index).index).get_heap_budget()) << 20
+def free_memory(device: VulkanDevice) -> int:
+    """Bytes of a device's memory that may be taken."""
+    return int(ncnn.get_gpu_device(device.index).get_heap_budget()) << 20
 
 
 @cache
@@ -136,7 +129,7 @@ def has_fp16(index: int) -> bool:
     """Whether a device computes in fp16 if that is asked for; ncnn itself takes fp32 silently."""
     beyond_fp16 = np.full((1, 8, 8), 1 + 2**-12, np.float32)
     net = make_net(index, fp16=True)
-    net.load_param_mem("7767517\n2 2\nInput in 0 1 a 0=8 1=8 2=1\nBinaryOp op 1 1 a b 0=2 1=1 2=1\n")
+    net.load_param_mem("7767517\n2 2\nInput in 0 1 a 0=8 1=8 2=1\nBinaryOp op 1 1 a b 0=2 1=1 2=1.0\n")
     net.load_model_mem(bytes(4))
     with net.create_extractor() as extractor:
         extractor.input("a", as_mat(beyond_fp16))
