@@ -11,12 +11,14 @@ from pathlib import Path
 import model_cards
 import performance_page
 import realtime_table
+import vulkan_errors
 from pages import paste
 
 ROOT = Path(__file__).parents[2]
 PAGES: Mapping[Path, Callable[[], dict[str, str]]] = {
     ROOT / "engines" / "README.md": lambda: {"cards": model_cards.cards()},
     ROOT / "docs" / "reference" / "networks.md": lambda: {"reached": model_cards.reached()},
+    vulkan_errors.PAGE: lambda: {"fp16": vulkan_errors.errors_table()},
     realtime_table.PAGE: lambda: {"sustained": realtime_table.tables()},
     performance_page.PAGE: performance_page.tables,
 }

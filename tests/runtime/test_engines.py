@@ -51,7 +51,7 @@ def tolerance(backend: Backend, model: graph.ModelProto) -> int:
     if backend.precision == "bf16":
         return bf16_tolerance(model)
     # Stored in fp16 after each layer: up to 1.4 codes before rounding.
-    return 2 if backend == Vulkan(precision="fp16") else TOLERANCE[backend.precision]
+    return 2 if backend == Vulkan(device=0, precision="fp16") else TOLERANCE[backend.precision]
 
 
 DEFAULT = OpenVINO()
@@ -68,8 +68,8 @@ BACKENDS = [
     pytest.param(TensorRT(precision="fp32", max_size=(160, 90)), id="tensorrt-any-size"),
     pytest.param(Torch(precision="fp32"), id="torch-fp32"),
     pytest.param(Torch(precision="fp16"), id="torch-fp16"),
-    pytest.param(Vulkan(precision="fp32"), id="vulkan-fp32"),
-    pytest.param(Vulkan(precision="fp16"), id="vulkan-fp16"),
+    pytest.param(Vulkan(device=0, precision="fp32"), id="vulkan-fp32"),
+    pytest.param(Vulkan(device=0, precision="fp16"), id="vulkan-fp16"),
 ]
 
 
@@ -289,7 +289,7 @@ class TestBackendSettings:
         with pytest.raises(InputError, match=f"device is {device!r}; give 'cuda'"):
             Torch(device=device)  # type: ignore[arg-type]
 
-    @pytest.mark.parametrize("device", [-1, [0], "0", 1.5, None, True])
+    @pytest.mark.parametrize("device", [-1, [0], "0", 1.5, True])
     def test_bad_devices_of_vulkan(self, device: object) -> None:
         with pytest.raises(InputError, match=r"give the number of a GPU, from 0"):
             Vulkan(device=device)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks import graph, registry
 from vs_espcn.networks.registry import is_int8
 from vs_espcn.runtime import precision
-from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch
+from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch, Vulkan
 from vs_espcn.runtime.precision import network_for, resolve
 
 pytestmark = pytest.mark.usefixtures("with_vnni")
@@ -122,6 +122,9 @@ def test_a_processor_without_vnni_is_refused(monkeypatch: pytest.MonkeyPatch) ->
         (OpenVINO(precision="int8"), "espcn", ["int8"] * 5),
         (TensorRT(), "espcn", ["fp16", "fp16", "fp32", "fp32", "fp32"]),
         (Torch(precision="fp16"), "espcn", ["fp16"] * 5),
+        (Vulkan(), "espcn", ["auto", "fp32", "fp32", "fp32", "fp32"]),
+        (Vulkan(), "subpixel-xs-video", ["auto", "auto", "fp32", "fp32", "fp32"]),
+        (Vulkan(precision="fp16"), "espcn", ["fp16"] * 5),
     ],
 )
 def test_the_depth_decides_the_precision(
@@ -132,8 +135,8 @@ def test_the_depth_decides_the_precision(
     assert [each.backend.precision for each in resolved] == precisions
 
 
-def precision_of(path: Path, depth: int | None = 8) -> str:
-    return resolve(registry.of_network(str(path))[0], OpenVINO(), depth).backend.precision
+def precision_of(path: Path, depth: int | None = 8, backend: Backend = OpenVINO()) -> str:  # noqa: B008
+    return resolve(registry.of_network(str(path))[0], backend, depth).backend.precision
 
 
 def in_bf16(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -159,6 +162,13 @@ def test_weights_that_bf16_would_round_take_fp32(tmp_path: Path) -> None:
 
 def test_a_copy_of_a_shipped_network_bears_bf16_too(own: registry.ModelSpec) -> None:
     assert precision_of(own.path) == "auto"
+
+
+def test_networks_of_others_on_vulkan_take_fp16_at_8_bits(own: registry.ModelSpec, tmp_path: Path) -> None:
+    """If they bear bf16's rounding, which is coarser; what they lose in fp16 was not measured."""
+    for path in (own.path, own_network([kernel(4, 1)], tmp_path)):
+        taken = [precision_of(path, depth, Vulkan()) for depth in (8, 10, 12, 16, None)]
+        assert taken == ["auto", *["fp32"] * 4]
 
 
 def test_a_network_that_errs_in_bf16_takes_fp32(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Networks in ncnn's format, and on a Vulkan device."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,11 +9,12 @@ import numpy as np
 import onnxruntime
 import pytest
 import vapoursynth as vs
-from onnx import helper
+from onnx import helper, numpy_helper
 
 import vs_espcn
 from tests import small_networks
 from tests.command import in_own_process as run
+from tests.command import in_this_process
 from tests.media import video
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.networks import graph, registry
@@ -22,7 +22,7 @@ from vs_espcn.runtime import backend_report, default_backend, tiles
 from vs_espcn.runtime.backends import Backend, OpenVINO, Vulkan
 from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.ncnn_graph import ncnn_graph
-from vs_espcn.runtime.precision import resolve, resolved_backend
+from vs_espcn.runtime.precision import resolve
 
 vulkan_device = pytest.importorskip(
     "vs_espcn.runtime.vulkan_device", reason="ncnn is not installed", exc_type=BackendError
@@ -99,7 +99,8 @@ class TestOnADevice:
     @pytest.mark.parametrize("name", FORMATS)
     def test_every_sample_format(self, name: str, full_range: bool) -> None:
         sample = FORMATS[name]
-        model = wrapped(shipped(), sample, full_range=full_range)
+        resolved = resolve(registry.find("subpixel-xs-video", 2), Vulkan(device=0), sample.depth)
+        model = wrapped(resolved.network, sample, full_range=full_range)
         random = np.random.default_rng(0)
         values = (
             random.random((13, 22)) if sample.depth is None else random.integers(0, 2**sample.depth, (13, 22))
@@ -107,7 +108,7 @@ class TestOnADevice:
         frame = values.astype(sample.dtype)
         target = np.empty((26, 44), sample.dtype)
 
-        engine = open_engine(resolved_backend(Vulkan(), model, sample.depth), model, lanes=1)
+        engine = open_engine(resolved.backend, model, lanes=1)
         engine.slots[0].upscale(frame, target)
 
         (expected,) = onnxruntime.InferenceSession(model.SerializeToString()).run(
@@ -115,7 +116,7 @@ class TestOnADevice:
         )
         error = np.abs(target.astype(float) - expected[0, 0].astype(float)).max()
         assert error <= (1 if sample.depth else 1e-3 if name == "half" else 1e-5)
-        assert ("fp16" in engine.description) == (name == "8 bits")
+        assert ("fp16" in engine.description) == (name in {"8 bits", "10 bits"})
 
     @pytest.mark.parametrize("spec", [each for each in registry.shipped() if not each.is_int8], ids=str)
     @pytest.mark.slow
@@ -124,7 +125,7 @@ class TestOnADevice:
         y, x = np.mgrid[:13, :22]
         waves = 120 + 70 * np.sin(x / 2.5 + y / 7) * np.cos(y / 4)
         codes = np.where(x + 2 * y > 30, 200, waves).round().astype(np.uint8)
-        network = resolve(spec, Vulkan(), 8)
+        network = resolve(spec, Vulkan(device=0), 8)
         model = wrapped(network.network)
         target = np.empty((13 * spec.scale, 22 * spec.scale), np.uint8)
         open_engine(network.backend, model, lanes=1).slots[0].upscale(codes, target)
@@ -134,6 +135,52 @@ class TestOnADevice:
         error = np.abs(target.astype(int) - expected[0, 0])
         assert error.max() <= 1
         assert error.mean() <= 0.25
+
+    @pytest.mark.parametrize("slope", [0, 0.5, 1, 1 / 3, -0.25])
+    @pytest.mark.parametrize("fused", [True, False])
+    def test_slopes_and_scalars_that_look_like_integers(self, slope: float, fused: bool) -> None:
+        """ncnn reads "1" as an integer, and no more than 15 characters."""
+        make = helper.make_node
+        nodes = [
+            make("Conv", ["luma", "k"], ["one"], pads=[1, 1, 1, 1]),
+            make("Mul", ["one", "scalar"], ["product"]),
+            make("LeakyRelu", ["one" if fused else "product"], ["bent"], alpha=float(slope)),
+            make("Add", ["bent", "scalar"], ["sum"]),
+            make("Sub", ["scalar", "sum"], ["turned"]),
+            make("DepthToSpace", ["turned"], ["upscaled"], blocksize=2, mode="DCR"),
+        ]
+        if fused:
+            del nodes[1]
+        constants = {"k": small_networks.kernel(4, 1), "scalar": np.float32(slope)}
+        model = wrapped(small_networks.network(nodes, constants), graph.FLOAT32, full_range=True)
+        self.check_in_fp32(model)
+
+    @staticmethod
+    def check_in_fp32(model: graph.ModelProto) -> None:
+        frame = np.random.default_rng(2).random((13, 22), np.float32)
+        target = np.empty((26, 44), np.float32)
+        open_engine(Vulkan(device=0, precision="fp32"), model, lanes=1).slots[0].upscale(frame, target)
+        (expected,) = onnxruntime.InferenceSession(model.SerializeToString()).run(
+            None, {graph.FRAME_NAME: frame[None, None]}
+        )
+        assert np.abs(target - expected[0, 0]).max() <= 1e-5
+
+    def test_constants_may_be_nodes(self) -> None:
+        """As tensors, floats and lists, at the ends and between convolutions."""
+        make, kernel = helper.make_node, small_networks.kernel
+        nodes = [
+            make("Constant", [], ["mean"], value_float=0.4),
+            make("Constant", [], ["k1"], value=numpy_helper.from_array(kernel(4, 1))),
+            make("Constant", [], ["b1"], value_floats=[0.1, -0.2, 0.3, 0.0]),
+            make("Constant", [], ["half"], value=numpy_helper.from_array(np.float32(0.5))),
+            make("Sub", ["luma", "mean"], ["centred"]),
+            make("Conv", ["centred", "k1", "b1"], ["one"], pads=[1, 1, 1, 1]),
+            make("Relu", ["one"], ["active"]),
+            make("Mul", ["active", "half"], ["less"]),
+            make("Add", ["less", "one"], ["both"]),
+            make("DepthToSpace", ["both"], ["upscaled"], blocksize=2, mode="CRD"),
+        ]
+        self.check_in_fp32(wrapped(small_networks.network(nodes, {}), graph.FLOAT32, full_range=True))
 
     def test_branches_groups_and_sums_of_others_networks(self) -> None:
         """Two branches of unlike dilation, joined, in groups, turned round by a subtraction."""
@@ -149,14 +196,7 @@ class TestOnADevice:
             make("DepthToSpace", ["turned"], ["upscaled"], blocksize=2, mode="DCR"),
         ]
         constants = {"k1": kernel(4, 1), "k2": kernel(4, 1), "k3": kernel(4, 4), "unit": np.float32(1)}
-        model = wrapped(small_networks.network(nodes, constants), graph.FLOAT32, full_range=True)
-        frame = np.random.default_rng(2).random((13, 22), np.float32)
-        target = np.empty((26, 44), np.float32)
-        open_engine(Vulkan(precision="fp32"), model, lanes=1).slots[0].upscale(frame, target)
-        (expected,) = onnxruntime.InferenceSession(model.SerializeToString()).run(
-            None, {graph.FRAME_NAME: frame[None, None]}
-        )
-        assert np.abs(target - expected[0, 0]).max() <= 1e-5
+        self.check_in_fp32(wrapped(small_networks.network(nodes, constants), graph.FLOAT32, full_range=True))
 
     def test_a_device_that_is_not_there_is_named_beside_those_that_are(self) -> None:
         with pytest.raises(BackendError, match=r"Vulkan has no device 99; present are device 0 \(.+, .+\)"):
@@ -165,25 +205,32 @@ class TestOnADevice:
     def test_a_device_without_fp16(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("vs_espcn.runtime.vulkan_device.has_fp16", lambda index: False)  # noqa: ARG005
         with pytest.raises(BackendError, match=r"has no fp16; use precision='auto' or 'fp32'"):
-            open_engine(Vulkan(precision="fp16"), wrapped(shipped()), lanes=1)
-        assert "fp32" in open_engine(Vulkan(), wrapped(shipped()), lanes=1).description
+            open_engine(Vulkan(device=0, precision="fp16"), wrapped(shipped()), lanes=1)
+        assert "fp32" in open_engine(Vulkan(device=0), wrapped(shipped()), lanes=1).description
+
+    def test_fp16_is_seen_by_what_it_loses(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A driver without fp16 is one for which ncnn leaves that out, and says nothing."""
+        make_net = vulkan_device.make_net
+        assert vulkan_device.has_fp16.__wrapped__(0)
+        monkeypatch.setattr(vulkan_device, "make_net", lambda index, fp16: make_net(index, fp16=False))  # noqa: ARG005
+        assert not vulkan_device.has_fp16.__wrapped__(0)
 
     def test_a_device_with_too_little_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("vs_espcn.runtime.vulkan.free_memory", lambda index: 1000)  # noqa: ARG005
         with pytest.raises(
             BackendError, match=r"has 0 MB of memory free, but 2 lanes need 1 MB; use fewer lanes"
         ):
-            open_engine(Vulkan(), wrapped(shipped()), lanes=2)
+            open_engine(Vulkan(device=0), wrapped(shipped()), lanes=2)
 
     def test_tiles_follow_the_devices_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        backend = Vulkan(precision="fp32")
+        backend = Vulkan(device=0, precision="fp32")
         assert tiles.tile_for(backend, shipped(), (640, 360), lanes=2) == (640, 360)
         monkeypatch.setattr("vs_espcn.runtime.vulkan_device.free_memory", lambda index: 64 << 20)  # noqa: ARG005
         width, height = tiles.tile_for(backend, shipped(), (640, 360), lanes=2)
         assert width * height < 640 * 360
 
     def test_a_device_that_is_lost_is_an_error_of_that_frame(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        (slot,) = open_engine(Vulkan(), wrapped(shipped()), lanes=1).slots
+        (slot,) = open_engine(Vulkan(device=0), wrapped(shipped()), lanes=1).slots
 
         class Lost:
             def create_extractor(self) -> "Lost":
@@ -207,7 +254,7 @@ class TestOnADevice:
 
     def test_int8_networks_are_refused(self) -> None:
         with pytest.raises(InputError, match="int8 network; those run on openvino and tensorrt, not vulkan"):
-            resolve(registry.find("subpixel-xs-int8", 2), Vulkan(), 8)
+            resolve(registry.find("subpixel-xs-int8", 2), Vulkan(device=0), 8)
 
 
 def run_without_drivers(script: str) -> str:
@@ -234,7 +281,7 @@ def test_ncnn_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) ->
     for module in ("vulkan_device", "vulkan"):
         monkeypatch.delitem(sys.modules, f"vs_espcn.runtime.{module}", raising=False)
     with pytest.raises(BackendError, match=r"cannot import ncnn: .*uv sync --extra vulkan`"):
-        open_engine(Vulkan(), wrapped(shipped()), lanes=1)
+        open_engine(Vulkan(device=0), wrapped(shipped()), lanes=1)
 
 
 @pytest.mark.usefixtures("vulkan")
@@ -262,8 +309,8 @@ class TestChoice:
         [
             (("software",), OpenVINO()),
             ((), OpenVINO()),
-            (("software", "integrated GPU"), Vulkan(device=1)),
-            (("integrated GPU", "discrete GPU", "software"), Vulkan(device=1)),
+            (("software", "integrated GPU"), Vulkan()),
+            (("discrete GPU",), Vulkan()),
         ],
     )
     def test_a_real_gpu_comes_before_the_processor_and_software_never(
@@ -271,6 +318,33 @@ class TestChoice:
     ) -> None:
         self.present(monkeypatch, *kinds)
         assert default_backend.best_backend() == chosen
+
+    @pytest.mark.parametrize(
+        ("kinds", "index"),
+        [
+            (("software", "integrated GPU"), 1),
+            (("integrated GPU", "discrete GPU", "software"), 1),
+            (("software", "virtual GPU", "integrated GPU"), 2),
+            (("discrete GPU", "discrete GPU"), 0),
+        ],
+    )
+    def test_without_a_number_it_is_the_first_real_gpu_of_the_best_kind(
+        self, monkeypatch: pytest.MonkeyPatch, kinds: tuple[str, ...], index: int
+    ) -> None:
+        self.present(monkeypatch, *kinds)
+        assert vulkan_device.find_device(Vulkan().device).index == index
+        assert f"card {index}" in backend_report.running_on(Vulkan(precision="fp32"))
+        assert vulkan_device.find_device(0).index == 0
+
+    def test_software_alone_has_to_be_named(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        self.present(monkeypatch, "software")
+        source = video(tmp_path / "in.mp4", frames=2)
+        refused = in_this_process("upscale", source, tmp_path / "out.mkv", "--backend", "vulkan", code=1)
+        assert refused.stderr == (
+            "vs-espcn: error: Vulkan has no GPU: device 0 (card 0, software) computes on the processor and "
+            "is used only if it is named, by vs_espcn.Vulkan(device=0) or --backend vulkan --device 0\n"
+        )
+        assert not (tmp_path / "out.mkv").exists()
 
     def test_info_lists_every_device(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.present(monkeypatch, "integrated GPU", "discrete GPU")
@@ -294,7 +368,7 @@ def test_the_filter_runs_tiled_and_whole_alike() -> None:
     """Each tile is computed with what surrounds it, in two lanes at once."""
     clip = vs.core.std.BlankClip(width=60, height=40, format=vs.YUV420P8, length=3, color=[100, 128, 128])
     clip = vs.core.std.AddBorders(clip, left=4, right=4, top=4, bottom=4, color=[200, 90, 160])
-    backend = Vulkan(precision="fp32", lanes=2)
+    backend = Vulkan(device=0, precision="fp32", lanes=2)
 
     whole, tiled = (
         vs_espcn.upscale(clip, 2, network="subpixel-xs", backend=backend, tile=tile)
@@ -319,14 +393,3 @@ def test_the_command_takes_a_device_by_number(tmp_path: Path) -> None:
     assert "Vulkan has no device 99; present are device 0" in refused.stderr
     assert not (tmp_path / "no.mkv").exists()
     assert "\n[" not in done.stderr + refused.stderr  # what ncnn has to say of each device
-
-
-@pytest.mark.usefixtures("vulkan")
-@pytest.mark.slow
-def test_bench_prints_the_engine_beside_the_filter() -> None:
-    done = run(
-        *("bench", "--backend", "vulkan", "--network", "subpixel-xs", "--scale", "2"),
-        *("--frames", "2", "--repeats", "1"),
-    )
-    names = [row["name"] for row in json.loads(done.stdout.splitlines()[-1])["results"]]
-    assert names[:3] == ["network alone", "engine", "vs_espcn.upscale"]

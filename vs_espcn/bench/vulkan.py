@@ -97,17 +97,23 @@ def _contestants(
             FILTER: to_null(upscale(clip, scale, network=spec.path, backend=backend)),
         }
         if hasattr(vs.core, "ncnn"):
-            luma = vs.core.resize.Point(vs.core.std.ShufflePlanes(clip, 0, vs.GRAY), format=vs.GRAYS)
-            upscaled = vs.core.ncnn.Model(
-                luma,
-                network.SerializeToString(),
-                path_is_serialization=True,
-                device_id=device.index,
-                num_streams=lanes,
-                fp16=resolve_precision(device, backend.precision) == "fp16",
-            )
+            upscaled = plugin_luma(clip, resolved, device, lanes=lanes)
             runners |= {PEER_LUMA: to_null(upscaled), PEER_CLIP: to_null(with_chroma(upscaled, clip))}
         yield [Contestant(ContestantKey(name, spec.network), run) for name, run in runners.items()]
+
+
+def plugin_luma(
+    clip: vs.VideoNode, resolved: ResolvedNetwork, device: VulkanDevice, *, lanes: int
+) -> vs.VideoNode:
+    """Luma as users of vs-mlrt's plugin upscale it: float samples in and out."""
+    return vs.core.ncnn.Model(
+        vs.core.resize.Point(vs.core.std.ShufflePlanes(clip, 0, vs.GRAY), format=vs.GRAYS),
+        resolved.network.SerializeToString(),
+        path_is_serialization=True,
+        device_id=device.index,
+        num_streams=lanes,
+        fp16=resolve_precision(device, resolved.backend.precision) == "fp16",
+    )
 
 
 def _in_lanes(pool: ThreadPoolExecutor, works: Sequence[Callable[[], None]], frames: int) -> None:
