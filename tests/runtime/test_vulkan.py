@@ -232,22 +232,6 @@ class TestOnADevice:
     def test_a_device_that_is_lost_is_an_error_of_that_frame(self, monkeypatch: pytest.MonkeyPatch) -> None:
         (slot,) = open_engine(Vulkan(device=0), wrapped(shipped()), lanes=1).slots
 
-        class Lost:
-            def create_extractor(self) -> "Lost":
-                return self
-
-            def __enter__(self) -> "Lost":
-                return self
-
-            def __exit__(self, *_: object) -> None:
-                pass
-
-            def input(self, *_: object) -> int:
-                return 0
-
-            def extract(self, *_: object) -> tuple[int, None]:
-                return -100, None
-
         monkeypatch.setattr(slot, "_net", Lost())
         with pytest.raises(BackendError, match=r"device 0 \(.+\) failed while running .*fewer lanes"):
             slot.upscale(np.zeros((13, 22), np.uint8), np.zeros((26, 44), np.uint8))
@@ -257,23 +241,77 @@ class TestOnADevice:
             resolve(registry.find("subpixel-xs-int8", 2), Vulkan(device=0), 8)
 
 
-def run_without_drivers(script: str) -> str:
-    """Run Python where Vulkan's loader finds no driver."""
-    pytest.importorskip("ncnn")
+class Lost:
+    """A network of ncnn on a device that is lost."""
+
+    def create_extractor(self) -> "Lost":
+        return self
+
+    def __enter__(self) -> "Lost":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def input(self, *_: object) -> int:
+        return 0
+
+    def extract(self, *_: object) -> tuple[int, None]:
+        return -100, None
+
+
+@pytest.mark.usefixtures("vulkan")
+def test_a_device_that_is_lost_in_mid_stream_ends_the_encode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one line and no file, after frames that were right."""
+
+    class LostLater:
+        def __init__(self, index: int, *, fp16: bool) -> None:
+            self._net, self._frames = vulkan_device.make_net(index, fp16=fp16), 3
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._net, name)
+
+        def create_extractor(self) -> object:
+            self._frames -= 1
+            return Lost() if self._frames < 0 else self._net.create_extractor()
+
+    monkeypatch.setattr("vs_espcn.runtime.vulkan.make_net", LostLater)
+    source = video(tmp_path / "in.mp4", frames=8)
+    command = ("upscale", source, tmp_path / "out.mkv", "--network", "subpixel-xs", "--backend", "vulkan")
+    refused = in_this_process(*command, "--device", "0", code=1)
+    assert "failed while running (it was lost, or is out of memory)" in refused.stderr.splitlines()[-1]
+    assert "Traceback" not in refused.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"in.mp4"}
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param(
+            {"VK_ICD_FILENAMES": "/nonexistent.json", "VK_DRIVER_FILES": "/nonexistent.json"}, id="no driver"
+        ),
+        pytest.param(
+            {"LD_LIBRARY_PATH": "."},
+            id="no loader",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="Linux's way to hide a library"),
+        ),
+    ],
+)
+def test_no_driver_is_one_line_with_the_fix(environment: dict[str, str], tmp_path: Path) -> None:
+    for name in ("libvulkan.so", "libvulkan.so.1"):
+        (tmp_path / name).touch()  # cannot be loaded
     done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={"PATH": "", "VK_ICD_FILENAMES": "/nonexistent.json", "VK_DRIVER_FILES": "/nonexistent.json"},
+        [sys.executable, "-c", "from vs_espcn.runtime.vulkan_device import find_device; find_device(0)"],
+        env={"PATH": ""} | environment,
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
-    return done.stdout + done.stderr
-
-
-def test_no_driver_is_one_line_with_the_fix() -> None:
-    text = run_without_drivers("from vs_espcn.runtime.vulkan_device import find_device; find_device(0)")
-    assert "RuntimeMissingError: no Vulkan device was found; install the GPU's driver" in text
+    assert "RuntimeMissingError: no Vulkan device was found; install the GPU's driver" in done.stderr
 
 
 def test_ncnn_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
