@@ -1,4 +1,4 @@
-"""How fast the filter is on a Vulkan device: the network alone, the engine, the filter, vs-mlrt's plugin."""
+"""Measure the filter on a Vulkan device: the network alone, the engine, the filter, vs-mlrt's plugin."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from statistics import median
 import numpy as np
 import vapoursynth as vs
 
-from vs_espcn.bench.interleaving import Contestant, ContestantKey, Runner, measure, to_null
+from vs_espcn.bench.interleaving import Contestant, ContestantKey, Runner, grey_clip, measure, to_null
 from vs_espcn.bench.peers import with_chroma
 from vs_espcn.filter.upscale import upscale
 from vs_espcn.networks import graph, registry
@@ -32,7 +32,7 @@ _OUTPUT, _SOFTWARE_OUTPUT = (1920, 1080), (192, 120)
 
 @dataclass(frozen=True, kw_only=True)
 class VulkanResult:
-    """One contestant's time per frame, the median of the rounds."""
+    """A contestant's time per frame, the median over rounds."""
 
     name: str
     network: str
@@ -45,10 +45,10 @@ class VulkanResult:
 def measure_vulkan(
     networks: Sequence[str], scales: Sequence[int], backend: Vulkan, *, frames: int, repeats: int
 ) -> Iterator[VulkanResult]:
-    """Measure every network at every scale, 8 bits, with as many lanes as the backend takes.
+    """Measure every network at every scale with 8-bit samples and the backend's number of lanes.
 
     Args:
-        networks: Names of shipped networks, or paths of ONNX files.
+        networks: Names of shipped networks or paths of ONNX files.
         scales: Their scales.
         backend: Device, precision and lanes.
         frames: Frames per contestant and round.
@@ -62,7 +62,7 @@ def measure_vulkan(
     width, height = _SOFTWARE_OUTPUT if device.is_software else _OUTPUT
     for name in networks:
         for scale in scales:
-            clip = _source(width // scale, height // scale)
+            clip = grey_clip(width // scale, height // scale)
             spec = registry.find(name, scale)
             resolved = resolve(spec, backend, 8)
             with _contestants(clip, spec, device, resolved) as contestants:
@@ -117,7 +117,7 @@ def plugin_luma(
 
 
 def _in_lanes(pool: ThreadPoolExecutor, works: Sequence[Callable[[], None]], frames: int) -> None:
-    """Compute frames in turn on every lane at once."""
+    """Compute frames on all lanes at the same time."""
 
     def run(lane: int) -> None:
         for _ in range(lane, frames, len(works)):
@@ -129,8 +129,3 @@ def _in_lanes(pool: ThreadPoolExecutor, works: Sequence[Callable[[], None]], fra
 def _upscale(slot: VulkanSlot, clip: vs.VideoNode, scale: int) -> None:
     source = np.full((clip.height, clip.width), 100, np.uint8)
     slot.upscale(source, np.empty((clip.height * scale, clip.width * scale), np.uint8))
-
-
-def _source(width: int, height: int) -> vs.VideoNode:
-    """A clip that costs nothing to make: one grey frame, again and again."""
-    return vs.core.std.BlankClip(width=width, height=height, format=vs.YUV420P8, length=1 << 20, keep=True)
