@@ -66,6 +66,7 @@ def resolve_precision(device: str, precision: Precision) -> Precision:
         BackendError: There is no such device, or it has no bf16 when that was asked for.
     """
     try:
+        _core().get_property(device, "FULL_DEVICE_NAME")  # NPU's plugin tells of capabilities without one
         capabilities = _core().get_property(device, "OPTIMIZATION_CAPABILITIES")
     except RuntimeError as error:
         raise BackendError(
