@@ -97,8 +97,9 @@ def _contestants(
             FILTER: to_null(upscale(clip, scale, network=spec.path, backend=backend)),
         }
         if hasattr(vs.core, "ncnn"):
-            upscaled = plugin_luma(clip, resolved, device, lanes=lanes)
-            runners |= {PEER_LUMA: to_null(upscaled), PEER_CLIP: to_null(with_chroma(upscaled, clip))}
+            # One for each, as VapourSynth keeps frames of a clip that two others take.
+            luma, upscaled = (plugin_luma(clip, resolved, device, lanes=lanes) for _ in range(2))
+            runners |= {PEER_LUMA: to_null(luma), PEER_CLIP: to_null(with_chroma(upscaled, clip))}
         yield [Contestant(ContestantKey(name, spec.network), run) for name, run in runners.items()]
 
 
