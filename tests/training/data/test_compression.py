@@ -155,7 +155,7 @@ def test_tiny_frames_survive(encoder: VideoEncoder) -> None:
 
 def test_a_missing_encoder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/none/ffmpeg")
-    with pytest.raises(TrainingError, match=r"ffmpeg cannot be run .*; name one in IMAGEIO_FFMPEG_EXE"):
+    with pytest.raises(TrainingError, match=r"ffmpeg cannot be run .*; give its path in IMAGEIO_FFMPEG_EXE"):
         through_encoder([photo(0)[:32, :32]], X264, 20)
     monkeypatch.delenv("IMAGEIO_FFMPEG_EXE")
 
