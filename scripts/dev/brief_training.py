@@ -1,4 +1,4 @@
-"""Train a network for a few steps by the usual recipe, for comparisons in one run."""
+"""Train networks for a few steps by the recipe ``modern``, to compare them in one run."""
 
 from collections.abc import Callable
 
@@ -12,11 +12,11 @@ from vs_espcn.training.recipes import MODERN
 from vs_espcn.training.schedule import Schedule
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Low resolution, the network's phases and the true phases → a scalar to minimise."""
+"""Function from low resolution, the network's phases and the true phases to a scalar to minimise."""
 
 
 def squared_error(low: Tensor, phases: Tensor, truth: Tensor) -> Tensor:
-    """Return the mean squared error, the loss of the usual recipe."""
+    """Return the mean squared error, the loss of the recipe."""
     del low
     return functional.mse_loss(phases, truth)
 
