@@ -24,7 +24,7 @@ def squared_error(low: Tensor, phases: Tensor, truth: Tensor) -> Tensor:
 def train_briefly(
     network: Network, patches: Patches, schedule: Schedule, *, steps: int, loss: Loss = squared_error
 ) -> None:
-    """Train a network in place, in bfloat16 where the processor has it."""
+    """Train a network in place, in bfloat16 if the processor has it."""
     optimizer = MODERN.optimizer(network.to(memory_format=torch.channels_last))
     for step in range(steps):
         for group in optimizer.param_groups:

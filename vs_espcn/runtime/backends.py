@@ -25,7 +25,7 @@ Flavour = Literal["auto", "tensorrt", "tensorrt_rtx"]
 
 @dataclass(frozen=True, kw_only=True)
 class OpenVINO:
-    """Run on the CPU (or another OpenVINO device).
+    """Settings to run on the CPU (or another OpenVINO device).
 
     Attributes:
         device: OpenVINO's name of the device, for example ``"CPU"``.
@@ -52,7 +52,7 @@ class OpenVINO:
 
 @dataclass(frozen=True, kw_only=True)
 class TensorRT:
-    """Run on NVIDIA GPUs through TensorRT or TensorRT-RTX.
+    """Settings to run on NVIDIA GPUs through TensorRT or TensorRT-RTX.
 
     Attributes:
         device: Number of the GPU, or of several, which the lanes use in turn.
@@ -113,7 +113,7 @@ class TensorRT:
 
 @dataclass(frozen=True, kw_only=True)
 class Torch:
-    """Run on an NVIDIA GPU through PyTorch, if TensorRT is not installed or does not support the GPU.
+    """Settings to run on an NVIDIA GPU through PyTorch, if TensorRT does not support it or is not installed.
 
     Attributes:
         device: PyTorch's name of the GPU, for example ``"cuda:0"``.
@@ -154,7 +154,7 @@ class Torch:
 
 @dataclass(frozen=True, kw_only=True)
 class Vulkan:
-    """Run on a GPU of any maker through Vulkan and ncnn.
+    """Settings to run on a GPU of any maker through Vulkan and ncnn.
 
     Attributes:
         device: Number of the GPU, as `vs-espcn info` lists them.

@@ -69,7 +69,7 @@ def scaled(area: Area, scale: int) -> Area:
 
 @dataclass(frozen=True, kw_only=True)
 class Tiling:
-    """How planes are cut into tiles.
+    """The division of planes into tiles.
 
     Attributes:
         size: Width and height of the plane.

@@ -52,7 +52,7 @@ _CEILING = 100.0  # dB; a flat image, upscaled without error, must not make the 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
         step: Steps taken.

@@ -49,7 +49,7 @@ def round_weights(network: Int8Network, low: Tensor) -> Int8Network:
 
 
 def _as_rows(layer: CodedConv) -> Tensor:
-    """Weights and bias, float64 (outputs, inputs·height·width + 1)."""
+    """Return weights and bias, float64 (outputs, inputs·height·width + 1)."""
     return torch.cat([layer.weight.flatten(1), layer.bias_[:, None]], 1).double()
 
 
