@@ -74,7 +74,7 @@ def resolve_precision(device: str, precision: Precision) -> Precision:
     if precision in {"auto", "fast"}:
         return "bf16" if "BF16" in capabilities else "fp32"
     if precision == "bf16" and "BF16" not in capabilities:
-        raise BackendError(f"device {device} has no bf16 arithmetic; use precision='fp32' or 'auto'")
+        raise BackendError(f"device {device} does not support bf16; use precision='fp32' or 'auto'")
     return precision
 
 

@@ -133,7 +133,7 @@ def test_a_missing_encoder_is_named_once_and_the_rest_goes_on(
     is_there.cache_clear()
     codecs = {each.encoder.codec for each in drawn if each.encoder}
     assert codecs == {"libx264", "libx265"}
-    assert caplog.text.count("ffmpeg has no libsvtav1; training goes on without it") == 1
+    assert caplog.text.count("ffmpeg has no libsvtav1; training continues without it") == 1
     assert caplog.text.count("ffmpeg has no mpeg2video") == 1
 
 

@@ -146,7 +146,7 @@ def is_there(codec: str) -> bool:
         if len(line.split()) > 1
     }
     if codec not in names:
-        logger.warning("ffmpeg has no %s; training goes on without it", codec)
+        logger.warning("ffmpeg has no %s; training continues without it", codec)
     return codec in names
 
 
