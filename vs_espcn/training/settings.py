@@ -84,7 +84,7 @@ class Settings:
         if self.output.suffix != ".onnx" or self.output.is_dir():
             raise InputError(f"--out is {self.output}; give a file ending in .onnx, for the network")
         if self.checkpoint.suffix in {".onnx", ".csv"} or self.checkpoint.is_dir():
-            raise InputError(f"--checkpoint is {self.checkpoint}; give another suffix, such as .ckpt")
+            raise InputError(f"--checkpoint is {self.checkpoint}; give a file such as run.ckpt")
         if not self.resume and self.checkpoint.exists():
             raise InputError(
                 f"{self.checkpoint} already exists; continue it with --resume, delete it,"
