@@ -66,8 +66,8 @@ def resolved_backend(backend: Backend, network: ModelProto, depth: int | None) -
         but floats take fp32.
     """
     if isinstance(backend, Vulkan):
-        is_float = backend.precision == "auto" and depth is None
-        return replace(backend, precision="fp32") if is_float else backend
+        takes_fp32 = backend.precision == "auto" and depth is None
+        return replace(backend, precision="fp32") if takes_fp32 else backend
     if is_int8(network) and not isinstance(backend, Torch):
         return replace(backend, precision="int8")
     if not isinstance(backend, OpenVINO):
