@@ -13,6 +13,7 @@ import numpy as np
 from gpu_facts import FRAMES, HEIGHT, QUICK, WIDTH, demand, noise, tell
 
 from vs_espcn.runtime import cuda
+from vs_espcn.runtime.cuda_resources import Resources, wait
 from vs_espcn.runtime.cuda_slot import CudaSlot, PlaneType
 from vs_espcn.runtime.tiling import Tiling, whole
 
@@ -20,7 +21,7 @@ from vs_espcn.runtime.tiling import Tiling, whole
 class Copy:
     """A program that copies on the GPU."""
 
-    def __init__(self, nbytes: int, _: cuda.Resources, source: int, target: int) -> None:
+    def __init__(self, nbytes: int, _: Resources, source: int, target: int) -> None:
         self._arguments = (target, source, nbytes)
 
     def enqueue(self, stream: int) -> None:
@@ -87,7 +88,7 @@ def times(slot: CudaSlot, what: str) -> None:
         start = time.perf_counter()
         slot._launch()
         middle = time.perf_counter()
-        cuda.wait(slot._event, slot._stream)
+        wait(slot._event, slot._stream)
         launched.append(middle - start)
         waited.append(time.perf_counter() - middle)
     tell(f"{what}: launch and wait, in ms", launch=1000 * np.median(launched), wait=1000 * np.median(waited))

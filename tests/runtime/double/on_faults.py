@@ -13,7 +13,9 @@ from tests.runtime.double.driver import get, set_
 from tests.runtime.double.engines import HEIGHT, WIDTH, engine, noise, reference, upscaled
 from tests.runtime.double.fake_tensorrt import faults
 from vs_espcn.errors import BackendError
+from vs_espcn.runtime import cuda
 from vs_espcn.runtime.backends import TensorRT
+from vs_espcn.runtime.cuda_resources import Resources, upload, wait
 
 
 class TestClosing:
@@ -57,6 +59,38 @@ class TestClosing:
             assert np.abs(frame.result().astype(int) - reference(noise(0))).max() <= 1
             closed.result()
         assert live_while_copying == [live, live]
+
+
+def test_once_a_gpu_has_failed_every_call_says_so() -> None:
+    """Of the double: a wait for what was done before, too."""
+    device = cuda.open_device(0)
+    resources = Resources(device)
+    stream, event, memory = resources.stream(), resources.event(), resources.on_device(64)
+    pinned = resources.pinned(64)
+    graph = resources.graph(stream, lambda: upload(memory, pinned[None], stream))
+    wait(event, stream)
+    set_("fail_in", 1)
+    upload(memory, pinned[None], stream)
+    driver = cuda.driver
+    assert driver.cuStreamSynchronize(stream)[0] == driver.CUresult.CUDA_ERROR_ILLEGAL_ADDRESS
+    calls = {
+        driver.cuEventSynchronize: (event,),
+        driver.cuEventRecord: (event, stream),
+        driver.cuStreamSynchronize: (stream,),
+        driver.cuStreamCreate: (0,),
+        driver.cuEventCreate: (0,),
+        driver.cuGraphCreate: (0,),
+        driver.cuGraphLaunch: (graph, stream),
+        driver.cuStreamEndCapture: (stream,),
+        driver.cuMemAlloc: (64,),
+        driver.cuMemHostAlloc: (64, 0),
+        driver.cuMemGetInfo: (),
+        driver.cuMemcpyHtoDAsync: (memory, pinned.ctypes.data, 64, stream),
+        driver.cuMemcpyDtoDAsync: (memory, memory, 64, stream),
+    }
+    codes = {function.__name__: function(*arguments)[0].name for function, arguments in calls.items()}
+    assert codes == dict.fromkeys(codes, "CUDA_ERROR_ILLEGAL_ADDRESS")
+    resources.close()
 
 
 class TestRecording:

@@ -11,6 +11,7 @@ from vs_espcn.networks.graph import FRAME_NAME, UPSCALED_FRAME_NAME, largest_siz
 from vs_espcn.runtime import cuda
 from vs_espcn.runtime.backends import TensorRT
 from vs_espcn.runtime.cuda_engine import CudaEngine
+from vs_espcn.runtime.cuda_resources import Resources
 from vs_espcn.runtime.cuda_slot import CudaSlot, PlaneType, lanes_that_fit, plane_types
 from vs_espcn.runtime.tensorrt.api import TensorRTApi, api_for, open_gpu
 from vs_espcn.runtime.tensorrt.build import build_plan, plan_key, source_graph
@@ -89,7 +90,7 @@ class _LoadedPlan:
             return str(error)
         return None
 
-    def make_program(self, resources: cuda.Resources, source: int, target: int) -> "_ContextProgram":
+    def make_program(self, resources: Resources, source: int, target: int) -> "_ContextProgram":
         """Make an execution context, whose working memory `resources` owns."""
         context = self._spare.pop() if self._spare else self._make_context()[0]
         if self.scratch:
