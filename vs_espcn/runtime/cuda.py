@@ -12,7 +12,7 @@ from typing import Any
 from vs_espcn.errors import BackendError, RuntimeMissingError, extra_hint
 
 try:
-    from cuda.bindings import driver
+    from cuda.bindings import driver as driver  # noqa: PLC0414 - for `cuda_resources`, too
 except ImportError as error:
     raise RuntimeMissingError(
         f"cannot import cuda.bindings: {error}; {extra_hint('tensorrt-rtx')}"

@@ -182,6 +182,34 @@ class TestDevicesThatRefuse:
         assert opened.description.endswith("fp32, 1 lanes")
         assert np.abs(upscaled(opened.slots[0], noise(0)).astype(int) - reference(noise(0))).max() <= 1
 
+    def test_memory_that_tensorrt_itself_finds_too_little_for_a_later_lane(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It returns nothing then, and says why to its logger."""
+        faults["contexts"] = 2
+        assert len(engine(TensorRT(precision="fp32"), lanes=3).slots) == 2
+        assert "no memory left at lane 3 of 3: running with 2" in caplog.text
+        faults["contexts"] = 2
+        with pytest.raises(
+            BackendError,
+            match=r"at lane 3 of 3: tensorrt_rtx .* cannot make an execution context: .*: OutOfMem.*;",
+        ):
+            engine(TensorRT(lanes=3, precision="fp32"), lanes=3)
+
+    @pytest.mark.parametrize(
+        ("fault", "value"), [("contexts", 0), ("memory", "Error Code 1: Cuda Runtime (out of memory)")]
+    )
+    def test_memory_that_tensorrt_itself_finds_too_little_for_the_first_lane(
+        self, fault: str, value: object
+    ) -> None:
+        engine().close()
+        faults[fault] = value
+        with pytest.raises(
+            BackendError, match=r"(?i)out ?of ?memory.*; use precision='fp16' or smaller tiles"
+        ):
+            engine(lanes=2)
+        assert faults["built"] == 1  # a plan that there is no memory for is not built again
+
     def test_a_gpu_that_another_process_holds(self) -> None:
         set_("exclusive", 1)
         with pytest.raises(

@@ -28,7 +28,12 @@ class TensorRTEngine(CudaEngine):
         built_from = source_graph(backend, graph)
         source, target = plane_types(graph)
         wanted = [open_gpu(backend.devices[lane % len(backend.devices)]) for lane in range(lanes)]
-        plans = {device: _LoadedPlan(device, built_from, backend, source) for device in dict.fromkeys(wanted)}
+        try:
+            plans = {
+                device: _LoadedPlan(device, built_from, backend, source) for device in dict.fromkeys(wanted)
+            }
+        except cuda.OutOfMemoryError as error:
+            raise cuda.OutOfMemoryError(f"{error}; use precision='fp16' or smaller tiles") from error
         fewer = backend.lanes is None
         frame_bytes = source.nbytes + target.nbytes
         left = {
@@ -63,6 +68,8 @@ class _LoadedPlan:
         self.api: TensorRTApi = api_for(backend.flavour, device)
         device.make_current()
         self._runtime = self.api.module.Runtime(self.api.messages.logger)  # must outlive the engine
+        # Loading holds Python's lock, so a thread of TensorRT's own that logs would wait for it forever.
+        self._runtime.max_threads = 1
         self._engine = cast(Any, None)
         self._key = plan_key(self.api, graph, device.capability, device.name)
         plan = load_or_build(
@@ -86,6 +93,8 @@ class _LoadedPlan:
         try:
             load = self._runtime.deserialize_cuda_engine
             self._engine = self.api.checked("cannot load the plan", load, plan)
+        except cuda.OutOfMemoryError:
+            raise  # another plan would not load either
         except BackendError as error:
             return str(error)
         return None

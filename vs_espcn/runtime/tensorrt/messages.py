@@ -28,7 +28,7 @@ class Messages:
         self.logger = _make_logger(module, self._queue)
         self._lock = Lock()
         self._callers: set[int] = set()
-        self._errors: dict[int, str] = {}
+        self._errors: dict[int, list[str]] = {}
 
     def begin(self) -> None:
         """Before a call: forget what this thread, and what TensorRT's own threads, said earlier."""
@@ -47,16 +47,16 @@ class Messages:
                 return
             if level == logging.ERROR:
                 with self._lock:
-                    self._errors[thread] = text
+                    self._errors.setdefault(thread, []).append(text)
             _log.log(min(level, logging.INFO), "%s", text)
 
-    def last_error(self) -> str:
-        """The last error of this thread since `begin`, else of TensorRT's own threads, else nothing."""
+    def errors(self) -> list[str]:
+        """The errors of this thread since `begin`, else of TensorRT's own threads."""
         self.pass_on()
         with self._lock:
-            own = self._errors.pop(get_ident(), "")
-            others = [text for thread, text in self._errors.items() if thread not in self._callers]
-        return own or (others or [""])[-1]
+            own = self._errors.pop(get_ident(), [])
+            others = [texts for thread, texts in self._errors.items() if thread not in self._callers]
+        return own or [text for texts in others for text in texts]
 
 
 def _make_logger(module: ModuleType, queue: "SimpleQueue[tuple[int, int, str]]") -> Any:  # noqa: ANN401 - its class exists only once the library is imported
