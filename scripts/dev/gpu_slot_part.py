@@ -10,7 +10,7 @@ from functools import partial
 from threading import Event
 
 import numpy as np
-from gpu_facts import FRAMES, HEIGHT, QUICK, WIDTH, demand, noise, tell
+from gpu_facts import FRAMES, HEIGHT, QUICK, WIDTH, demand, noise, tell, tell_not_run
 
 from vs_espcn.runtime import cuda
 from vs_espcn.runtime.cuda_resources import Resources, wait
@@ -59,8 +59,10 @@ def part_slot() -> None:
     device.make_current()
     tell("device", name=device.name, capability=device.capability, free_mb=device.free_memory() >> 20)
     after = memory_in_use()
-    empty = None if before is None or after is None else after - before
-    tell("an empty context takes, in MB, by nvidia-smi", value=empty)
+    if before is None or after is None:
+        tell_not_run("size of an empty context", "nvidia-smi cannot be asked")
+    else:
+        tell("size of an empty context", mb=after - before)
     size = (WIDTH, HEIGHT)
     strips = Tiling(size=size, tile=(WIDTH, HEIGHT // 4 + 4), radius=4)
     tiles = Tiling(size=size, tile=(WIDTH // 2 + 4, HEIGHT // 2 + 4), radius=4)

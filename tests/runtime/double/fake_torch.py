@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pytest
 from onnx import helper
 
 from tests.runtime.double.driver import kernel, libcuda
@@ -113,14 +112,10 @@ class Pool:
         self._owner.gone(id(self))
 
 
-def runtime() -> Any:
-    """The module of the PyTorch engine."""
-    return pytest.importorskip("vs_espcn.runtime.torch", reason="PyTorch is not installed")
+def install(patch: Callable[[Any, str, Any], None]) -> FakeCuda:
+    """Have the PyTorch engine run on the double; `patch` sets attributes."""
+    from vs_espcn.runtime import torch as engine  # noqa: PLC0415 - not installed everywhere
 
-
-def install(monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
-    """Have the PyTorch engine run on the double."""
-    engine = runtime()
     torch = engine.torch
     cuda = FakeCuda(engine)
 
@@ -156,9 +151,9 @@ def install(monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
         def __call__(self, frame: Any) -> Any:
             return (super().__call__, frame)
 
-    monkeypatch.setattr(engine, "check_usable", lambda _: None)
-    monkeypatch.setattr(engine, "_tensor_at", Memory)
-    monkeypatch.setattr(engine, "TorchGraph", Graph)
+    patch(engine, "check_usable", lambda _: None)
+    patch(engine, "_tensor_at", Memory)
+    patch(engine, "TorchGraph", Graph)
     for name, stand_in in {
         "MemPool": cuda.make_pool,
         "ExternalStream": cuda.external_stream,
@@ -166,5 +161,5 @@ def install(monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
         "use_mem_pool": cuda.use_mem_pool,
         "device": lambda _: torch.device("cpu"),
     }.items():
-        monkeypatch.setattr(torch.cuda, name, stand_in)
+        patch(torch.cuda, name, stand_in)
     return cuda

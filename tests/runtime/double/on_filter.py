@@ -61,7 +61,8 @@ class TestFilter:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "tensorrt", fake_tensorrt.module("tensorrt"))
-        fake_torch.install(monkeypatch)
+        pytest.importorskip("torch", reason="PyTorch is not installed")
+        fake_torch.install(monkeypatch.setattr)
         set_("major", 7)
         set_("minor", 0)
         for cache in (default_backend.best_backend, api.load_api):
