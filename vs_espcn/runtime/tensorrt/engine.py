@@ -68,7 +68,7 @@ class _LoadedPlan:
         self.api: TensorRTApi = api_for(backend.flavour, device)
         device.make_current()
         self._runtime = self.api.module.Runtime(self.api.messages.logger)  # must outlive the engine
-        # Loading holds Python's lock, so a thread of TensorRT's own that logs would wait for it forever.
+        # No thread of TensorRT's own may log while a plan is loaded: see `messages`.
         self._runtime.max_threads = 1
         self._engine = cast(Any, None)
         self._key = plan_key(self.api, graph, device.capability, device.name)

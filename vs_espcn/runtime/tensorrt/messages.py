@@ -4,6 +4,11 @@ It calls a logger while other calls into it are under way, from threads of its
 own too. Those threads only put the message into a queue, so that none of them
 ever waits for a log handler; the thread that called TensorRT passes the
 messages on to `logging` when its call is back.
+
+A thread that logs still needs Python's lock. TensorRT's bindings let go of it
+to build a plan, to make a context and to enqueue work, but hold it while they
+load a plan from bytes: a thread of TensorRT's own that logs meanwhile would
+hang. So plans are loaded with `max_threads` 1, which starts none.
 """
 
 import logging
