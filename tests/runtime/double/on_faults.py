@@ -4,7 +4,7 @@ import gc
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Event
+from threading import Barrier, Event, Thread
 
 import numpy as np
 import pytest
@@ -34,6 +34,23 @@ class TestClosing:
         set_("fail_in", 1)
         with pytest.raises(BackendError, match="cuEventSynchronize failed: CUDA_ERROR_ILLEGAL_ADDRESS"):
             engine()
+
+    def test_a_collection_while_a_context_is_made(self) -> None:
+        """It closes what it finds, in the thread that makes the context."""
+        opened = [engine()]
+
+        def collect() -> None:
+            with opened[0].slots[0].device._making:
+                opened.clear()
+                gc.collect()
+
+        live = get("live")
+        Thread(target=collect, daemon=True).start()
+        for _ in range(600):  # a lock that is taken twice would never come free
+            if get("live") < live:
+                return
+            Event().wait(0.1)
+        pytest.fail("what was collected is not closed")
 
     def test_waits_for_the_frame_in_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A copy to or from pinned memory runs without the interpreter's lock."""
