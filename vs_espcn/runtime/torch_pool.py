@@ -26,12 +26,12 @@ class TorchPool:
         self._index = index
         self._memory: torch.cuda.MemPool | None = None
         self._use: AbstractContextManager[None] | None = None
-        self._refusal = ""
+        self._refusal: str | None = None
         try:
             with torch.cuda.device(index):
                 self._memory = torch.cuda.MemPool()
         except RuntimeError as error:
-            self._refuse(error)
+            self._refusal = str(error)
 
     @staticmethod
     @contextmanager
@@ -54,13 +54,13 @@ class TorchPool:
 
     def enter_if_allowed(self) -> bool:
         """As `enter`; returns False where PyTorch refuses, as frames that are not recorded need no pool."""
-        if self._memory is None:
+        if self._memory is None or self._refusal is not None:
             return False
         use = torch.cuda.use_mem_pool(self._memory, self._index)
         try:
             use.__enter__()
         except RuntimeError as error:
-            self._refuse(error)
+            self._refusal = str(error)  # the memory stays until `close`: the GPU may have failed
             return False
         self._use = use
         return True
@@ -87,10 +87,6 @@ class TorchPool:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._memory))
         _closed.append(self)
         _let_closed_go()
-
-    def _refuse(self, error: RuntimeError) -> None:
-        self._memory = None
-        self._refusal = str(error)
 
 
 def _let_closed_go() -> None:

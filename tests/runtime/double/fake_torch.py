@@ -56,7 +56,7 @@ class FakeCuda:
         self.pools.remove(pool)
         if self._in_use:
             self.aborts.append("a pool goes while one is in use")
-        if driver.cuMemGetInfo()[0] == driver.CUresult.CUDA_ERROR_ILLEGAL_ADDRESS:
+        if has_failed():
             self.aborts.append("a pool goes after the GPU has failed")
 
     def external_stream(self, handle: int, device: int) -> SimpleNamespace:
@@ -76,6 +76,8 @@ class FakeCuda:
         stream = getattr(self._here, "stream", 0)
         if libcuda().double_is_capturing(ctypes.c_void_p(stream)):
             raise RuntimeError("no CUDAGraph is capturing")
+        if has_failed():  # it asks for the stream's state
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
         if "using" in self.refused:
             raise RuntimeError("pools are not supported")
         self._in_use.append(id(pool))
@@ -99,6 +101,11 @@ class FakeCuda:
         self.precisions.add(self._torch.backends.cudnn.conv.fp32_precision)
         if not kernel(self._here.stream, function, used):
             raise RuntimeError("the driver refuses")
+
+
+def has_failed() -> bool:
+    """Whether the GPU has."""
+    return bool(driver.cuMemGetInfo()[0] == driver.CUresult.CUDA_ERROR_ILLEGAL_ADDRESS)
 
 
 class Pool:

@@ -116,6 +116,17 @@ class TestPools:
         gc.collect()
         assert len(fake.pools) == 1
 
+    def test_those_of_other_lanes_stay_too(self, fake: fake_torch.FakeCuda) -> None:
+        opened = engine(lanes=2, cuda_graph=False)
+        set_("fail_in", 1)
+        for slot in opened.slots:
+            with pytest.raises(BackendError, match=r"GPU 0 \(Double 0\) failed: "):
+                upscaled(slot, noise(0))
+        opened.close()
+        del opened
+        gc.collect()
+        assert len(fake.pools) == 2
+
     @pytest.mark.parametrize("refused", ["making", "using"])
     def test_without_them_frames_are_not_recorded(
         self, fake: fake_torch.FakeCuda, refused: str, caplog: pytest.LogCaptureFixture
