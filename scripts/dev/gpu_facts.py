@@ -17,6 +17,11 @@ def tell(what: str, **facts: object) -> None:
     print(json.dumps({"what": what} | facts), flush=True)
 
 
+def tell_not_run(what: str, why: object) -> None:
+    """Tell what could not be shown."""
+    tell(what, not_run=str(why))
+
+
 def demand(holds: bool, what: str, **facts: object) -> None:
     """Tell a fact that has to be so."""
     tell(what, ok=holds, **facts)

@@ -19,7 +19,7 @@ from functools import partial
 
 import numpy as np
 import onnxruntime
-from gpu_facts import HEIGHT, LONG_RUN, QUICK, WIDTH, Outcome, demand, noise, tell
+from gpu_facts import HEIGHT, LONG_RUN, QUICK, WIDTH, Outcome, demand, noise, tell, tell_not_run
 from gpu_slot_part import part_slot
 from onnx import ModelProto
 
@@ -34,6 +34,7 @@ from vs_espcn.runtime.engine import Engine, Slot
 from vs_espcn.runtime.engine_factory import open_engine
 from vs_espcn.runtime.matrix_rate import matrix_rate
 from vs_espcn.runtime.precision import resolved_backend
+from vs_espcn.runtime.tensorrt import engine as tensorrt_engine
 from vs_espcn.runtime.tensorrt.api import EXTRAS
 from vs_espcn.runtime.tiling import Tiling
 
@@ -57,6 +58,7 @@ def part_ownership() -> None:
     from tests.runtime.double import fake_tensorrt  # noqa: PLC0415
 
     sys.modules["tensorrt"] = fake_tensorrt.module("tensorrt")
+    tensorrt_engine.open_gpu = cuda.open_device  # the fake needs no driver of TensorRT's
     device = cuda.open_device(0)
     for cuda_graph in (True, False):
         free = []
@@ -104,7 +106,7 @@ def check_engine(name: str, make: Callable[..., TensorRT | Torch]) -> None:
     try:
         tell(name, devices=probe(make()))
     except BackendError as error:
-        tell(f"{name}: not run", why=str(error))
+        tell_not_run(name, error)
         return
     for scale, depth, cuda_graph in ((2, 8, True), (2, 8, False), (3, 8, True), (4, 8, True), (2, 10, True),
                                      (2, 12, True), (2, 16, True)):  # fmt: skip
@@ -170,7 +172,7 @@ def part_bench() -> None:
         try:
             probe(backend)
         except BackendError as error:
-            tell(f"{name} is not measured", why=str(error))
+            tell_not_run(name, error)
             continue
         for case in CASES:
             precision = gpu_precision("auto", case.sample.depth)

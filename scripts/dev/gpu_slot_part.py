@@ -10,9 +10,10 @@ from functools import partial
 from threading import Event
 
 import numpy as np
-from gpu_facts import FRAMES, HEIGHT, QUICK, WIDTH, demand, noise, tell
+from gpu_facts import FRAMES, HEIGHT, QUICK, WIDTH, demand, noise, tell, tell_not_run
 
 from vs_espcn.runtime import cuda
+from vs_espcn.runtime.cuda_resources import Resources, wait
 from vs_espcn.runtime.cuda_slot import CudaSlot, PlaneType
 from vs_espcn.runtime.tiling import Tiling, whole
 
@@ -20,7 +21,7 @@ from vs_espcn.runtime.tiling import Tiling, whole
 class Copy:
     """A program that copies on the GPU."""
 
-    def __init__(self, nbytes: int, _: cuda.Resources, source: int, target: int) -> None:
+    def __init__(self, nbytes: int, _: Resources, source: int, target: int) -> None:
         self._arguments = (target, source, nbytes)
 
     def enqueue(self, stream: int) -> None:
@@ -58,8 +59,10 @@ def part_slot() -> None:
     device.make_current()
     tell("device", name=device.name, capability=device.capability, free_mb=device.free_memory() >> 20)
     after = memory_in_use()
-    empty = None if before is None or after is None else after - before
-    tell("an empty context takes, in MB, by nvidia-smi", value=empty)
+    if before is None or after is None:
+        tell_not_run("size of an empty context", "nvidia-smi cannot be asked")
+    else:
+        tell("size of an empty context", mb=after - before)
     size = (WIDTH, HEIGHT)
     strips = Tiling(size=size, tile=(WIDTH, HEIGHT // 4 + 4), radius=4)
     tiles = Tiling(size=size, tile=(WIDTH // 2 + 4, HEIGHT // 2 + 4), radius=4)
@@ -87,7 +90,7 @@ def times(slot: CudaSlot, what: str) -> None:
         start = time.perf_counter()
         slot._launch()
         middle = time.perf_counter()
-        cuda.wait(slot._event, slot._stream)
+        wait(slot._event, slot._stream)
         launched.append(middle - start)
         waited.append(time.perf_counter() - middle)
     tell(f"{what}: launch and wait, in ms", launch=1000 * np.median(launched), wait=1000 * np.median(waited))

@@ -1,5 +1,8 @@
 """The graph in PyTorch's operations, on the CPU; the slots around it are shown on the double."""
 
+from collections.abc import Callable
+from types import SimpleNamespace
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -13,7 +16,7 @@ from vs_espcn.runtime.cuda_slot import typed_graph
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed")
 
-from vs_espcn.runtime.torch import TorchGraph  # noqa: E402 - needs what was looked for
+from vs_espcn.runtime.torch import TorchGraph, check_usable  # noqa: E402 - needs what was looked for
 
 FLOAT_NETWORKS = [spec for spec in registry.shipped() if not spec.is_int8]
 SAMPLES = {
@@ -65,6 +68,57 @@ def test_both_ways_to_shuffle(mode: str) -> None:
     )
     expected = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"x": values})[0]
     assert np.array_equal(TorchGraph(model, torch.device("cpu"))(torch.from_numpy(values)).numpy(), expected)
+
+
+class TestGpusOfABuild:
+    """PyTorch has code for some compute capabilities, which differ from build to build."""
+
+    @pytest.fixture
+    def check(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+        def check(architectures: str, capability: str) -> None:
+            major, minor = map(int, capability.split("."))
+            device = SimpleNamespace(compute_capability=(major, minor), capability=capability)
+            monkeypatch.setattr(torch.version, "cuda", "13.0")
+            monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+            monkeypatch.setattr(torch.cuda, "get_arch_list", architectures.split)
+            check_usable(device)  # type: ignore[arg-type]
+
+        return check
+
+    @pytest.mark.parametrize(
+        ("architectures", "capability"),
+        [
+            ("sm_75 sm_80 sm_86 sm_90", "8.6"),
+            ("sm_75 sm_80 sm_90", "8.9"),  # machine code of 8.0
+            ("sm_75 sm_80 compute_80", "12.0"),  # translated by the driver
+            ("sm_90a", "9.0"),
+            ("sm_100f", "10.3"),
+            ("sm_120", "12.1"),
+            ("", "7.0"),  # a build that does not say
+        ],
+    )
+    def test_one_with_code_for_it(
+        self, check: Callable[[str, str], None], architectures: str, capability: str
+    ) -> None:
+        check(architectures, capability)
+
+    @pytest.mark.parametrize(
+        ("architectures", "capability"),
+        [
+            ("sm_75 sm_80 sm_86 sm_90 sm_100 sm_120", "7.0"),
+            ("sm_86", "8.0"),
+            ("sm_80 sm_90", "12.0"),
+            ("sm_90a compute_90a", "10.0"),
+            ("sm_100f", "12.0"),
+            ("compute_90", "8.9"),
+        ],
+    )
+    def test_one_without(
+        self, check: Callable[[str, str], None], architectures: str, capability: str
+    ) -> None:
+        said = f"has no code for compute capability {capability}, only {architectures.split(maxsplit=1)[0]}"
+        with pytest.raises(BackendError, match=said):
+            check(architectures, capability)
 
 
 def test_an_operation_that_is_not_known() -> None:

@@ -1,6 +1,8 @@
 """What a GPU is to show: how its figures are judged, and what is said where there is none."""
 
+import importlib.machinery
 import importlib.util
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -63,6 +65,55 @@ class TestGpuTargets:
         assert "| x2 to 1080p, at least 1.5× vs-mlrt with float samples | vs-mlrt's plugin was not" in (
             script.table(verdicts)
         )
+
+
+class TestReport:
+    @pytest.fixture
+    def script(self) -> ModuleType:
+        loader = importlib.machinery.SourceFileLoader("gpu_check", str(SCRIPTS / "dev" / "gpu_check"))
+        module = ModuleType(loader.name)
+        module.__file__ = loader.path
+        loader.exec_module(module)
+        return module
+
+    @pytest.mark.parametrize("line", ["5", "[1]", "null", '{"a": 1}', "a library's own words", ""])
+    def test_what_a_library_prints_is_kept(self, script: ModuleType, tmp_path: Path, line: str) -> None:
+        report = script.Report(tmp_path / "report.md")
+        report.fact("slot", line)
+        assert line in (tmp_path / "report.md").read_text()
+        (kept,) = (tmp_path / "report.md.jsonl").read_text().splitlines()
+        assert json.loads(kept) == {"part": "slot", "what": line}
+        assert report.is_good
+
+    def test_facts(self, script: ModuleType, tmp_path: Path) -> None:
+        report = script.Report(tmp_path / "report.md")
+        report.fact("slot", '{"what": "device", "name": "A", "mb": 1.23456}')
+        report.fact("slot", '{"what": "codes", "worst": 9, "ok": false}')
+        report.fact("torch", '{"what": "torch", "not_run": "no driver"}')
+        assert (tmp_path / "report.md").read_text().splitlines() == [
+            "| device | name A, mb 1.235 | – |",
+            "| codes | worst 9 | **WRONG** |",
+            "| torch | no driver | not run |",
+        ]
+        assert report.has_gpu
+        assert not report.is_good
+        assert report.not_run == ["torch (part torch)"]
+
+    def test_what_would_end_too_late_is_not_begun(
+        self, script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(script, "VISIT", 20)
+        monkeypatch.setattr(script, "GPU", ())
+        monkeypatch.setitem(script.PARTS, "slot", ((), 100))
+        report = script.Report(tmp_path / "report.md")
+        script.run_part(report, "slot")
+        assert script.run_command(report, "the tests", ["no such program"], 60) is None
+        text = (tmp_path / "report.md").read_text()
+        assert "Not run (slot): it may take 100 s, and 20 s are left of the visit's 20." in text
+        assert "Not run (the tests): it may take 60 s, and 20 s are left" in text
+
+    def test_all_parts_end_within_ten_minutes(self, script: ModuleType) -> None:
+        assert sum(limit + 5 for _, limit in script.PARTS.values()) < script.VISIT < 600 - 5
 
 
 def test_gpu_check_without_a_gpu_says_so_and_fails(tmp_path: Path, environment: Environment) -> None:

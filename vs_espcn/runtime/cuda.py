@@ -1,39 +1,25 @@
-"""CUDA's driver API: one GPU, its memory, streams, events and graphs.
+"""CUDA's driver API, and the GPUs that it finds.
 
-Every call goes through `call`, which turns an error code into a
-`BackendError`. What is allocated belongs to a `Resources`, which frees it.
+Every call goes through `call`, which turns an error code into a `BackendError`.
 """
 
-import ctypes
-import logging
 import os
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
 from functools import cache
 from threading import Lock
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vs_espcn.errors import BackendError, RuntimeMissingError, extra_hint
 
 try:
-    from cuda.bindings import driver
+    from cuda.bindings import driver as driver  # noqa: PLC0414 - for `cuda_resources`, too
 except ImportError as error:
     raise RuntimeMissingError(
         f"cannot import cuda.bindings: {error}; {extra_hint('tensorrt-rtx')}"
     ) from error
 
-_log = logging.getLogger(__name__)
-
-_NON_BLOCKING = driver.CUstream_flags.CU_STREAM_NON_BLOCKING
-_SLEEPING_EVENT = driver.CUevent_flags.CU_EVENT_BLOCKING_SYNC | driver.CUevent_flags.CU_EVENT_DISABLE_TIMING
-_HOST, _ON_DEVICE = driver.CUmemorytype.CU_MEMORYTYPE_HOST, driver.CUmemorytype.CU_MEMORYTYPE_DEVICE
 _MAJOR = driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
 _MINOR = driver.CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR
-# In any other mode memory that is freed meanwhile, by a garbage collection say, spoils the recording.
-_RELAXED = driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
 
 
 class OutOfMemoryError(BackendError):
@@ -151,9 +137,12 @@ class Device:
         Raises:
             BackendError: It has failed, or another process holds it.
         """
-        with self._making:
-            if self._context is None:
-                self._context = self._retain()
+        # Without the lock where the context is there: a garbage collection in any thread, in this one while
+        # it holds the lock too, may close what is on the GPU.
+        if self._context is None:
+            with self._making:
+                if self._context is None:
+                    self._context = self._retain()
         call(driver.cuCtxSetCurrent, self._context)
 
     def free_memory(self) -> int:
@@ -180,148 +169,6 @@ def _no_such_gpu(index: int, count: int) -> str:
     # CUDA shows a process one slice, whatever is listed.
     slices = "; of the slices of a GPU (MIG) a process sees one" if "MIG-" in (visible or "") else ""
     return f"there is no GPU {index}; {present}{chosen}{slices}"
-
-
-class Resources:
-    """What one owner has allocated on a GPU; `close` frees all of it, the latest first."""
-
-    def __init__(self, device: Device) -> None:
-        """Begin with nothing."""
-        self._device = device
-        self._streams: list[int] = []
-        self._stack = ExitStack()
-
-    def pinned(self, nbytes: int) -> NDArray[np.uint8]:
-        """Host memory that the GPU copies from and to by itself: zeros, valid until `close`."""
-        address = self._allocate(driver.cuMemHostAlloc, driver.cuMemFreeHost, nbytes, 0)
-        memory = np.frombuffer((ctypes.c_uint8 * nbytes).from_address(address), np.uint8)
-        memory[:] = 0
-        return memory
-
-    def on_device(self, nbytes: int) -> int:
-        """Address of `nbytes` of the GPU's memory, valid until `close`."""
-        return self._allocate(driver.cuMemAlloc, driver.cuMemFree, nbytes)
-
-    def stream(self) -> int:
-        """Handle of a stream that waits for no other."""
-        stream = self._allocate(driver.cuStreamCreate, driver.cuStreamDestroy, _NON_BLOCKING)
-        self._streams.append(stream)
-        return stream
-
-    def event(self) -> int:
-        """Handle of an event for which a thread waits asleep."""
-        return self._allocate(driver.cuEventCreate, driver.cuEventDestroy, _SLEEPING_EVENT)
-
-    def graph(self, stream: int, enqueue: Callable[[], None]) -> int:
-        """Record what a function enqueues, to be launched as one.
-
-        Args:
-            stream: Handle of the stream that the function uses.
-            enqueue: Enqueues work and waits for none; it is called once.
-
-        Returns:
-            Handle for `launch`, valid until `close`.
-
-        Raises:
-            BackendError: The work cannot be recorded.
-        """
-        # Into a graph of our own: one that the driver gives to a failed recording would be lost.
-        recorded = call(driver.cuGraphCreate, 0)
-        try:
-            call(driver.cuStreamBeginCaptureToGraph, stream, recorded, None, None, 0, _RELAXED)
-            try:
-                enqueue()
-            except BaseException:
-                driver.cuStreamEndCapture(stream)  # leaves the stream usable; the first error counts
-                raise
-            call(driver.cuStreamEndCapture, stream)
-            return self._allocate(driver.cuGraphInstantiate, driver.cuGraphExecDestroy, recorded, 0)
-        finally:
-            _release(driver.cuGraphDestroy, recorded)
-
-    def on_close(self, function: Callable[[], object]) -> None:
-        """Have a function called by `close`, before what was allocated earlier is freed."""
-        self._stack.callback(function)
-
-    def close(self) -> None:
-        """Let the streams finish and free everything; a second call does nothing.
-
-        A GPU that has failed says so to every call; this does not raise, so
-        that the first failure is the one that is seen.
-        """
-        with suppress(BackendError):
-            self._device.make_current()
-        while self._streams:
-            _release(driver.cuStreamSynchronize, self._streams.pop())
-        self._stack.close()
-
-    def _allocate(self, allocate: Callable[..., Any], free: Callable[..., Any], *arguments: Any) -> int:  # noqa: ANN401
-        self._device.make_current()
-        handle = call(allocate, *arguments)
-        self._stack.callback(_release, free, handle)
-        return int(handle)
-
-
-def launch(graph: int, stream: int) -> None:
-    """Enqueue a recorded graph."""
-    call(driver.cuGraphLaunch, graph, stream)
-
-
-def upload(target: int, source: NDArray[np.generic], stream: int) -> None:
-    """Enqueue a copy from pinned memory to the GPU; both must live until it is done.
-
-    Args:
-        target: Address on the GPU, where the rows follow each other without gaps.
-        source: (height, width), rows contiguous.
-        stream: Handle of the stream.
-    """
-    if source.flags.c_contiguous:
-        call(driver.cuMemcpyHtoDAsync, target, source.ctypes.data, source.nbytes, stream)
-        return
-    copy = _rectangle(source)
-    copy.srcMemoryType, copy.dstMemoryType = _HOST, _ON_DEVICE
-    copy.srcHost, copy.srcPitch = source.ctypes.data, source.strides[0]
-    copy.dstDevice, copy.dstPitch = target, copy.WidthInBytes
-    call(driver.cuMemcpy2DAsync, copy, stream)
-
-
-def download(target: NDArray[np.generic], source: int, pitch: int, stream: int) -> None:
-    """Enqueue a copy from the GPU to pinned memory; both must live until it is done.
-
-    Args:
-        target: (height, width), rows contiguous.
-        source: Address on the GPU.
-        pitch: Bytes from row to row there.
-        stream: Handle of the stream.
-    """
-    if target.flags.c_contiguous and pitch == target.strides[0]:
-        call(driver.cuMemcpyDtoHAsync, target.ctypes.data, source, target.nbytes, stream)
-        return
-    copy = _rectangle(target)
-    copy.srcMemoryType, copy.dstMemoryType = _ON_DEVICE, _HOST
-    copy.srcDevice, copy.srcPitch = source, pitch
-    copy.dstHost, copy.dstPitch = target.ctypes.data, target.strides[0]
-    call(driver.cuMemcpy2DAsync, copy, stream)
-
-
-def _rectangle(plane: NDArray[np.generic]) -> Any:  # noqa: ANN401 - the driver's own type
-    copy = driver.CUDA_MEMCPY2D()
-    copy.WidthInBytes, copy.Height = plane.shape[1] * plane.itemsize, plane.shape[0]
-    return copy
-
-
-def wait(event: int, stream: int) -> None:
-    """Sleep until all work that is on the stream now is done."""
-    call(driver.cuEventRecord, event, stream)
-    call(driver.cuEventSynchronize, event)
-
-
-def _release(function: Callable[..., Any], handle: Any) -> None:  # noqa: ANN401 - the driver's own types
-    """Free something; a GPU that has failed refuses, which changes nothing for the caller."""
-    try:
-        call(function, handle)
-    except BackendError as error:
-        _log.debug("%s", error)
 
 
 def _dotted(version: int) -> str:

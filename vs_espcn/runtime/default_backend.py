@@ -102,5 +102,5 @@ def _probe_torch(backend: Torch) -> str:
     device = cuda.open_device(backend.index)
     from vs_espcn.runtime import torch  # noqa: PLC0415
 
-    torch.check_usable()
+    torch.check_usable(device)
     return f"GPU {backend.index} ({device.name}, {device.capability}, PyTorch {torch.version()})"

@@ -1,28 +1,31 @@
 """PyTorch on an NVIDIA GPU behind the `Engine` protocol, for GPUs without TensorRT."""
 
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from onnx import ModelProto, helper, numpy_helper
+from onnx import ModelProto, helper
 
 from vs_espcn.errors import BackendError, RuntimeMissingError, extra_hint
 from vs_espcn.networks.cost import activation_bytes
 from vs_espcn.runtime import cuda
 from vs_espcn.runtime.backends import Torch
 from vs_espcn.runtime.cuda_engine import CudaEngine
+from vs_espcn.runtime.cuda_resources import Resources
 from vs_espcn.runtime.cuda_slot import CudaSlot, lanes_that_fit, plane_types, typed_graph
 from vs_espcn.runtime.tiling import Tiling
 
 try:
     import torch
     from torch import Tensor
-    from torch.nn import functional
+
+    from vs_espcn.runtime.torch_graph import TorchGraph
+    from vs_espcn.runtime.torch_pool import TorchPool
 except ImportError as error:
     raise RuntimeMissingError(f"cannot import torch: {error}; {extra_hint('torch')}") from error
 
@@ -32,11 +35,12 @@ def version() -> str:
     return str(torch.__version__)
 
 
-def check_usable() -> None:
-    """Let a PyTorch that sees the GPU pass.
+def check_usable(device: cuda.Device) -> None:
+    """Let a PyTorch that can compute on a GPU pass.
 
     Raises:
-        BackendError: It was built without CUDA, or for one that the driver does not support.
+        BackendError: It was built without CUDA, for one that the driver does not support, or without
+            code for the GPU's compute capability.
     """
     if torch.version.cuda is None:
         raise BackendError(f"PyTorch {version()} is built without CUDA; install a build for CUDA")
@@ -47,6 +51,29 @@ def check_usable() -> None:
         raise BackendError(
             f"PyTorch {version()} for CUDA {torch.version.cuda} cannot use the GPU; update the driver"
         )
+    architectures = torch.cuda.get_arch_list()
+    if architectures and not any(_runs(name, device.compute_capability) for name in architectures):
+        raise BackendError(
+            f"{device}: PyTorch {version()} has no code for compute capability {device.capability}, only "
+            f"{', '.join(architectures)}; install a build that has"
+        )
+
+
+def _runs(architecture: str, capability: tuple[int, int]) -> bool:
+    """Whether code that was compiled for an architecture, such as ``"sm_86"``, runs on a GPU.
+
+    Machine code (``sm``) serves its major version from its minor version on, the driver's language
+    (``compute``) everything later; with an ``a`` at its end, nothing but that very capability.
+    """
+    match = re.fullmatch(r"(sm|compute)_(\d+)(\d)([af]?)", architecture)
+    if match is None:
+        return False
+    built_for = (int(match[2]), int(match[3]))
+    if match[4] == "a":
+        return built_for == capability
+    if match[1] == "compute" and not match[4]:
+        return built_for <= capability
+    return built_for[0] == capability[0] and built_for <= capability
 
 
 class TorchEngine(CudaEngine):
@@ -56,7 +83,7 @@ class TorchEngine(CudaEngine):
         """Load the weights onto the GPU; see `vs_espcn.runtime.engine_factory.open_engine`."""
         precision = backend.arithmetic
         device = cuda.open_device(backend.index)
-        check_usable()
+        check_usable(device)
         source, target = plane_types(graph)
         # At least; where that was not enough, opening the slots shows it.
         activations = activation_bytes(graph) * source.height * source.width
@@ -64,7 +91,8 @@ class TorchEngine(CudaEngine):
         fewer = backend.lanes is None
         lanes = lanes_that_fit(device, lane_bytes, lanes, fewer=fewer)
         typed = typed_graph(graph, precision)
-        network = TorchGraph(typed, torch.device("cuda", backend.index))
+        with _pytorchs_errors("cannot load the network"):
+            network = TorchGraph(typed, torch.device("cuda", backend.index))
         make_program = partial(_make_program, network, typed, device)
 
         def open_slot(device: cuda.Device) -> CudaSlot:
@@ -74,68 +102,17 @@ class TorchEngine(CudaEngine):
         super().__init__(about, [device] * lanes, open_slot, fewer=fewer)
 
 
-class TorchGraph:
-    """An ONNX graph of the operations that `vs_espcn.networks.graph` and the networks use."""
-
-    def __init__(self, graph: ModelProto, device: torch.device) -> None:
-        """Put the weights on a device.
-
-        Raises:
-            BackendError: The graph has an operation that is not known here.
-        """
-        self._nodes = list(graph.graph.node)
-        for node in self._nodes:
-            if node.op_type not in _OPERATIONS:
-                raise BackendError(
-                    f"the network has the operation {node.op_type}, which the backend 'torch' does not know; "
-                    f"it knows {', '.join(sorted(_OPERATIONS))}; use another backend"
-                )
-        self._constants = {
-            weight.name: _constant(numpy_helper.to_array(weight)).to(device)
-            for weight in graph.graph.initializer
-        }
-        # Axes are read on the host: asking the GPU for them would wait for it.
-        self._axes = {
-            weight.name: numpy_helper.to_array(weight).tolist()
-            for weight in graph.graph.initializer
-            if weight.data_type == helper.np_dtype_to_tensor_dtype(np.dtype(np.int64))
-        }
-        last_uses = {name: index for index, node in enumerate(self._nodes) for name in node.input}
-        self._finished: list[list[str]] = [[] for _ in self._nodes]
-        for name in last_uses.keys() - self._constants.keys():
-            self._finished[last_uses[name]].append(name)
-        self._input = graph.graph.input[0].name
-        self._output = graph.graph.output[0].name
-
-    def __call__(self, frame: Tensor) -> Tensor:
-        """Compute a frame.
-
-        Args:
-            frame: Of the graph's input type and shape, on the weights' device.
-
-        Returns:
-            A new tensor of the graph's output type and shape.
-        """
-        values = self._constants | {self._input: frame}
-        for node, finished in zip(self._nodes, self._finished, strict=True):
-            inputs = [self._axes.get(name, values[name]) for name in node.input]
-            attributes = {each.name: helper.get_attribute_value(each) for each in node.attribute}
-            values[node.output[0]] = _OPERATIONS[node.op_type](*inputs, **attributes)
-            for name in finished:  # so that its memory serves the next
-                del values[name]
-        return values[self._output]
-
-
 def _make_program(
     network: TorchGraph,
     graph: ModelProto,
     device: cuda.Device,
-    resources: cuda.Resources,
+    resources: Resources,
     source: int,
     target: int,
 ) -> "_TorchProgram":
-    program = _TorchProgram(network, graph, (source, target), device)
-    resources.on_close(program.close)
+    with _pytorchs_errors("cannot use the GPU's memory"):
+        program = _TorchProgram(network, graph, (source, target), device)
+    resources.on_close(partial(program.close, resources))
     return program
 
 
@@ -150,23 +127,19 @@ class _TorchProgram:
     def __init__(
         self, network: TorchGraph, graph: ModelProto, addresses: Sequence[int], device: cuda.Device
     ) -> None:
-        self._network, self._device, self._index = network, device, device.index
+        self._network, self._device = network, device
         self._source, self._target = (
             _tensor_at(address, value.type.tensor_type, device.index)
             for address, value in zip(addresses, (graph.graph.input[0], graph.graph.output[0]), strict=True)
         )
-        # A recorded graph goes on using its intermediate results' memory: nothing else may get it.
-        self._pool = torch.cuda.MemPool()
+        self._pool = TorchPool(device.index)
         self._is_recording = False
 
     def enqueue(self, stream: int) -> None:
         """Put a frame's kernels on a stream; see `vs_espcn.runtime.cuda_slot.Program`."""
-        try:
-            _thread().submit(self._enqueue, stream).result()
-        except torch.OutOfMemoryError as error:
-            raise cuda.OutOfMemoryError(f"PyTorch: {error}") from error
-        except RuntimeError as error:
-            raise BackendError(f"PyTorch failed while running: {error}") from error
+        # Nothing else may use a pool meanwhile; while a frame is recorded, `recording` sees to that.
+        with nullcontext() if self._is_recording else TorchPool.one_at_a_time():
+            _on_pytorchs_thread(self._enqueue, stream)
 
     def can_be_recorded(self, stream: int) -> bool:  # noqa: ARG002 - the protocol's
         """True: no operation here waits for the GPU."""
@@ -178,30 +151,34 @@ class _TorchProgram:
 
         PyTorch looks for the `torch.cuda.CUDAGraph` that records when a pool
         comes into use during a recording; here the driver itself records.
-        """
-        pool = torch.cuda.use_mem_pool(self._pool, self._index)
-        _thread().submit(pool.__enter__).result()
-        self._is_recording = True
-        try:
-            yield
-        finally:
-            self._is_recording = False
-            _thread().submit(pool.__exit__, None, None, None).result()
 
-    def close(self) -> None:
+        Raises:
+            BackendError: PyTorch refuses the pool.
+        """
+        with TorchPool.one_at_a_time():
+            _on_pytorchs_thread(self._pool.enter)
+            self._is_recording = True
+            try:
+                yield
+            finally:
+                self._is_recording = False
+                _on_pytorchs_thread(self._pool.leave)
+
+    def close(self, resources: Resources) -> None:
         """Let go of the intermediate results and of the buffers, before they are freed."""
-        del self._source, self._target, self._pool
+        del self._source, self._target
+        self._pool.close(have_failed=resources.have_failed)
 
     def _enqueue(self, stream: int) -> None:
         self._device.make_current()
         with ExitStack() as settings:
-            settings.enter_context(torch.cuda.device(self._index))
+            settings.enter_context(torch.cuda.device(self._device.index))
             settings.enter_context(torch.inference_mode())
             settings.enter_context(exact_arithmetic())
-            handle = torch.cuda.ExternalStream(stream, self._index)  # type: ignore[no-untyped-call]
+            handle = torch.cuda.ExternalStream(stream, self._device.index)  # type: ignore[no-untyped-call]
             settings.enter_context(torch.cuda.stream(handle))
-            if not self._is_recording:
-                settings.enter_context(torch.cuda.use_mem_pool(self._pool, self._index))
+            if not self._is_recording and self._pool.enter_if_allowed():
+                settings.callback(self._pool.leave)
             self._target.copy_(self._network(self._source))
 
 
@@ -209,6 +186,22 @@ class _TorchProgram:
 def _thread() -> ThreadPoolExecutor:
     """The one thread that calls PyTorch to compute."""
     return ThreadPoolExecutor(1, "vs_espcn-torch")
+
+
+def _on_pytorchs_thread(function: Callable[..., None], *arguments: object) -> None:
+    with _pytorchs_errors("failed while running"):
+        _thread().submit(function, *arguments).result()
+
+
+@contextmanager
+def _pytorchs_errors(what: str) -> Iterator[None]:
+    """Raise PyTorch's errors as this package's."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise cuda.OutOfMemoryError(f"PyTorch: {error}") from error
+    except RuntimeError as error:
+        raise BackendError(f"PyTorch {what}: {error}") from error
 
 
 @contextmanager
@@ -253,59 +246,3 @@ def _tensor_at(address: int, tensor_type: Any, index: int) -> Tensor:  # noqa: A
     shape = tuple(dim.dim_value for dim in tensor_type.shape.dim)
     memory = _Memory(address, shape, helper.tensor_dtype_to_np_dtype(tensor_type.elem_type))
     return torch.as_tensor(memory, device=torch.device("cuda", index))
-
-
-def _constant(values: NDArray[np.generic]) -> Tensor:
-    """A tensor of its own; convolutions' weights as cuDNN's tensor cores take them, without a conversion."""
-    tensor = torch.from_numpy(values.copy())
-    return tensor.to(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
-
-
-def _cast(values: Tensor, *, to: int) -> Tensor:
-    return values.to(_TYPES[helper.tensor_dtype_to_np_dtype(to).name])
-
-
-def _convolve(
-    values: Tensor, weight: Tensor, bias: Tensor, *, pads: Sequence[int], kernel_shape: Sequence[int]
-) -> Tensor:
-    assert list(kernel_shape) == list(weight.shape[2:])
-    assert pads[:2] == pads[2:]
-    return functional.conv2d(values, weight, bias, padding=tuple(pads[:2]))
-
-
-def _shuffle(values: Tensor, *, blocksize: int, mode: bytes = b"DCR") -> Tensor:
-    if mode == b"DCR":
-        _, channels, height, width = values.shape
-        phases = values.reshape(-1, blocksize**2, channels // blocksize**2, height, width)
-        values = phases.transpose(1, 2).reshape(-1, channels, height, width)
-    return functional.pixel_shuffle(values, blocksize)
-
-
-def _sum(values: Tensor, axes: Sequence[int], *, keepdims: int) -> Tensor:
-    return values.sum(tuple(axes), keepdim=bool(keepdims))
-
-
-_TYPES = {
-    "uint8": torch.uint8,
-    "float16": torch.float16,
-    "float32": torch.float32,
-}
-
-_OPERATIONS: dict[str, Callable[..., Tensor]] = {
-    "Add": torch.add,
-    "Cast": _cast,
-    "Clip": torch.clamp,
-    "Concat": lambda *values, axis: torch.cat(values, axis),
-    "Conv": _convolve,
-    "DepthToSpace": _shuffle,
-    "Floor": torch.floor,
-    "LeakyRelu": lambda values, *, alpha: functional.leaky_relu(values, alpha),
-    "MatMul": torch.matmul,
-    "Mul": torch.mul,
-    "ReduceSum": _sum,
-    "Relu": torch.relu,
-    "Round": torch.round,
-    "Sub": torch.sub,
-    "Tanh": torch.tanh,
-    "Unsqueeze": lambda values, axes: values.unsqueeze(axes[0]),
-}

@@ -28,7 +28,8 @@ SCRATCH_BYTES = 4096
 SCRATCH_BYTES_OF_A_SIZE = 1024
 
 faults: dict[str, Any] = {}
-"""What is to go wrong: "enqueue", "build", "deserialize", "validity"; and "built" and
+"""What is to go wrong: "enqueue", "build", "deserialize", "validity"; "memory", what
+is said when there is none for a plan; "contexts", how many there is memory for; "built" and
 "compiled", counts of plans and kernels; "kernels", whether what was compiled is refused; "meet" and
 "while_enqueued", what a kernel calls when it runs and when it is put on a stream."""
 
@@ -173,6 +174,8 @@ class OnnxParser:
 
 
 class Runtime(Held):
+    max_threads = 8
+
     def __init__(self, logger: ILogger) -> None:
         Held.__init__(self)
         self._logger = logger
@@ -183,6 +186,12 @@ class Runtime(Held):
         return EngineValidity.VALID, 0
 
     def deserialize_cuda_engine(self, serialized_engine: bytes) -> "ICudaEngine | None":
+        assert self.max_threads == 1, (
+            "a thread that logs would wait for the caller, which holds Python's lock"
+        )
+        if "memory" in faults:
+            self._logger.log(ILogger.ERROR, faults["memory"])
+            return None
         if "deserialize" in faults or not serialized_engine.startswith(MAGIC):
             self._logger.log(ILogger.ERROR, "the plan is not understood")
             return None
@@ -238,7 +247,12 @@ class ICudaEngine(Held):
 
     def create_execution_context(
         self, strategy: ExecutionContextAllocationStrategy | IRuntimeConfig
-    ) -> "IExecutionContext":
+    ) -> "IExecutionContext | None":
+        if faults.get("contexts") == 0:
+            self._logger.log(ILogger.ERROR, "Error Code 2: OutOfMemory (Requested size was 1024 bytes.)")
+            self._logger.log(ILogger.ERROR, "Error Code 4: Internal Error (no context was made)")
+            return None
+        faults["contexts"] = faults.get("contexts", 0) - 1
         cache = None
         if isinstance(strategy, IRuntimeConfig):
             specialisation = strategy.dynamic_shapes_kernel_specialization_strategy

@@ -12,10 +12,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pytest
 from onnx import helper
 
 from tests.runtime.double.driver import kernel, libcuda
+from vs_espcn.runtime.cuda import driver
 
 HostFunction = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
@@ -27,6 +27,10 @@ class FakeCuda:
         threads: Those that computed.
         precisions: Of convolutions, while they computed.
         exhausted: Whether its allocator has no memory.
+        refused: Which of "making" and "using" pools it refuses.
+        while_recording: Called once, when a pool is in use for a frame that is about to be recorded.
+        pools: Those that are there.
+        aborts: Why PyTorch would have ended the process.
     """
 
     def __init__(self, runtime: Any) -> None:
@@ -35,6 +39,25 @@ class FakeCuda:
         self.threads: set[int] = set()
         self.precisions: set[str] = set()
         self.exhausted = False
+        self.refused: set[str] = set()
+        self.while_recording: Callable[[], None] | None = None
+        self.pools: set[int] = set()
+        self.aborts: list[str] = []
+        self._in_use: list[int] = []  # by id, as a reference would keep them
+        self._of_stream: dict[int, int] = {}
+
+    def make_pool(self) -> "Pool":
+        if "making" in self.refused:
+            raise RuntimeError("the allocator has no pools")
+        return Pool(self)
+
+    def gone(self, pool: int) -> None:
+        """A pool goes: what is in it is given back to the driver."""
+        self.pools.remove(pool)
+        if self._in_use:
+            self.aborts.append("a pool goes while one is in use")
+        if has_failed():
+            self.aborts.append("a pool goes after the GPU has failed")
 
     def external_stream(self, handle: int, device: int) -> SimpleNamespace:
         return SimpleNamespace(handle=handle, device=device)
@@ -50,16 +73,28 @@ class FakeCuda:
         """As of PyTorch 2.15: during a recording it asks for the graph of its own that records."""
         assert pool is not None
         assert device == 0
-        handle = ctypes.c_void_p(getattr(self._here, "stream", 0))
-        if libcuda().double_is_capturing(handle):
+        stream = getattr(self._here, "stream", 0)
+        if libcuda().double_is_capturing(ctypes.c_void_p(stream)):
             raise RuntimeError("no CUDAGraph is capturing")
-        assert not getattr(self._here, "pooled", False)
-        self._here.pooled = True
-        yield
-        self._here.pooled = False
+        if has_failed():  # it asks for the stream's state
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        if "using" in self.refused:
+            raise RuntimeError("pools are not supported")
+        self._in_use.append(id(pool))
+        try:
+            if not stream and self.while_recording is not None:
+                hook, self.while_recording = self.while_recording, None
+                hook()
+            yield
+        finally:
+            self._in_use.remove(id(pool))
 
     def compute(self, function: Callable[[], None], used: dict[int, int]) -> None:
-        assert self._here.pooled, "the memory of a recorded graph would be another's"
+        if libcuda().double_is_capturing(ctypes.c_void_p(self._here.stream)):
+            assert self._in_use, "the memory of a recorded graph would be another's"
+        if self._in_use:
+            mine = self._of_stream.setdefault(self._here.stream, self._in_use[-1])
+            assert self._in_use == [mine], "memory comes from the pool of another's recorded graph"
         if self.exhausted:
             raise self._torch.OutOfMemoryError("CUDA out of memory")
         self.threads.add(threading.get_ident())
@@ -68,11 +103,28 @@ class FakeCuda:
             raise RuntimeError("the driver refuses")
 
 
-def install(monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
-    """Have the PyTorch engine run on the double."""
-    runtime = pytest.importorskip("vs_espcn.runtime.torch", reason="PyTorch is not installed")
-    torch = runtime.torch
-    cuda = FakeCuda(runtime)
+def has_failed() -> bool:
+    """Whether the GPU has."""
+    return bool(driver.cuMemGetInfo()[0] == driver.CUresult.CUDA_ERROR_ILLEGAL_ADDRESS)
+
+
+class Pool:
+    """Stands in for `torch.cuda.MemPool`."""
+
+    def __init__(self, owner: FakeCuda) -> None:
+        self._owner = owner
+        owner.pools.add(id(self))
+
+    def __del__(self) -> None:
+        self._owner.gone(id(self))
+
+
+def install(patch: Callable[[Any, str, Any], None]) -> FakeCuda:
+    """Have the PyTorch engine run on the double; `patch` sets attributes."""
+    from vs_espcn.runtime import torch as engine  # noqa: PLC0415 - not installed everywhere
+
+    torch = engine.torch
+    cuda = FakeCuda(engine)
 
     class Memory:
         """A tensor in the double's device memory."""
@@ -98,7 +150,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
             self._kept.append(HostFunction(run))
             cuda.compute(self._kept[-1], {each.address: each.nbytes for each in (self, source)})
 
-    class Graph(runtime.TorchGraph):  # type: ignore[misc, name-defined]
+    class Graph(engine.TorchGraph):  # type: ignore[misc, name-defined]
         def __init__(self, graph: Any, device: Any) -> None:
             assert device.type == "cuda"
             super().__init__(graph, torch.device("cpu"))
@@ -106,15 +158,15 @@ def install(monkeypatch: pytest.MonkeyPatch) -> FakeCuda:
         def __call__(self, frame: Any) -> Any:
             return (super().__call__, frame)
 
-    monkeypatch.setattr(runtime, "check_usable", lambda: None)
-    monkeypatch.setattr(runtime, "_tensor_at", Memory)
-    monkeypatch.setattr(runtime, "TorchGraph", Graph)
+    patch(engine, "check_usable", lambda _: None)
+    patch(engine, "_tensor_at", Memory)
+    patch(engine, "TorchGraph", Graph)
     for name, stand_in in {
-        "MemPool": object,
+        "MemPool": cuda.make_pool,
         "ExternalStream": cuda.external_stream,
         "stream": cuda.stream,
         "use_mem_pool": cuda.use_mem_pool,
         "device": lambda _: torch.device("cpu"),
     }.items():
-        monkeypatch.setattr(torch.cuda, name, stand_in)
+        patch(torch.cuda, name, stand_in)
     return cuda

@@ -115,11 +115,12 @@ static int run(Object *stream) {
         pthread_mutex_unlock(&lock);
     }
     pthread_mutex_unlock(&stream->running);
-    return LOCKED(contexts[stream->device].broken ? (int)*setting("fail_code") : SUCCESS);
+    return LOCKED(failure(stream));
 }
 static int may_wait(Object *stream) {
     ++*setting("waits");
     if (!stream) return INVALID_HANDLE;
+    if (failure(stream)) return failure(stream);
     if (stream->capturing) { stream->invalid = 1; return CAPTURE_UNSUPPORTED; }
     return unsafe();
 }
@@ -190,7 +191,7 @@ int cuEventRecord(void *event, void *stream) { return LOCKED(record(event, strea
 int cuEventSynchronize(void *handle) {
     Object *event = LOCKED(live(handle, EVENT));
     if (!event) return INVALID_HANDLE;
-    if (!event->stream || event->done) return SUCCESS;
+    if (!event->stream || event->done) return LOCKED(failure(event));
     return cuStreamSynchronize(event->stream);
 }
 
@@ -258,7 +259,7 @@ static int begin_capture(void *handle, void *graph, int mode) {
 static int end_capture(void *handle, void **graph) {
     Object *stream = live(handle, STREAM);
     *graph = NULL;
-    if (!stream || !stream->capturing) return ILLEGAL_STATE;
+    if (!stream || !stream->capturing) return failure(stream) ? failure(stream) : ILLEGAL_STATE;
     if (stream->mode != RELAXED && stream->owner != &self) { stream->invalid = 1; return CAPTURE_WRONG_THREAD; }
     int code = stream->invalid ? CAPTURE_INVALIDATED : *setting("fail_capture") ? CAPTURE_UNJOINED : check_current();
     stream->capturing = 0;

@@ -83,6 +83,10 @@ static int check_current(void) {
     if (!current->references) return CONTEXT_IS_DESTROYED;
     return current->broken ? (int)*setting("fail_code") : SUCCESS;
 }
+/* The error of an object's GPU if that has failed: then every call says so. */
+static int failure(const Object *object) {
+    return object && contexts[object->device].broken ? (int)*setting("fail_code") : SUCCESS;
+}
 static Object *live(const void *handle, Kind kind) {
     for (Object *each = objects; each; each = each->next)
         if (each == handle) return each->kind == kind ? each : NULL;

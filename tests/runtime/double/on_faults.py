@@ -4,7 +4,7 @@ import gc
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Event
+from threading import Barrier, Event, Thread
 
 import numpy as np
 import pytest
@@ -13,7 +13,9 @@ from tests.runtime.double.driver import get, set_
 from tests.runtime.double.engines import HEIGHT, WIDTH, engine, noise, reference, upscaled
 from tests.runtime.double.fake_tensorrt import faults
 from vs_espcn.errors import BackendError
+from vs_espcn.runtime import cuda
 from vs_espcn.runtime.backends import TensorRT
+from vs_espcn.runtime.cuda_resources import Resources, upload, wait
 
 
 class TestClosing:
@@ -32,6 +34,23 @@ class TestClosing:
         set_("fail_in", 1)
         with pytest.raises(BackendError, match="cuEventSynchronize failed: CUDA_ERROR_ILLEGAL_ADDRESS"):
             engine()
+
+    def test_a_collection_while_a_context_is_made(self) -> None:
+        """It closes what it finds, in the thread that makes the context."""
+        opened = [engine()]
+
+        def collect() -> None:
+            with opened[0].slots[0].device._making:
+                opened.clear()
+                gc.collect()
+
+        live = get("live")
+        Thread(target=collect, daemon=True).start()
+        for _ in range(600):  # a lock that is taken twice would never come free
+            if get("live") < live:
+                return
+            Event().wait(0.1)
+        pytest.fail("what was collected is not closed")
 
     def test_waits_for_the_frame_in_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A copy to or from pinned memory runs without the interpreter's lock."""
@@ -57,6 +76,38 @@ class TestClosing:
             assert np.abs(frame.result().astype(int) - reference(noise(0))).max() <= 1
             closed.result()
         assert live_while_copying == [live, live]
+
+
+def test_once_a_gpu_has_failed_every_call_says_so() -> None:
+    """Of the double: a wait for what was done before, too."""
+    device = cuda.open_device(0)
+    resources = Resources(device)
+    stream, event, memory = resources.stream(), resources.event(), resources.on_device(64)
+    pinned = resources.pinned(64)
+    graph = resources.graph(stream, lambda: upload(memory, pinned[None], stream))
+    wait(event, stream)
+    set_("fail_in", 1)
+    upload(memory, pinned[None], stream)
+    driver = cuda.driver
+    assert driver.cuStreamSynchronize(stream)[0] == driver.CUresult.CUDA_ERROR_ILLEGAL_ADDRESS
+    calls = {
+        driver.cuEventSynchronize: (event,),
+        driver.cuEventRecord: (event, stream),
+        driver.cuStreamSynchronize: (stream,),
+        driver.cuStreamCreate: (0,),
+        driver.cuEventCreate: (0,),
+        driver.cuGraphCreate: (0,),
+        driver.cuGraphLaunch: (graph, stream),
+        driver.cuStreamEndCapture: (stream,),
+        driver.cuMemAlloc: (64,),
+        driver.cuMemHostAlloc: (64, 0),
+        driver.cuMemGetInfo: (),
+        driver.cuMemcpyHtoDAsync: (memory, pinned.ctypes.data, 64, stream),
+        driver.cuMemcpyDtoDAsync: (memory, memory, 64, stream),
+    }
+    codes = {function.__name__: function(*arguments)[0].name for function, arguments in calls.items()}
+    assert codes == dict.fromkeys(codes, "CUDA_ERROR_ILLEGAL_ADDRESS")
+    resources.close()
 
 
 class TestRecording:
@@ -147,6 +198,34 @@ class TestDevicesThatRefuse:
         assert "GPU 0 (Double 0) has no memory left at lane 2 of 3: running with 1" in caplog.text
         assert opened.description.endswith("fp32, 1 lanes")
         assert np.abs(upscaled(opened.slots[0], noise(0)).astype(int) - reference(noise(0))).max() <= 1
+
+    def test_memory_that_tensorrt_itself_finds_too_little_for_a_later_lane(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """It returns nothing then, and says why to its logger."""
+        faults["contexts"] = 2
+        assert len(engine(TensorRT(precision="fp32"), lanes=3).slots) == 2
+        assert "no memory left at lane 3 of 3: running with 2" in caplog.text
+        faults["contexts"] = 2
+        with pytest.raises(
+            BackendError,
+            match=r"at lane 3 of 3: tensorrt_rtx .* cannot make an execution context: .*: OutOfMem.*;",
+        ):
+            engine(TensorRT(lanes=3, precision="fp32"), lanes=3)
+
+    @pytest.mark.parametrize(
+        ("fault", "value"), [("contexts", 0), ("memory", "Error Code 1: Cuda Runtime (out of memory)")]
+    )
+    def test_memory_that_tensorrt_itself_finds_too_little_for_the_first_lane(
+        self, fault: str, value: object
+    ) -> None:
+        engine().close()
+        faults[fault] = value
+        with pytest.raises(
+            BackendError, match=r"(?i)out ?of ?memory.*; use precision='fp16' or smaller tiles"
+        ):
+            engine(lanes=2)
+        assert faults["built"] == 1  # a plan that there is no memory for is not built again
 
     def test_a_gpu_that_another_process_holds(self) -> None:
         set_("exclusive", 1)

@@ -18,6 +18,7 @@ from vs_espcn.errors import BackendError
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime import cuda, default_backend
 from vs_espcn.runtime.backends import OpenVINO, TensorRT, Torch
+from vs_espcn.runtime.cuda_resources import Resources
 from vs_espcn.runtime.tensorrt import api
 
 
@@ -60,7 +61,8 @@ class TestFilter:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "tensorrt", fake_tensorrt.module("tensorrt"))
-        fake_torch.install(monkeypatch)
+        pytest.importorskip("torch", reason="PyTorch is not installed")
+        fake_torch.install(monkeypatch.setattr)
         set_("major", 7)
         set_("minor", 0)
         for cache in (default_backend.best_backend, api.load_api):
@@ -94,7 +96,7 @@ class TestFilter:
 def test_errors_name_the_function_and_the_cause() -> None:
     device = cuda.open_device(0)
     with pytest.raises(BackendError, match="cuMemAlloc failed: CUDA_ERROR_OUT_OF_MEMORY"):
-        cuda.Resources(device).on_device(1 << 40)
+        Resources(device).on_device(1 << 40)
 
 
 def test_torch_is_asked_only_when_there_is_a_gpu() -> None:
@@ -110,9 +112,31 @@ def test_a_torch_that_cannot_use_the_gpu_is_one_error() -> None:
         default_backend.probe(Torch())
 
 
+def test_a_torch_without_code_for_the_gpu_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    runtime = pytest.importorskip("vs_espcn.runtime.torch", reason="PyTorch is not installed")
+    for owner, name, value in (
+        (runtime.torch.version, "cuda", "13.0"),
+        (runtime.torch.cuda, "is_available", lambda: True),
+        (runtime.torch.cuda, "get_arch_list", lambda: ["sm_75", "sm_80"]),
+    ):
+        monkeypatch.setattr(owner, name, value)
+    set_("major", 7)
+    set_("minor", 0)
+    default_backend.best_backend.cache_clear()
+    try:
+        assert default_backend.best_backend() == OpenVINO()
+    finally:
+        default_backend.best_backend.cache_clear()
+    (record,) = caplog.records
+    assert "torch: GPU 0 (Double 0): PyTorch " in record.getMessage()
+    assert " has no code for compute capability 7.0, only sm_75, sm_80; install a" in record.getMessage()
+
+
 def test_torch_too_says_that_memory_is_too_little(monkeypatch: pytest.MonkeyPatch) -> None:
     runtime = pytest.importorskip("vs_espcn.runtime.torch", reason="PyTorch is not installed")
-    monkeypatch.setattr(runtime, "check_usable", lambda: None)  # it is not built for CUDA here
+    monkeypatch.setattr(runtime, "check_usable", lambda _: None)  # it is not built for CUDA here
     set_("free", 10_000_000)
     network = registry.load_network(registry.find("espcn", 2).path)
     model = graph.build_graph(network, graph.UINT8, full_range=False, width=400, height=200)

@@ -56,6 +56,27 @@ class TestPlans:
         assert "the stored " in caplog.text
         assert stored.path.read_bytes() == content
 
+    def test_a_plan_of_another_machine_is_rebuilt_and_it_is_said_why(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Its file was copied over this one's."""
+        set_("minor", 6)
+        engine()
+        (foreign,) = plan_cache.stored_plans()
+        set_("minor", 9)
+        cuda.open_device.cache_clear()
+        engine()
+        (own,) = (each for each in plan_cache.stored_plans() if each.path != foreign.path)
+        content = own.path.read_bytes()
+        own.path.write_bytes(foreign.path.read_bytes())
+        caplog.clear()
+        assert np.abs(upscaled(engine().slots[0], noise(0)).astype(int) - reference(noise(0))).max() <= 1
+        (record,) = caplog.records
+        assert "building a plan for 32x20 to 64x40" in record.getMessage()
+        assert "the stored plan is for something else" in record.getMessage()
+        assert faults["built"] == 3
+        assert own.path.read_bytes() == content
+
     def test_a_plan_that_does_not_load_is_rebuilt_once(self) -> None:
         engine()
         faults["validity"] = True

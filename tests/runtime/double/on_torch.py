@@ -1,6 +1,9 @@
 """The PyTorch engine: what it records, on which thread, in which arithmetic."""
 
-from concurrent.futures import ThreadPoolExecutor
+import gc
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import onnxruntime
@@ -14,14 +17,19 @@ from vs_espcn.errors import BackendError
 from vs_espcn.networks import graph, registry
 from vs_espcn.networks.reach import reach_of
 from vs_espcn.runtime.backends import Torch
+from vs_espcn.runtime.cuda import OutOfMemoryError
 from vs_espcn.runtime.engine import Engine
 from vs_espcn.runtime.matrix_rate import matrix_rate
 from vs_espcn.runtime.tiling import Tiling
 
 
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> fake_torch.FakeCuda:
-    return fake_torch.install(monkeypatch)
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[fake_torch.FakeCuda]:
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    installed = fake_torch.install(monkeypatch.setattr)
+    yield installed
+    gc.collect()
+    assert not installed.aborts
 
 
 def engine(*, lanes: int = 1, **settings: object) -> Engine:
@@ -53,6 +61,106 @@ class TestRecording:
         launches = get("launches")
         assert np.abs(upscaled(slot, noise(1)).astype(int) - reference(noise(1))).max() <= 1
         assert get("launches") == launches
+
+
+class TestPools:
+    """Memory that recorded graphs go on using."""
+
+    def test_no_other_lane_computes_while_one_is_recorded(self, fake: fake_torch.FakeCuda) -> None:
+        (eager,) = engine(cuda_graph=False).slots
+        with ThreadPoolExecutor(1) as pool:
+            frames: list[Future[np.ndarray]] = []
+
+            def compute_elsewhere() -> None:
+                frames.append(pool.submit(upscaled, eager, noise(1)))
+                Event().wait(0.1)  # for its work to be waiting
+
+            fake.while_recording = compute_elsewhere
+            (slot,) = engine().slots
+            assert np.abs(frames[0].result().astype(int) - reference(noise(1))).max() <= 1
+        assert np.abs(upscaled(slot, noise(2)).astype(int) - reference(noise(2))).max() <= 1
+
+    def test_two_frames_are_not_recorded_at_once(self, fake: fake_torch.FakeCuda) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            opened: list[Future[Engine]] = []
+
+            def record_elsewhere() -> None:
+                opened.append(pool.submit(engine))
+                Event().wait(0.1)
+
+            fake.while_recording = record_elsewhere
+            for each in (engine(), opened[0].result()):
+                assert np.abs(upscaled(each.slots[0], noise(2)).astype(int) - reference(noise(2))).max() <= 1
+
+    def test_one_that_a_collection_closes_goes_when_none_is_in_use(self, fake: fake_torch.FakeCuda) -> None:
+        others = [engine()]
+
+        def collect() -> None:
+            others.pop()
+            gc.collect()
+
+        fake.while_recording = collect
+        opened = engine()
+        assert not others
+        assert len(fake.pools) == 1
+        opened.close()
+        assert not fake.pools
+
+    def test_one_stays_after_the_gpu_has_failed(self, fake: fake_torch.FakeCuda) -> None:
+        opened = engine()
+        set_("fail_in", 1)
+        with pytest.raises(BackendError, match="ILLEGAL_ADDRESS"):
+            upscaled(opened.slots[0], noise(0))
+        opened.close()
+        del opened
+        gc.collect()
+        assert len(fake.pools) == 1
+
+    def test_those_of_other_lanes_stay_too(self, fake: fake_torch.FakeCuda) -> None:
+        opened = engine(lanes=2, cuda_graph=False)
+        set_("fail_in", 1)
+        for slot in opened.slots:
+            with pytest.raises(BackendError, match=r"GPU 0 \(Double 0\) failed: "):
+                upscaled(slot, noise(0))
+        opened.close()
+        del opened
+        gc.collect()
+        assert len(fake.pools) == 2
+
+    @pytest.mark.parametrize("refused", ["making", "using"])
+    def test_without_them_frames_are_not_recorded(
+        self, fake: fake_torch.FakeCuda, refused: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """As with an allocator that the user chose (PYTORCH_CUDA_ALLOC_CONF)."""
+        fake.refused.add(refused)
+        (slot,) = engine().slots
+        (record,) = caplog.records
+        assert record.getMessage().startswith("running without a CUDA graph: PyTorch has no memory pool")
+        assert np.abs(upscaled(slot, noise(1)).astype(int) - reference(noise(1))).max() <= 1
+
+    def test_one_that_is_refused_for_the_recording_alone(
+        self, fake: fake_torch.FakeCuda, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def refuse() -> None:
+            raise RuntimeError("not now")
+
+        fake.while_recording = refuse
+        (slot,) = engine().slots
+        (record,) = caplog.records
+        assert record.getMessage().endswith("not now")
+        assert np.abs(upscaled(slot, noise(1)).astype(int) - reference(noise(1))).max() <= 1
+
+
+@pytest.mark.usefixtures("fake")
+def test_pytorchs_errors_while_loading_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = pytest.importorskip("vs_espcn.runtime.torch")
+
+    def fail(*_: object) -> None:
+        raise runtime.torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(runtime, "TorchGraph", fail)
+    with pytest.raises(OutOfMemoryError, match="PyTorch: CUDA out of memory"):
+        engine()
 
 
 class TestArithmetic:

@@ -153,6 +153,7 @@ class TestMessages:
 
     def test_an_error_belongs_to_the_call_that_it_was_said_in(self, api: tensorrt_api.TensorRTApi) -> None:
         assert failing(api, "a first", "a second") == "a second"
+        assert failing(api, "Error Code 1: Cuda Runtime (out of memory)", "a second").startswith("Error")
         assert failing(api) == "no reason given"
         assert failing(api, "of a worker", on_own_threads=True) == "of a worker"
         assert failing(api) == "no reason given"

@@ -24,6 +24,9 @@ _CUDA_VERSION = 13
 _LEAST_CAPABILITY = (7, 5)
 """Of GPUs that a flavour supports that cannot list them."""
 
+_OF_MEMORY = re.compile(r"out ?of ?memory|failed_allocation", re.IGNORECASE)
+"""What TensorRT says where its own allocation failed; it does not raise or return CUDA's error."""
+
 
 class TensorRTApi:
     """One flavour of TensorRT, as installed.
@@ -51,14 +54,18 @@ class TensorRTApi:
             arguments: Its arguments.
 
         Raises:
-            BackendError: It failed; with what TensorRT said about it in this call.
+            BackendError: It failed, with what TensorRT said about it in this call; `OutOfMemoryError` if
+                that was of memory.
         """
         self.messages.begin()
         result = function(*arguments)
         self.messages.pass_on()
         if result is None or result is False:
-            reason = self.messages.last_error() or "no reason given"
-            raise BackendError(f"{self.flavour} {self.version} {what}: {reason}")
+            errors = self.messages.errors()
+            of_memory = [text for text in errors if _OF_MEMORY.search(text)]
+            reason = [*errors, *of_memory][-1] if errors else "no reason given"
+            kind = cuda.OutOfMemoryError if of_memory else BackendError
+            raise kind(f"{self.flavour} {self.version} {what}: {reason}")
         return result
 
     @property

@@ -11,6 +11,7 @@ from vs_espcn.networks.graph import FRAME_NAME, UPSCALED_FRAME_NAME, largest_siz
 from vs_espcn.runtime import cuda
 from vs_espcn.runtime.backends import TensorRT
 from vs_espcn.runtime.cuda_engine import CudaEngine
+from vs_espcn.runtime.cuda_resources import Resources
 from vs_espcn.runtime.cuda_slot import CudaSlot, PlaneType, lanes_that_fit, plane_types
 from vs_espcn.runtime.tensorrt.api import TensorRTApi, api_for, open_gpu
 from vs_espcn.runtime.tensorrt.build import build_plan, plan_key, source_graph
@@ -27,7 +28,12 @@ class TensorRTEngine(CudaEngine):
         built_from = source_graph(backend, graph)
         source, target = plane_types(graph)
         wanted = [open_gpu(backend.devices[lane % len(backend.devices)]) for lane in range(lanes)]
-        plans = {device: _LoadedPlan(device, built_from, backend, source) for device in dict.fromkeys(wanted)}
+        try:
+            plans = {
+                device: _LoadedPlan(device, built_from, backend, source) for device in dict.fromkeys(wanted)
+            }
+        except cuda.OutOfMemoryError as error:
+            raise cuda.OutOfMemoryError(f"{error}; use precision='fp16' or smaller tiles") from error
         fewer = backend.lanes is None
         frame_bytes = source.nbytes + target.nbytes
         left = {
@@ -62,6 +68,8 @@ class _LoadedPlan:
         self.api: TensorRTApi = api_for(backend.flavour, device)
         device.make_current()
         self._runtime = self.api.module.Runtime(self.api.messages.logger)  # must outlive the engine
+        # No thread of TensorRT's own may log while a plan is loaded: see `messages`.
+        self._runtime.max_threads = 1
         self._engine = cast(Any, None)
         self._key = plan_key(self.api, graph, device.capability, device.name)
         plan = load_or_build(
@@ -85,11 +93,13 @@ class _LoadedPlan:
         try:
             load = self._runtime.deserialize_cuda_engine
             self._engine = self.api.checked("cannot load the plan", load, plan)
+        except cuda.OutOfMemoryError:
+            raise  # another plan would not load either
         except BackendError as error:
             return str(error)
         return None
 
-    def make_program(self, resources: cuda.Resources, source: int, target: int) -> "_ContextProgram":
+    def make_program(self, resources: Resources, source: int, target: int) -> "_ContextProgram":
         """Make an execution context, whose working memory `resources` owns."""
         context = self._spare.pop() if self._spare else self._make_context()[0]
         if self.scratch:

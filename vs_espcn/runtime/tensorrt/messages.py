@@ -4,6 +4,11 @@ It calls a logger while other calls into it are under way, from threads of its
 own too. Those threads only put the message into a queue, so that none of them
 ever waits for a log handler; the thread that called TensorRT passes the
 messages on to `logging` when its call is back.
+
+A thread that logs still needs Python's lock. TensorRT's bindings let go of it
+to build a plan, to make a context and to enqueue work, but hold it while they
+load a plan from bytes: a thread of TensorRT's own that logs meanwhile would
+hang. So plans are loaded with `max_threads` 1, which starts none.
 """
 
 import logging
@@ -28,7 +33,7 @@ class Messages:
         self.logger = _make_logger(module, self._queue)
         self._lock = Lock()
         self._callers: set[int] = set()
-        self._errors: dict[int, str] = {}
+        self._errors: dict[int, list[str]] = {}
 
     def begin(self) -> None:
         """Before a call: forget what this thread, and what TensorRT's own threads, said earlier."""
@@ -47,16 +52,16 @@ class Messages:
                 return
             if level == logging.ERROR:
                 with self._lock:
-                    self._errors[thread] = text
+                    self._errors.setdefault(thread, []).append(text)
             _log.log(min(level, logging.INFO), "%s", text)
 
-    def last_error(self) -> str:
-        """The last error of this thread since `begin`, else of TensorRT's own threads, else nothing."""
+    def errors(self) -> list[str]:
+        """The errors of this thread since `begin`, else of TensorRT's own threads."""
         self.pass_on()
         with self._lock:
-            own = self._errors.pop(get_ident(), "")
-            others = [text for thread, text in self._errors.items() if thread not in self._callers]
-        return own or (others or [""])[-1]
+            own = self._errors.pop(get_ident(), [])
+            others = [texts for thread, texts in self._errors.items() if thread not in self._callers]
+        return own or [text for texts in others for text in texts]
 
 
 def _make_logger(module: ModuleType, queue: "SimpleQueue[tuple[int, int, str]]") -> Any:  # noqa: ANN401 - its class exists only once the library is imported
