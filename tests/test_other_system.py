@@ -65,7 +65,8 @@ def test_ctrl_c_and_closing_the_console_leave_nothing(
 ) -> None:
     """Windows sends CTRL_BREAK when its console is closed, for which SIGTERM stands here."""
     source = video(tmp_path / "in.mp4", frames=3000, size="96x64")
-    (tmp_path / "out").mkdir()
+    folder = tmp_path / "out"
+    folder.mkdir()
     command = [
         sys.executable,
         "-m",

@@ -1,4 +1,4 @@
-"""scripts/upscale.cmd, run by Wine's cmd where it is installed; a program that prints its arguments stands for vs-espcn."""
+"""scripts/upscale.cmd, run by Wine's cmd where it is installed; programs of Wine's stand for vs-espcn."""
 
 import os
 import shutil
@@ -65,7 +65,7 @@ def test_a_failure_and_no_arguments_have_codes(
 
 
 def test_a_percent_sign_is_read_once() -> None:
-    """Windows' cmd puts an argument in place of %1 and reads it no more, unless `call` or `!` has it read again.
+    """Windows' cmd puts an argument in place of %1 and does not read it again, unless `call` or `!` is used.
 
     Wine's cmd does read it again, so names with a percent sign cannot be tried there.
     """

@@ -166,13 +166,14 @@ def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int
 
 
 def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
-    """Upscale an image into a PNG file.
+    """Upscale an image into a PNG file, of its depth and with its alpha.
 
     Raises:
         EspcnError: It could not be done; nothing is left at `output`.
     """
     from vs_espcn.encoding.encode import check_writable
-    from vs_espcn.encoding.side_by_side import frame_picture, png, write_whole
+    from vs_espcn.encoding.png_file import png_file
+    from vs_espcn.encoding.side_by_side import write_whole
 
     with JobProgress() as progress:
         with exit_in_order():
@@ -188,7 +189,7 @@ def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
             )
         report_run(request.filter, opened.clip, choice, "png")
         with exit_in_order():
-            write_whole(png(frame_picture(clip)), path, overwrite=request.overwrite)
+            write_whole(png_file(clip), path, overwrite=request.overwrite)
 
 
 def upscale_all(request: UpscaleRequest, pairs: Sequence[tuple[Path, Path]]) -> bool:
