@@ -1,4 +1,4 @@
-"""The file that `vs-espcn bench --json` writes, and that the other benchmarks here add their rows to."""
+"""The file that `vs-espcn bench --json` writes, to which the other benchmarks add rows."""
 
 import argparse
 import json

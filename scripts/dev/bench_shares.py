@@ -1,4 +1,4 @@
-"""Measure how much of the processor's rate of matrix products OpenVINO alone reaches with a network.
+"""Measure the share of the processor's rate of matrix products that OpenVINO reaches with a network.
 
 python3 scripts/dev/bench_shares.py docs/performance.json
 
@@ -18,7 +18,7 @@ from vs_espcn.runtime.matrix_rate import matrix_rate
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """How much of the processor's rate of matrix products a network reaches.
+    """The share of the processor's rate of matrix products that a network reaches.
 
     Attributes:
         scale: Scale of the network.

@@ -1,4 +1,4 @@
-"""What mkdocs adds to the pages while it builds them: every command's options, as the command has them."""
+"""Hook of mkdocs: add every command's options to the page of commands."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""A scene that is drawn here, for measurements that need no file."""
+"""A drawn scene, for measurements without files."""
 
 import math
 
@@ -13,7 +13,7 @@ INK, PAPER, SKY, HILL, SUN = 38, 222, 178, 92, 240
 
 
 def draw_scene() -> Image.Image:
-    """A poster of what upscalers find hard: type, thin lines, circles, hatching, foliage."""
+    """Draw what upscalers find hard: type, thin lines, circles, hatching, foliage."""
     size = OVERSAMPLING
     scene = Image.new("L", (WIDTH * size, HEIGHT * size), SKY)
     draw = ImageDraw.Draw(scene)

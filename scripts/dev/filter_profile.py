@@ -1,4 +1,4 @@
-"""What the filter adds to its network, as a Markdown table: processor time per 1920×1080 frame, part by part.
+"""Print the processor time per 1920×1080 frame that the filter adds to its network, as a Markdown table.
 
 uv run python scripts/dev/filter_profile.py
 
@@ -26,7 +26,7 @@ WARM_UP, FRAMES, ROUNDS = 20, 200, 3
 
 
 class CopyingSlot:
-    """Takes and gives planes as a real slot does, and computes nothing."""
+    """A slot that copies planes and computes nothing."""
 
     def __init__(self, source: tuple[int, ...], target: tuple[int, ...]) -> None:
         self._input = np.empty(source, np.uint8)

@@ -1,4 +1,4 @@
-"""Where a network's time goes, layer by layer, as a Markdown table.
+"""Print a network's time by layer, as a Markdown table.
 
 uv run python scripts/dev/layer_profile.py
 
@@ -29,7 +29,7 @@ NETWORKS = ("espcn", "subpixel-s")
 
 
 def without_tanh(network: ModelProto) -> ModelProto:
-    """The network with ReLU in the place of tanh: garbage as a picture, alike in all else."""
+    """The network with ReLU in place of tanh: its picture is wrong, its other layers' time is the same."""
     changed = ModelProto()
     changed.CopyFrom(network)
     for node in changed.graph.node:

@@ -1,4 +1,4 @@
-"""Write the mean of two networks of one shape, which keeps most of what each learned from its own data.
+"""Write the mean of two networks of one shape, which keeps most of what each has learned.
 
 uv run --extra train python scripts/dev/mean_weights.py A.onnx B.onnx OUT.onnx
 

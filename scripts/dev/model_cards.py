@@ -36,7 +36,7 @@ def cards() -> str:
 
 
 def reached() -> str:
-    """What each network reaches, and its int8 form."""
+    """PSNR of each network and of its int8 form."""
     head = [
         "network",
         "scale",

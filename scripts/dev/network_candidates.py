@@ -1,4 +1,4 @@
-"""What a thin network costs and brings, by channels, depth and activation, as a Markdown table.
+"""Print speed and PSNR of thin networks by channels, depth and activation, as a Markdown table.
 
     uv run --extra train python scripts/dev/network_candidates.py DATA [--scale 2] [--steps 1500]
 

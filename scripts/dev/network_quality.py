@@ -51,17 +51,17 @@ PROTOCOL = hashlib.sha256(
 
 
 def digest(path: Path) -> str:
-    """Tells one version of a file from another."""
+    """Hash of a file, by which versions are distinguished."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def marks(spec: registry.ModelSpec) -> dict[str, str]:
-    """What an entry is about."""
+    """Return what an entry was measured on."""
     return {"sha256": digest(spec.path), "protocol": PROTOCOL}
 
 
 def renewed(entries: dict[str, Any], data: Path) -> dict[str, Any]:
-    """The entries of all shipped networks; only what they don't hold of a file is measured."""
+    """Return the entries of all shipped networks; measures only new or changed files."""
     specs = registry.shipped()
     wanted = {spec.path.name: (spec.scale, marks(spec)) for spec in specs}
     scales = {spec.scale for spec in specs}

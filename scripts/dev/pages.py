@@ -1,4 +1,4 @@
-"""Tables that the scripts beside it put into the pages of docs/, between marks."""
+"""Tables that scripts paste into the pages of docs/, between marks."""
 
 import re
 import sys
@@ -21,9 +21,9 @@ def pivot(head: Sequence[str], cells: Mapping[tuple[str, ...], str]) -> str:
     """Make a Markdown table of cells.
 
     Args:
-        head: What stands above the columns that name a row.
+        head: Heads of the columns that name a row.
         cells: The text of each cell by the names of its row and that of its column, in the order of both.
-            What is absent becomes a dash.
+            Missing cells become a dash.
     """
     columns = list(dict.fromkeys(names[-1] for names in cells))
     rows = dict.fromkeys(names[:-1] for names in cells)

@@ -1,4 +1,4 @@
-"""Resolve the package's dependencies for the systems that it is meant for: wheels alone.
+"""Resolve the package's dependencies for every supported system, from wheels alone.
 
     python3 scripts/dev/platforms.py
 

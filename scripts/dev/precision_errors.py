@@ -1,4 +1,4 @@
-"""What faster arithmetic costs, as a Markdown table: bf16 against fp32, in codes of each depth.
+"""Print the error of bf16 against fp32 in codes of each depth, as a Markdown table.
 
     uv run --extra train python scripts/dev/precision_errors.py [CLIP ...]
 

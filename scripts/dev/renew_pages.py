@@ -1,4 +1,4 @@
-"""Renew every table of the pages that follows from committed figures, or check that none is stale.
+"""Renew every table that is made from committed figures, or check that none is stale.
 
 uv run --group dev python scripts/dev/renew_pages.py [--check]
 """

@@ -1,4 +1,4 @@
-"""Write down what TensorRT's versions have of the interface that the package uses.
+"""Write a table of the TensorRT interface that the package uses, by version.
 
     PYTHONPATH=. python scripts/dev/tensorrt_api_table.py API.json … > tests/data/tensorrt_api.json
 

@@ -1,4 +1,4 @@
-"""Draw training curves from the tables that training writes beside its checkpoints.
+"""Draw training curves from the tables that training writes.
 
 uv run --extra train python scripts/dev/training_curves.py docs/curves docs/training_curves.png
 

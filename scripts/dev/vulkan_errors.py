@@ -1,4 +1,4 @@
-"""What fp16 costs on Vulkan, as a Markdown table: every shipped network's error beside fp32, in 8-bit codes.
+"""Print the error of fp16 against fp32 on Vulkan by network, in 8-bit codes, as a Markdown table.
 
     uv run --group dev python scripts/dev/vulkan_errors.py IMAGE ...
 

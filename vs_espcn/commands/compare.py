@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonRequest:
-    """What is asked for.
+    """Options of `vs-espcn compare`.
 
     Attributes:
         frames: Numbers of frames of the input.
@@ -58,7 +58,7 @@ def compare(
         ),
     ] = None,
     original: Annotated[
-        bool, typer.Option("--original", help="Reduce INPUT first, and show it beside the results.")
+        bool, typer.Option("--original", help="Reduce INPUT first, and show the original too.")
     ] = False,
     html: Annotated[
         bool, typer.Option("--html", help="Write a page with a slider, zoom and menus for a browser.")
