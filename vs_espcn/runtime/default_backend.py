@@ -30,6 +30,9 @@ def best_backend() -> Backend:
         else:
             return chosen
     why = "; ".join(f"{' and '.join(names)}: {reason}" for reason, names in reasons.items())
+    if level == logging.INFO:  # nothing is wrong, and vspipe shows this level
+        _log.info("running on the CPU with openvino; `vs-espcn info` says why not on a GPU")
+        level = logging.DEBUG
     _log.log(level, "running on the CPU with openvino; out are %s", why)
     return OpenVINO()
 
