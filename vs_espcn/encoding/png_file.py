@@ -1,6 +1,7 @@
 """A frame as a PNG file of its own depth, with its alpha."""
 
 import subprocess
+from typing import Any
 
 import numpy as np
 import vapoursynth as vs
@@ -47,8 +48,8 @@ def png_file(clip: vs.VideoNode) -> bytes:
     return done.stdout
 
 
-def _samples(clip: vs.VideoNode) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Full-range samples (height, width, planes) of the first frame: grey or RGB, with alpha if it has it."""
+def _samples(clip: vs.VideoNode) -> NDArray[Any]:
+    """Full-range samples of the first frame, uint8 or uint16: (height, width, planes), with alpha as the last."""
     is_deep, is_grey = clip.format.bits_per_sample > 8, clip.format.color_family == vs.GRAY
     grey = vs.GRAY16 if is_deep else vs.GRAY8
     colour = vs.RGB48 if is_deep else vs.RGB24
@@ -63,7 +64,7 @@ def _samples(clip: vs.VideoNode) -> NDArray[np.uint8] | NDArray[np.uint16]:
         if has_alpha:
             alpha = vs.core.std.PropToClip(clip, "_Alpha")
             shown.append(vs.core.resize.Point(alpha, format=grey, range_in=full, range=full))
-        planes: list[NDArray[np.uint8] | NDArray[np.uint16]] = []
+        planes: list[NDArray[Any]] = []
         for part in shown:
             with part.get_frame(0) as frame:
                 planes += [np.array(plane) for plane in frame]
