@@ -49,7 +49,7 @@ def png_file(clip: vs.VideoNode) -> bytes:
 
 
 def _samples(clip: vs.VideoNode) -> NDArray[Any]:
-    """Full-range samples of the first frame, uint8 or uint16: (height, width, planes), with alpha as the last."""
+    """Full-range samples of the first frame, uint8 or uint16: (height, width, planes); alpha is the last."""
     is_deep, is_grey = clip.format.bits_per_sample > 8, clip.format.color_family == vs.GRAY
     grey = vs.GRAY16 if is_deep else vs.GRAY8
     colour = vs.RGB48 if is_deep else vs.RGB24
