@@ -128,3 +128,10 @@ def test_a_missing_extra_is_installed_as_the_package_was(
     page = (ROOT / "docs" / "start" / "install.md").read_text(encoding="utf-8")
     for part in command.replace("uv sync", "python3 -m uv sync").split(" or "):
         assert part in page
+
+
+def test_the_scaler_without_vsjetpack_says_what_to_install() -> None:
+    code = "import sys; sys.modules['vskernels'] = None; import vs_espcn.jetpack"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "vs_espcn.jetpack needs vsjetpack" in done.stderr.splitlines()[-1]
+    assert "install it with `pip install vsjetpack vapoursynth-resize2`" in done.stderr.splitlines()[-1]
