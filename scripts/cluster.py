@@ -62,7 +62,7 @@ def encode(
 
 
 def resources(cpus: float | None, gpus: float) -> dict[str, float]:
-    """What a task claims: by default a machine's cores, or a GPU and its share of them.
+    """Resources of a task: by default a machine's cores, or a GPU and its share of them.
 
     Raises:
         InputError: No machine has as much; the tasks would wait for ever.
@@ -88,7 +88,7 @@ def on_cluster(
     folder: Path,
     segments: Sequence[range],
 ) -> Iterator[range]:
-    """Have segments encoded, and yield each when it is there."""
+    """Encode segments on the cluster, and yield each when it is finished."""
     task = encode.options(**claim)
     running = {task.remote(request, source, folder, segment, suffix): segment for segment in segments}
     try:

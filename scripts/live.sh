@@ -4,9 +4,9 @@
 #     scripts/live.sh -f v4l2 -i /dev/video0 -- -c:v libx264 -preset veryfast -f mpegts udp://192.0.2.1:1234
 #     scripts/live.sh -i rtmp://example.org/live -- -c:v libx264 -f segment -strftime 1 rec-%Y%m%d-%H%M%S.mkv
 #
-# Before -- stand ffmpeg's options for the source, after it those for the result,
-# which must be such that a new run can take it up: an address, or files named by
-# the time. SOUND=1 takes the source's sound along. PIPE holds options of
+# ffmpeg's options for the source come before --, those for the result after it.
+# A new run must be able to continue the result: an address, or files named by
+# the time. SOUND=1 keeps the source's sound. PIPE holds options of
 # `vs-espcn pipe`, WAIT the seconds between runs (2). After RETRIES runs in a row
 # (5) of fewer than 250 frames it gives up.
 set -uo pipefail

@@ -4,7 +4,7 @@
 #     scripts/pipe.sh input.mp4 output.mkv [ffmpeg options for the video]
 #
 # The scale is 2 unless SCALE says otherwise. Colour, siting, aspect and rate,
-# which a y4m pipe carries hardly any of, come from `vs-espcn flags`. Timestamps
+# most of which a y4m pipe loses, come from `vs-espcn flags`. Timestamps
 # of a variable frame rate are lost; `vs-espcn upscale` keeps them.
 set -euo pipefail
 

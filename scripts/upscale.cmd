@@ -1,5 +1,5 @@
 @echo off
-rem Upscale the videos that are dropped on this file, or named after it: film.mp4 becomes film.x2.mkv beside it.
+rem Upscale the videos that are dropped on this file, or named after it: film.mp4 becomes film.x2.mkv in the same folder.
 rem
 rem     scripts\upscale.cmd "C:\Videos\film.mp4" "D:\more.avi"
 rem
@@ -12,7 +12,8 @@ if "%~1"=="" (
 set "FAILED="
 :next
 if "%~1"=="" goto done
-vs-espcn upscale "%~f1" "%~dpn1.x2.mkv" || set "FAILED=1"
+vs-espcn upscale "%~f1" "%~dpn1.x2.mkv"
+if %errorlevel% neq 0 set "FAILED=1"
 shift
 goto next
 :done

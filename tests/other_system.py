@@ -32,13 +32,19 @@ ABSENT: dict[str, dict[Any, tuple[str, ...]]] = {
 }
 
 
-class WindowsPopen(subprocess.Popen[bytes]):
-    """Takes what Popen takes on Windows, and ends a process without a signal."""
+CREATE_NEW_PROCESS_GROUP = 0x200
 
-    def __init__(self, *args: Any, creationflags: int = 0, **kwargs: Any) -> None:
+
+class WindowsPopen(subprocess.Popen[bytes]):
+    """Takes what Popen takes on Windows, and ends a process without a signal.
+
+    An encoder must be in a group of its own, or Ctrl-C in the console would reach it too.
+    """
+
+    def __init__(self, args: Any, *, creationflags: int = 0, **kwargs: Any) -> None:
         assert not {"process_group", "preexec_fn", "start_new_session"} & set(kwargs)
-        assert creationflags in {0, 0x200}
-        super().__init__(*args, **kwargs)
+        assert creationflags == (CREATE_NEW_PROCESS_GROUP if "pipe:0" in args else 0)
+        super().__init__(args, **kwargs)
 
     def kill(self) -> None:
         os.kill(self.pid, 9)
@@ -72,7 +78,7 @@ def become(system: str) -> None:
         sys.modules["msvcrt"] = msvcrt
         os.O_BINARY = 0  # type: ignore[attr-defined]
         signal.SIGBREAK = signal.SIGTERM  # type: ignore[attr-defined]
-        subprocess.CREATE_NEW_PROCESS_GROUP = 0x200  # type: ignore[attr-defined]
+        subprocess.CREATE_NEW_PROCESS_GROUP = CREATE_NEW_PROCESS_GROUP  # type: ignore[attr-defined]
         subprocess.Popen = WindowsPopen  # type: ignore[misc]
         filelock.FileLock = filelock.SoftFileLock  # type: ignore[misc] # removes its file, as Windows' does
         shutil.which = lambda name, *_: name if Path(name).is_file() else None  # type: ignore[assignment]

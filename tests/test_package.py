@@ -12,6 +12,7 @@ import vapoursynth as vs
 
 import vs_espcn
 from tests.media import with_sound
+from vs_espcn.errors import extra_hint
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("torch", "tensorrt", "tensorrt_rtx", "openvino", "cuda", "vapoursynth", "numpy", "onnx", "PIL")
@@ -106,3 +107,31 @@ def run(*command: str | Path, env: dict[str, str], cwd: Path) -> bytes:
     done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("receipt", "command"),
+    [
+        (None, '`uv sync --extra train` or `python -m pip install ".[train]"`'),
+        ("uv-receipt.toml", '`uv tool install --force ".[train]" --with-executables-from vapoursynth`'),
+        ("pipx_metadata.json", '`pipx install --force --include-deps ".[train]"`'),
+    ],
+)
+def test_a_missing_extra_is_installed_as_the_package_was(
+    receipt: str | None, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As docs/start/install.md says, in quotes that every shell knows."""
+    if receipt:
+        (tmp_path / receipt).touch()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert extra_hint("train") == f"in a clone of vs-espcn, run {command}"
+    page = (ROOT / "docs" / "start" / "install.md").read_text(encoding="utf-8")
+    for part in command.replace("uv sync", "python3 -m uv sync").split(" or "):
+        assert part in page
+
+
+def test_the_scaler_without_vsjetpack_says_what_to_install() -> None:
+    code = "import sys; sys.modules['vskernels'] = None; import vs_espcn.jetpack"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "vs_espcn.jetpack needs vsjetpack" in done.stderr.splitlines()[-1]
+    assert "install it with `pip install vsjetpack vapoursynth-resize2`" in done.stderr.splitlines()[-1]

@@ -12,6 +12,9 @@ prints it on one line. Errors of the filter are an `EspcnError` and a
 ``vapoursynth.Error`` at once; their text begins with ``vs_espcn:``.
 """
 
+import sys
+from pathlib import Path
+
 
 class EspcnError(Exception):
     """Base of every error that this package raises deliberately. Its text is one line."""
@@ -42,9 +45,18 @@ class TrainingError(EspcnError):
 
 
 def extra_hint(extra: str) -> str:
-    """Say how to install an extra of this package; no package index has the package yet.
+    """Say how to install an extra of this package, which no package index has yet, in this environment.
+
+    The command is quoted for every shell: cmd knows no single quotes.
 
     Example:
         >>> raise InputError(f"PyTorch is not installed; {extra_hint('train')}")
     """
-    return f"in a clone of vs-espcn, run `uv sync --extra {extra}` or `python -m pip install '.[{extra}]'`"
+    environment = Path(sys.prefix)
+    if (environment / "uv-receipt.toml").is_file():
+        command = f'`uv tool install --force ".[{extra}]" --with-executables-from vapoursynth`'
+    elif (environment / "pipx_metadata.json").is_file():
+        command = f'`pipx install --force --include-deps ".[{extra}]"`'
+    else:
+        command = f'`uv sync --extra {extra}` or `python -m pip install ".[{extra}]"`'
+    return f"in a clone of vs-espcn, run {command}"

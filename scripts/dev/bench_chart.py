@@ -28,7 +28,7 @@ MARKERS = {
     "zimg bicubic, whole clip": ("zimg bicubic", "X"),
 }
 COLOURS = {"espcn": "C0", "subpixel-s": "C1", "subpixel-m": "C2", None: "0.4"}
-LABELS = {"espcn": -24, "subpixel-s": -15, "subpixel-m": 8}
+LABELS = {"espcn": -36, "subpixel-s": -15, "subpixel-m": 8}
 """Offset of a label above its mark in points, so that labels of similar networks don't overlap."""
 
 BICUBIC = {2: 33.45, 3: 30.22, 4: 28.23}

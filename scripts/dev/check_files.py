@@ -1,4 +1,4 @@
-"""Upscale a few frames of every video in folders, and say what a viewer would find wrong in the outputs.
+"""Upscale a few frames of every video in folders, and report faults in the outputs.
 
     python3 scripts/dev/check_files.py ~/videos --frames 20 --suffix .mkv --suffix .mp4
     python3 scripts/dev/check_files.py film.vob -- --start 10
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], str, list[str]]:
-    """What stands before and after ``--``."""
+    """Split at ``--``."""
     if "--" not in arguments:
         return list(arguments), "", []
     at = arguments.index("--")

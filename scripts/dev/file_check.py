@@ -1,4 +1,4 @@
-"""What a viewer would notice between a video and its upscaled output.
+"""Compare a video with its upscaled output, and report what a viewer would notice.
 
 Reads both with ffmpeg alone: its description of the file, a pass that copies every packet, for the times
 of all streams, and one that decodes the video, for each frame's time and a thumbnail of it. Times of a
@@ -150,7 +150,7 @@ def read(path: Path, ffmpeg: str) -> MediaFile:
 def differences(
     source: MediaFile, output: MediaFile, *, notes: str = "", frames: int | None = None
 ) -> list[str]:
-    """What a viewer of the output would miss or see wrong; one line for each.
+    """List what is missing or wrong in the output, one line each.
 
     Args:
         source: What was upscaled.

@@ -1,4 +1,4 @@
-"""What the parts of a visit to a GPU share: how facts are told, and what frames are made of."""
+"""Helpers of the parts of a GPU check: reported facts and test frames."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def tell_not_run(what: str, why: object) -> None:
 
 
 def demand(holds: bool, what: str, **facts: object) -> None:
-    """Tell a fact that has to be so."""
+    """Report a fact that must hold."""
     tell(what, ok=holds, **facts)
     if not holds:
         Outcome.failures += 1

@@ -1,4 +1,4 @@
-"""Hold a GPU's figures against what the project aims at.
+"""Compare a GPU's figures with the project's targets.
 
     python scripts/dev/gpu_targets.py tensorrt BENCH
 

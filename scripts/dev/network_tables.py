@@ -79,15 +79,13 @@ def of_drawings(data: Path) -> str:
             rates=(23,),
             backend=FP32,
         )
-        return rows_of(run_evaluation(evaluation, lambda scores: scores), means_only=True)
+        return rows_of(run_evaluation(evaluation, lambda scores: scores))
 
 
-def rows_of(text: str, *, means_only: bool = False) -> str:
-    """Return the tables of an evaluation without the lines below; `means_only` leaves out single clips."""
-    lines = [line for line in text.splitlines() if not line.startswith("- ")]
+def rows_of(text: str) -> str:
+    """Return the means of an evaluation's tables, without single clips and the lines below the tables."""
     heads = ("| clip |", "| --- |", "| **mean** |")
-    if means_only:
-        lines = [line for line in lines if not line.startswith("|") or line.startswith(heads)]
+    lines = [line for line in text.splitlines() if not line.startswith(("|", "- ")) or line.startswith(heads)]
     return "\n".join(lines).strip()
 
 

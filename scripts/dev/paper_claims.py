@@ -124,7 +124,7 @@ def networks_table(data: Path) -> str:
 
 
 def ratios(speed: dict[str, float]) -> str:
-    """The 9-5-5 network's cost in multiples of ESPCN's, beside what the paper says."""
+    """Compare the 9-5-5 network's cost with ESPCN's, and with the paper's ratio."""
     large, small = NETWORKS["SRCNN 9-5-5"], NETWORKS["ESPCN, tanh"]
     fewer = operations(large) / operations(small)
     faster = speed["SRCNN 9-5-5"] / speed["ESPCN, tanh"]

@@ -13,6 +13,7 @@ import pytest
 
 from tests.command import Run, check_refusal
 from tests.media import H264, codecs, decode, ffmpeg, packets, pattern, tone, video
+from vs_espcn.encoding.segment_folder import LISTING
 
 FAST = ("--", "-preset", "ultrafast")
 
@@ -64,13 +65,22 @@ def test_a_dry_run_leaves_no_folders(run: Run, source: Path, tmp_path: Path) -> 
     assert list((tmp_path / "deep").iterdir()) == []
 
 
-def test_a_dry_run_in_segments_prints_every_command(run: Run, source: Path, folder: Path) -> None:
-    outcome = run(source, folder / "out.mkv", "--resume", "--dry-run")
+def test_a_dry_run_in_segments_prints_every_command_and_they_work(
+    run: Run, source: Path, folder: Path
+) -> None:
+    outcome = run(source, folder / "out.mkv", "--resume", "--dry-run", *FAST)
     assert outcome.code == 0, outcome.err
-    segment, join = (shlex.split(line) for line in outcome.out.splitlines())
-    assert segment[-1] == f"file:{folder}/out.mkv.segments/00000000-00000010.segment"
-    assert join[join.index("-c:v:0") + 1] == "copy"
     assert list(folder.iterdir()) == []
+    segment, change, join = outcome.out.splitlines()
+    segments = folder / "out.mkv.segments"
+    assert shlex.split(segment)[-1] == f"file:{segments}/00000000-00000010.segment"
+    segments.mkdir()
+    y4m = ffmpeg("-i", source, "-vf", "scale=128:96", "-f", "yuv4mpegpipe", "-")
+    subprocess.run(shlex.split(segment), input=y4m, check=True, capture_output=True)
+    (segments / LISTING).write_text("ffconcat version 1.0\nfile 00000000-00000010.segment\n")
+    subprocess.run(["sh", "-c", f"{change} && {join}"], check=True, capture_output=True)
+    assert codecs(folder / "out.mkv") == ["h264", "aac"]
+    assert decode(folder / "out.mkv").num_frames == 10
 
 
 def test_a_preset_is_the_encoder(run: Run, source: Path, folder: Path) -> None:

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import vapoursynth as vs
 
 from tests.media import ffmpeg, pattern, video
+from vs_espcn.encoding import deinterlace as module
 from vs_espcn.encoding.deinterlace import deinterlace
 from vs_espcn.encoding.interlacing import check_progressive, is_interlaced
 from vs_espcn.encoding.source import ClipSource, open_source
@@ -77,6 +79,15 @@ def test_a_progressive_source_is_refused(tmp_path: Path) -> None:
     check_progressive(source, range(source.clip.num_frames))
     assert not is_interlaced(source)
     with pytest.raises(InputError, match=r"film\.mp4' is progressive; leave out --deinterlace"):
+        deinterlace(source, "field")
+
+
+def test_without_the_plugin_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, source = fields_of(tmp_path / "fields.mkv", top_first=True)
+    monkeypatch.setattr(module, "vs", SimpleNamespace(core=object()))
+    with pytest.raises(InputError, match="plugin bwdif; install it with `pip install vapoursynth-bwdif`"):
         deinterlace(source, "field")
 
 

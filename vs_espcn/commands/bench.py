@@ -41,7 +41,7 @@ def bench(
     peers: _Peers = True,
     json_file: _JsonFile = None,
 ) -> None:
-    """Measure the filter beside the engine alone and its peers; the last line is JSON."""
+    """Measure the filter, the engine alone and other plugins; the last line is JSON."""
     import json
 
     load_openvino()
@@ -79,7 +79,7 @@ ALL_PRECISIONS = ("fp32", "bf16", "int8")
 
 
 def _resolved(precision: str) -> str:
-    """Return what a precision means here; an `InputError` or `BackendError` if it cannot run."""
+    """Resolve a precision on this machine; raise `InputError` or `BackendError` if it cannot run."""
     from vs_espcn.runtime.backends import OpenVINO
     from vs_espcn.runtime.openvino import resolve_precision
 

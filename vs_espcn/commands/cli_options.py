@@ -149,7 +149,7 @@ class FilterOptions:
         return UpscaleOptions(**named | {"backend": backend})
 
     def _check_together(self) -> None:
-        """Refuse options that exclude each other, in the words in which they were given."""
+        """Refuse options that exclude each other, named as they were typed."""
         for name, side in (("--width", self.width), ("--height", self.height)):
             if self.scale is not None and side is not None:
                 raise InputError(f"both --scale {self.scale:g} and {name} {side} are given; give one of them")
@@ -188,7 +188,7 @@ def takes_filter_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def takes_log_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Let a command take -v and -q after its name, too."""
+    """Let a command accept -v and -q after its name too."""
     own = list(inspect.signature(command).parameters.values())
     options = [_keyword("verbose", _Verbose, 0), _keyword("quiet", _Quiet, default=False)]
 

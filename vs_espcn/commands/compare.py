@@ -52,9 +52,7 @@ _Crop = Annotated[
         metavar="WxH+X+Y", help="Area to show, WxH for the middle. Default: 160x120; in a page 960x540."
     ),
 ]
-_Original = Annotated[
-    bool, typer.Option("--original", help="Reduce INPUT first, and show it beside the results.")
-]
+_Original = Annotated[bool, typer.Option("--original", help="Reduce INPUT first, and show the original too.")]
 _Html = Annotated[
     bool, typer.Option("--html", help="Write a page with a slider, zoom and menus for a browser.")
 ]

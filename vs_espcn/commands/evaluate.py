@@ -69,7 +69,7 @@ def evaluate(
     crop: _Crop = None,
     picture_out: _PictureOut = None,
 ) -> None:
-    """Measure resizers and networks against originals: PSNR and SSIM on luma, as tables."""
+    """Measure PSNR and SSIM of resizers and networks against originals, on luma."""
     from rich.console import Console
     from rich.progress import track
 

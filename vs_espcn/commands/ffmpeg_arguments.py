@@ -1,4 +1,4 @@
-"""Commands that hand what follows ``--`` to ffmpeg."""
+"""Commands that pass the arguments after ``--`` to ffmpeg."""
 
 import re
 import shlex
@@ -20,7 +20,7 @@ class CommandWithTail(TyperCommand):
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - not public
-        """Set the tail aside, then parse the rest as ever."""
+        """Set the arguments after ``--`` aside, then parse the others."""
         head, tail = _split(args)
         _check_no_ffmpeg_options(head)
         if tail is not None and not self._has_names(ctx, head):
@@ -35,7 +35,7 @@ class CommandWithTail(TyperCommand):
 
 
 def ffmpeg_args(context: typer.Context) -> list[str]:
-    """What followed ``--``.
+    """Return the arguments after ``--``.
 
     Raises:
         typer.BadParameter: It doesn't begin with an option; ffmpeg would take it
@@ -52,7 +52,7 @@ _SHORT = re.compile(r"-[A-Za-z][\w:.+-]*")
 
 
 def _check_no_ffmpeg_options(head: list[str]) -> None:
-    """Tell where ffmpeg's options belong if one stands before ``--``.
+    """Refuse options of ffmpeg before ``--``, and say where they belong.
 
     Raises:
         typer.BadParameter: One does.
@@ -71,7 +71,7 @@ def _check_no_ffmpeg_options(head: list[str]) -> None:
 
 
 def _split(args: list[str]) -> tuple[list[str], list[str] | None]:
-    """What stands before and after the first ``--``; None if there is none."""
+    """Split at the first ``--``; the second part is None if there is none."""
     if "--" not in args:
         return args, None
     place = args.index("--")

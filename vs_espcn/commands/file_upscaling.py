@@ -1,4 +1,4 @@
-"""How one file is upscaled on the command line: with progress, and ended in order by signals."""
+"""Upscaling of files on the command line, with progress and clean exits on signals."""
 
 import shlex
 import subprocess
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class UpscaleRequest:
-    """What is asked for, for any number of files.
+    """Options of `vs-espcn upscale` for any number of files.
 
     Attributes:
         filter: Options of `vs_espcn.upscale`.
-        deinterlace: What a picture is made of, of an interlaced source; None for a progressive one.
-        start: First time to take, as it was typed.
-        end: Time to stop before, as it was typed.
-        frames: How many frames to take at most.
+        deinterlace: How an interlaced source is deinterlaced; None for a progressive one.
+        start: Time of the first frame, as it was typed.
+        end: Time at which the part ends, as it was typed.
+        frames: Largest number of frames.
         preset: Name of an encoder preset.
         ffmpeg_args: Output options for ffmpeg.
         overwrite: Whether an output may be replaced.
-        resume: Encode in segments, and go on after those that are done.
+        resume: Encode in segments, and continue after the finished ones.
         dry_run: Print the command instead of running it.
     """
 
@@ -56,7 +56,7 @@ class UpscaleRequest:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What decides how the frames look, as text, without what is None."""
+        """Every option that changes the frames, as text; options that are None are left out."""
         values = {option.name: getattr(self.filter, option.name) for option in fields(self.filter)}
         values["deinterlace"] = self.deinterlace
         return {name: repr(value) for name, value in values.items() if value is not None}
@@ -82,7 +82,7 @@ def upscale_file(request: UpscaleRequest, source: Path, output: Path) -> None:
 
 
 def _as_typed(command: Sequence[str]) -> str:
-    """A command as this system's shell takes it."""
+    """Quote a command for this system's shell."""
     return subprocess.list2cmdline(command) if sys.platform == "win32" else shlex.join(command)
 
 
@@ -166,13 +166,14 @@ def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int
 
 
 def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
-    """Upscale an image into a PNG file.
+    """Upscale an image into a PNG file, of its depth and with its alpha.
 
     Raises:
         EspcnError: It could not be done; nothing is left at `output`.
     """
     from vs_espcn.encoding.encode import check_writable
-    from vs_espcn.encoding.side_by_side import frame_picture, png, write_whole
+    from vs_espcn.encoding.png_file import png_file
+    from vs_espcn.encoding.side_by_side import write_whole
 
     with JobProgress() as progress:
         with exit_in_order():
@@ -188,7 +189,7 @@ def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
             )
         report_run(request.filter, opened.clip, choice, "png")
         with exit_in_order():
-            write_whole(png(frame_picture(clip)), path, overwrite=request.overwrite)
+            write_whole(png_file(clip), path, overwrite=request.overwrite)
 
 
 def upscale_all(request: UpscaleRequest, pairs: Sequence[tuple[Path, Path]]) -> bool:
@@ -200,7 +201,7 @@ def upscale_all(request: UpscaleRequest, pairs: Sequence[tuple[Path, Path]]) -> 
             it may be replaced.
 
     Returns:
-        Whether none failed.
+        True if no file failed.
     """
     results: list[tuple[str, Path]] = []
     for number, (source, output) in enumerate(pairs, start=1):
@@ -226,7 +227,7 @@ def upscale_all(request: UpscaleRequest, pairs: Sequence[tuple[Path, Path]]) -> 
 
 @contextmanager
 def _folder(path: Path, *, stays: bool) -> Iterator[None]:
-    """A folder that is made if it is missing, and taken away again unless it stays."""
+    """Make a folder if it is missing, and remove it again unless it stays."""
     made = [each for each in (path, *path.parents) if not each.exists()]
     path.mkdir(parents=True, exist_ok=True)
     try:
@@ -245,7 +246,7 @@ def _open(
     keeps_rotation: bool,
     is_piped: bool = True,
 ) -> "tuple[UpscaleRequest, NetworkChoice | None, ClipSource, vs.VideoNode]":
-    """The request with its network, why that one; the part of the source that is asked for, and upscaled."""
+    """Open and upscale: the request with its network, the reason for it, the source, and the result."""
     import vapoursynth as vs
 
     from vs_espcn.encoding.alpha import has_alpha
@@ -285,7 +286,7 @@ def _open(
 def _without_lost_alpha(
     request: UpscaleRequest, source: "ClipSource", destination: "OutputTarget", progress: JobProgress
 ) -> "ClipSource":
-    """The source without its alpha planes, if they would not get into the output."""
+    """Return the source without its alpha planes if the output cannot hold them."""
     import vapoursynth as vs
 
     from vs_espcn.encoding.encode import alpha_options_of

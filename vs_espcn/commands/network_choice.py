@@ -1,4 +1,4 @@
-"""``--network auto`` on the command line: chosen once, and one line on what runs."""
+"""``--network auto`` on the command line: choose a network once, and report what runs in one line."""
 
 from dataclasses import replace
 from logging import INFO, WARNING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def with_network_chosen(
     options: "UpscaleOptions", clip: "vs.VideoNode", *, lossless: str | None = None
 ) -> "tuple[UpscaleOptions, NetworkChoice | None]":
-    """Return the options with the network named, and why it is that one; None if the user named it.
+    """Return the options with a network named, and the reason for it; None if the user named it.
 
     Args:
         options: Those of the filter.

@@ -36,7 +36,7 @@ def networks(
     backend: cli_options.Backend = None,
     precision: cli_options.Precision = None,
 ) -> None:
-    """List bicubic and the shipped networks: how good, how large, how fast here, and what each is for.
+    """List bicubic and the shipped networks with their quality, size, speed on this machine, and use.
 
     Set5, Set14: PSNR in dB of what bicubic made smaller. Kernels: the mean over seven kernels on Set5.
     Video, anime: PSNR of filmed and of drawn clips after x264. Compare figures at one scale only. MACs are

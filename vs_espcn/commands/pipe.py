@@ -86,7 +86,7 @@ def _upscaled(options: "UpscaleOptions", clip: "vs.VideoNode") -> "vs.VideoNode"
 
 
 def _write(stream: "Y4mStream", stdout: int, stdin: "StoppableInput", realtime: str | None) -> None:
-    """Write the stream to its end, or until the process is told to leave; say how it went."""
+    """Write the stream until it ends or a signal comes, and report the result."""
     from vs_espcn.console import exit_in_order
 
     started = time.monotonic()

@@ -31,7 +31,7 @@ def build(
         typer.Option(help="GPU to build for, such as 8.9; may be repeated. Default: the one here."),
     ] = None,
 ) -> None:
-    """Build TensorRT plans ahead of time, with TensorRT-RTX also for GPUs that are not here."""
+    """Build TensorRT plans ahead of time; TensorRT-RTX also builds for GPUs of other machines."""
     from rich.console import Console
 
     from vs_espcn.runtime.tensorrt import prebuild

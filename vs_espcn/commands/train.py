@@ -14,7 +14,7 @@ _Data = Annotated[
 ]
 _Out = Annotated[Path, typer.Option(help="ONNX file; rewritten each time validation improves.")]
 _Checkpoint = Annotated[
-    Path | None, typer.Option(help="State of the run. Default: beside the output, with the suffix .ckpt.")
+    Path | None, typer.Option(help="State of the run. Default: OUT with the suffix .ckpt.")
 ]
 _Resume = Annotated[bool, typer.Option("--resume", help="Continue from the checkpoint.")]
 _InitFrom = Annotated[

@@ -34,7 +34,7 @@ _Paths = Annotated[
 _Deinterlace = Annotated[
     Literal["field", "frame"] | None,
     typer.Option(
-        help="Make a picture of each field, at twice the frame rate, or one of each frame, by bwdif.",
+        help="Deinterlace by bwdif: a frame of each field, at twice the rate, or of each frame.",
         rich_help_panel=cli_options.PART,
     ),
 ]
@@ -84,7 +84,7 @@ _Preview = Annotated[
     int | None,
     typer.Option(
         metavar="N",
-        help="Write N frames beside bicubic into OUTPUT, a .png or .html file.",
+        help="Write N frames by bicubic and by the network to OUTPUT, a .png or .html.",
         rich_help_panel=cli_options.OUTPUT,
     ),
 ]
@@ -154,7 +154,7 @@ def _check_together(
 def _run(
     request: "UpscaleRequest", paths: list[Path], output_dir: Path | None, suffix: str, preview: int | None
 ) -> None:
-    """Upscale one file or many, or preview one."""
+    """Upscale one file, many files or an image, or write a preview."""
     from vs_espcn.commands import file_upscaling
     from vs_espcn.encoding.batch import outputs_for
 

@@ -12,6 +12,7 @@ gets it in segments; the result is the same as that of an unbroken run in
 segments, not as that of one in one piece.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -107,7 +108,10 @@ def join_segments(encode_plan: EncodePlan, folder: Path, segments: Sequence[rang
 
 
 def commands(encode_plan: EncodePlan, length: int = SEGMENT_FRAMES) -> list[list[str]]:
-    """Return the command lines of an encode in segments, except that they write to the files' own names."""
+    """Return the command lines of an encode in segments, except that they write to the files' own names.
+
+    The last one runs in the segments' folder. On Windows ``cd`` would stay on its drive.
+    """
     folder = segments_folder(encode_plan.destination.path)
     steps = [
         _segment_arguments(encode_plan, segment, segment_path(folder, segment))
@@ -117,7 +121,7 @@ def commands(encode_plan: EncodePlan, length: int = SEGMENT_FRAMES) -> list[list
     join = command_line(
         encode_plan.destination.ffmpeg.path, _join_arguments(encode_plan, encode_plan.destination.path)
     )
-    return [*lines, ["env", "-C", str(folder), *join]]
+    return [*lines, ["pushd" if sys.platform == "win32" else "cd", str(folder)], join]
 
 
 def encode_in_segments(

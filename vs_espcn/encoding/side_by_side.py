@@ -82,7 +82,7 @@ def frame_picture(clip: vs.VideoNode, number: int = 0) -> Image.Image:
         EncodeError: The frame could not be made.
     """
     with frame_errors():
-        matrix = None if clip.format.color_family == vs.RGB else _assumed_matrix(clip, number)
+        matrix = None if clip.format.color_family == vs.RGB else assumed_matrix(clip, number)
         with vs.core.resize.Bicubic(clip, format=vs.RGB24, matrix_in=matrix).get_frame(number) as frame:
             return Image.fromarray(np.dstack([np.asarray(plane) for plane in frame]))
 
@@ -152,8 +152,8 @@ def _captioned(caption: str, picture: Image.Image) -> Image.Image:
     return cell
 
 
-def _assumed_matrix(clip: vs.VideoNode, number: int) -> int | None:
-    """The matrix to assume where a frame names none."""
+def assumed_matrix(clip: vs.VideoNode, number: int) -> int | None:
+    """Return the matrix to assume where a frame names none."""
     with clip.get_frame(number) as frame:
         named = frame.props.get("_Matrix", vs.MATRIX_UNSPECIFIED) != vs.MATRIX_UNSPECIFIED
     return None if named else usual_matrix(clip.width, clip.height)

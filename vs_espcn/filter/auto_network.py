@@ -1,4 +1,4 @@
-"""``network="auto"``: a network for a kind of source, and for a frame rate that has to be kept up with."""
+"""``network="auto"``: choose a network for a kind of source and for a frame rate to keep up with."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ _REFERENCE = "espcn"
 
 @dataclass(frozen=True, kw_only=True)
 class Criteria:
-    """What a network is chosen for.
+    """Criteria by which a network is chosen.
 
     Attributes:
         source: The kind of source.
@@ -57,7 +57,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkChoice:
-    """What was chosen.
+    """The chosen network.
 
     Attributes:
         network: The network's name.
@@ -71,7 +71,7 @@ class NetworkChoice:
 
 
 def criteria_for(network: str, source: str | None, fps: float | None) -> Criteria | None:
-    """Validate and return what a network is chosen by.
+    """Validate and return the criteria for a network.
 
     Args:
         network: Name of a network, or ``"auto"``.
@@ -147,7 +147,7 @@ def choose_network(
 
 
 def _ranked(candidates: list[Candidate]) -> list[Candidate]:
-    """Sort the best first; each has fewer operations than the one before, or it would be of no use."""
+    """Sort by quality, best first, without networks that are neither better nor faster than another."""
     ranking: list[Candidate] = []
     rest = candidates
     while rest:
@@ -184,7 +184,7 @@ def _candidates(candidates: Mapping[str, UpscaleSteps], source: SourceKind) -> l
 
 
 def _macs(steps: UpscaleSteps) -> float:
-    """Multiply-adds per sample of the clip; each step works on the picture that the one before made."""
+    """Multiply-adds per sample of the clip; each step works on the result of the one before."""
     total, area = 0.0, 1
     for step in steps.steps:
         total += macs_per_sample(load_network(step.path)) * area

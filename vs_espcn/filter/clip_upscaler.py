@@ -1,4 +1,4 @@
-"""A clip of constant format and size, each kind of its frames in its own way: luma, chroma, aspect, alpha."""
+"""Upscaling of a clip of constant format and size: luma, chroma, aspect and alpha by kind of frame."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from vs_espcn.runtime.precision import ResolvedNetwork, resolve
 
 @dataclass(frozen=True, kw_only=True)
 class FrameKind:
-    """What decides how a frame is upscaled, beside the range of luma, which the engines see to.
+    """Properties that decide how a frame is upscaled; the engines handle the range of luma.
 
     Attributes:
         full_range: Of RGB; None of other clips.
@@ -59,7 +59,7 @@ def _route(options: UpscaleOptions, steps: UpscaleSteps, depth: int | None) -> _
 
 
 class ClipUpscaler:
-    """A clip's frames by their kinds, which share the luma."""
+    """Upscales a clip's frames by their kinds, which share the luma."""
 
     def __init__(self, clip: vs.VideoNode, props: vs.FrameProps, options: UpscaleOptions) -> None:
         """Check the size and resolve the networks.
@@ -102,7 +102,7 @@ class ClipUpscaler:
         )
 
     def of_kind(self, kind: FrameKind) -> vs.VideoNode:
-        """Upscale the whole clip as if all of its frames were of one kind.
+        """Upscale the whole clip as if all its frames were of one kind.
 
         Raises:
             InputError: The alpha plane or the caller's chroma function cannot be used.

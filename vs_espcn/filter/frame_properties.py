@@ -59,7 +59,7 @@ def check_progressive(props: Mapping[str, Any]) -> None:
     if field_based in (1, 2):
         raise InputError(
             f"the clip is interlaced (_FieldBased is {field_based}); deinterlace it first, for example with "
-            "bwdif (`vs-espcn upscale --deinterlace field`, `ffmpeg -vf bwdif`), or, if it is in truth "
+            "bwdif (`vs-espcn upscale --deinterlace field`, `ffmpeg -vf bwdif`), or, if it is actually "
             "progressive, clear the flag with std.SetFieldBased(0)"
         )
     if field_based != 0:

@@ -1,4 +1,4 @@
-"""Several frames at once through an engine.
+"""Upscaling of several frames at once by an engine.
 
 VapourSynth calls one filter's Python callback one frame at a time. A clip is
 therefore split into lanes, each a filter with its own slot of the engine: lane

@@ -1,4 +1,4 @@
-"""Luma through one network: engines, their ranges and tiles, or vs-mlrt's plugin."""
+"""Upscaling of luma by one network: engines by range and tile size, or vs-mlrt's plugin."""
 
 import logging
 from collections.abc import Mapping
@@ -143,7 +143,7 @@ class LumaUpscaler:
 
 
 def _close_with_core(engine: Engine) -> None:
-    """Close an engine before VapourSynth's core goes, if it is still there then."""
+    """Close an engine before VapourSynth's core is freed, if it still exists then."""
     close = WeakMethod(engine.close)
 
     def close_if_alive() -> None:

@@ -1,4 +1,4 @@
-"""Keep a long run's memory flat.
+"""Memory limits: flat memory in long runs, and frames that fit.
 
 On Linux, VapourSynth takes every frame straight from ``malloc``. glibc serves
 large blocks by ``mmap`` and gives them back at once, but raises its limit for

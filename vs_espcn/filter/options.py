@@ -1,4 +1,4 @@
-"""The filter's options, checked when they are made."""
+"""The filter's options, validated on construction."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,7 +76,7 @@ class UpscaleOptions:
 
     @property
     def criteria(self) -> Criteria | None:
-        """What a network is chosen by; None if one is named."""
+        """Criteria by which a network is chosen; None if one is named."""
         return criteria_for(str(self.network), self.source, self.fps)
 
     @property

@@ -1,4 +1,4 @@
-"""One line on what runs: network and why, sizes, backend and device."""
+"""One line that describes a run: network and reason, sizes, backend and device."""
 
 import vapoursynth as vs
 
@@ -11,7 +11,7 @@ from vs_espcn.runtime.precision import form_for, resolve
 
 
 def run_summary(clip: vs.VideoNode, options: UpscaleOptions, choice: NetworkChoice | None) -> str:
-    """Say what `vs_espcn.upscale` does to a clip.
+    """Describe in one line what `vs_espcn.upscale` does to a clip.
 
     Args:
         clip: The source, of constant format and size.

@@ -101,7 +101,7 @@ def shipped_steps(
 
 
 def scale_that_reaches(network: str, needed: float) -> int:
-    """Return the least whole scale of a network, in one step or two, that is at least `needed`.
+    """Return the smallest whole scale of one or two networks that is at least `needed`.
 
     Args:
         network: Name of a shipped network, or path of an ONNX file; ``"auto"``
@@ -160,7 +160,7 @@ def _rounded(value: float, multiple: int) -> int:
 
 
 def _cheapest_chain(specs: Sequence[registry.ModelSpec], needed: float) -> tuple[registry.ModelSpec, ...]:
-    """Return the combination of least scale that reaches `needed`, of fewest steps among equals."""
+    """Return the steps with the smallest scale that reaches `needed`; of equal ones, the fewest steps."""
     chains = [
         chain for count in range(1, _MOST_STEPS + 1) for chain in combinations_with_replacement(specs, count)
     ]

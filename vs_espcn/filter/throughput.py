@@ -1,4 +1,4 @@
-"""The frame rate of a clip on this machine, measured in a moment and remembered."""
+"""The frame rate of a clip on this machine, measured once and cached."""
 
 import hashlib
 import json
@@ -111,7 +111,7 @@ def _figures() -> dict[str, float]:
 
 
 def _keep(key: str, figure: float) -> None:
-    """Store a rate; one that cannot be stored, or is stored by two processes at once, is measured again."""
+    """Store a rate; if that fails, the rate is measured again the next time."""
     with suppress(OSError):
         _file().parent.mkdir(parents=True, exist_ok=True)
         replace_file(_file(), json.dumps(_figures() | {key: figure}).encode())

@@ -1,4 +1,4 @@
-"""The filter: a clip's luma through a network, its chroma resized, joined again."""
+"""The filter: luma through a network, chroma through a resizer."""
 
 import logging
 from functools import partial
@@ -119,7 +119,7 @@ def upscale_with(clip: vs.VideoNode, options: UpscaleOptions) -> vs.VideoNode:
 
 
 def chosen_network(clip: vs.VideoNode, options: UpscaleOptions) -> NetworkChoice:
-    """Return the network that `upscale` takes for ``network="auto"``, and why.
+    """Return the network that `upscale` takes for ``network="auto"``, and the reason.
 
     Args:
         clip: Of constant format and size.
@@ -146,7 +146,7 @@ def chosen_network(clip: vs.VideoNode, options: UpscaleOptions) -> NetworkChoice
 
 
 def _upscale_constant(clip: vs.VideoNode, props: vs.FrameProps, options: UpscaleOptions) -> vs.VideoNode:
-    """Upscale a clip of constant format and size; what one of its frames needs is opened now."""
+    """Upscale a clip of constant format and size; opens the engines for its first frame."""
     choice = None
     if options.criteria:
         choice = chosen_network(clip, options)

@@ -1,4 +1,4 @@
-"""Between this package's errors and VapourSynth's."""
+"""Conversion between this package's errors and VapourSynth's."""
 
 import re
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ _CLASS = re.compile(r"[\w.]+: (?=vs_espcn: )")
 
 
 class UpscaleError(EspcnError, vs.Error):  # type: ignore[misc] # VapourSynth ships no types
-    """What `vs_espcn.upscale` raises: an error of VapourSynth's and of this package's at once."""
+    """Error that `vs_espcn.upscale` raises: a `vapoursynth.Error` and an `EspcnError` at once."""
 
 
 @contextmanager
 def as_vs_error(frame: int | None = None) -> Iterator[None]:
-    """Turn this package's errors into ones that are VapourSynth's, too, with ``vs_espcn:`` before their text.
+    """Turn this package's errors into `UpscaleError`, with ``vs_espcn:`` before their text.
 
     Args:
         frame: Number of the frame that failed, which the text then names.
@@ -36,6 +36,6 @@ def as_vs_error(frame: int | None = None) -> Iterator[None]:
 
 
 def last_line(error: vs.Error) -> str:
-    """Return what went wrong, without the traceback that VapourSynth adds to a Python filter's error."""
+    """Return an error's last line, without the traceback that VapourSynth adds."""
     line = str(error).strip().splitlines()[-1]
     return _CLASS.sub("", line).removeprefix("vapoursynth.Error: ").removeprefix("vs_espcn: ")

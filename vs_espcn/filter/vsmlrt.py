@@ -1,4 +1,4 @@
-"""The graph through vs-mlrt's OpenVINO plugin, for when openvino itself cannot be imported.
+"""Running a graph by vs-mlrt's OpenVINO plugin, where openvino itself cannot be imported.
 
 The plugin carries its own copy of OpenVINO. Once VapourSynth has loaded it
 (as vspipe does at start), a second copy cannot come into the process.

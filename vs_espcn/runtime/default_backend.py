@@ -29,6 +29,9 @@ def best_backend() -> Backend:
         else:
             return backend
     why = "; ".join(f"{' and '.join(names)}: {reason}" for reason, names in reasons.items())
+    if level == logging.INFO:  # nothing is wrong, and vspipe shows this level
+        _log.info("running on the CPU with openvino; `vs-espcn info` says why not on a GPU")
+        level = logging.DEBUG
     _log.log(level, "running on the CPU with openvino, as these cannot run: %s", why)
     return OpenVINO()
 

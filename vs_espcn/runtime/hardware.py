@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -38,21 +39,13 @@ def package_versions() -> dict[str, str]:
 
 def processor() -> str:
     """Return the processor's name and the number of cores that this process may use."""
-    cpuinfo = Path("/proc/cpuinfo")
-    named = (
-        re.search(r"^model name\s*:\s*(.*)$", cpuinfo.read_text(), re.MULTILINE)
-        if cpuinfo.is_file()
-        else None
-    )
+    named = re.search(r"^model name\s*:\s*(.*)$", _cpuinfo(), re.MULTILINE)
     return f"{named[1] if named else platform.processor() or platform.machine()}, {available_cores()} cores"
 
 
 def instruction_sets() -> list[str]:
     """List the processor's instruction sets that matter to a network; empty if the system doesn't tell."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if not cpuinfo.is_file():
-        return []
-    flags = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo.read_text(), re.MULTILINE)
+    flags = re.search(r"^(?:flags|Features)\s*:(.*)$", _cpuinfo(), re.MULTILINE)
     return [flag for flag in flags[1].split() if _MATTERS.fullmatch(flag)] if flags else []
 
 
@@ -61,6 +54,12 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _cpuinfo() -> str:
+    """Return Linux's description of the processor; empty elsewhere."""
+    path = Path("/proc/cpuinfo")
+    return path.read_text() if sys.platform == "linux" and path.is_file() else ""
 
 
 def _version(package: str) -> str:

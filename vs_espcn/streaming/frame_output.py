@@ -1,4 +1,4 @@
-"""Frames for a pipe: requested ahead, and written from their own memory."""
+"""Frames for a pipe: requested ahead, and written without a copy."""
 
 import os
 from collections import deque

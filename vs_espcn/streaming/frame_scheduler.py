@@ -1,4 +1,4 @@
-"""A stream of frames of unknown number through a clip, and out again in order.
+"""Scheduling of a stream of unknown length through a clip, with its frames in order.
 
 VapourSynth requests frames from a filter; a stream delivers them at its own
 pace. A clip of practically endless length therefore represents the stream, and
@@ -146,7 +146,7 @@ class FrameScheduler:
     def __init__(
         self, window: FrameWindow, upscaled: vs.VideoNode, *, latency: int, lateness: LatePolicy | None = None
     ) -> None:
-        """Prepare; nothing runs yet.
+        """Prepare a run; nothing starts yet.
 
         Args:
             window: The stream's frames; holds frame 0.
@@ -270,7 +270,7 @@ class FrameScheduler:
 
 
 def plain_resize(clip: vs.VideoNode, width: int, height: int) -> vs.VideoNode:
-    """Resize the whole clip, alpha included, by a resizer that keeps up with any stream."""
+    """Resize the whole clip, alpha included, by a resizer that is fast enough for any stream."""
     resized = vs.core.resize.Spline36(clip, width=width, height=height)
     if "_Alpha" not in clip.get_frame(0).props:
         return resized

@@ -140,7 +140,7 @@ def frame_buffers(
 
 
 def _cluster_start(time: Fraction, size: int, duration: Fraction | None) -> bytes:
-    """What stands before a frame of `size` bytes, whose duration is said or left to the next one's time."""
+    """Return the bytes before a frame of `size` bytes; without a duration, the next frame's time ends it."""
     timestamp = _number(_TIMESTAMP, round(time / TICK))
     length = _size(len(_BLOCK_HEADER) + size)
     if duration is None:

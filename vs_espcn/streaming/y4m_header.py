@@ -1,4 +1,4 @@
-"""The first line of a YUV4MPEG2 stream: parsed, checked, and written again for another size."""
+"""The first line of a YUV4MPEG2 stream: parsing, checks, and the line for another size."""
 
 import re
 from collections.abc import Mapping
@@ -131,7 +131,7 @@ def parse_header(line: bytes, *, range_: str | None = None) -> Y4mHeader:
     if get["I"] in _INTERLACED:
         raise InputError(
             f"the stream on stdin is interlaced (I{get['I']}, {_INTERLACED[get['I']]}); deinterlace it "
-            "before the pipe, for example with ffmpeg -vf bwdif, or, if it is in truth progressive, clear "
+            "before the pipe, for example with ffmpeg -vf bwdif, or, if it is actually progressive, clear "
             "the flag with -vf setfield=prog"
         )
     if get["I"] not in {"p", "?"}:
@@ -178,7 +178,7 @@ def _split(line: bytes) -> _Fields:
             extra[text] = None
             continue
         if text[0] in values:
-            raise _malformed(f"{text} beside {text[0]}{values[text[0]]}", "each field once")
+            raise _malformed(f"{text} and {text[0]}{values[text[0]]}", "each field once")
         values[text[0]] = text[1:]
     return _Fields(values=values, extra=tuple(extra))
 

@@ -1,4 +1,4 @@
-"""YUV4MPEG2 on its way in: a stream's frames as they come.
+"""Reader of YUV4MPEG2 streams, frame by frame.
 
 What ffmpeg and mjpegtools write is read. Lines have a greatest length and
 frames a greatest size, which are checked before anything of that size is

@@ -1,4 +1,4 @@
-"""YUV4MPEG2, the pipe format that every encoder reads: clip → bytes.
+"""Writer of YUV4MPEG2, the pipe format that every encoder reads.
 
 A stream is one header line and, for each frame, the line ``FRAME`` and the
 planes without padding. VapourSynth's own writer, ``clip.output(file, y4m=True)``,
