@@ -1,11 +1,11 @@
 """Mutate the package with cosmic-ray, and count the mutants that the nearest tests see.
 
     python3 -m uv run --group dev --group mutation python scripts/dev/mutation.py streaming --sample 60
-    python3 -m uv run --group dev --group mutation python scripts/dev/mutation.py       # all rooms, every mutant
 
-`mutation.toml` names the rooms, their modules and each one's tests. Everything happens in a copy of the tree. A
-mutant counts as caught if a test fails, or if it takes five times as long as without it. Survivors are printed as
-differences. Mutants of ``|`` are left out: it stands in type annotations. Needs a system with fork.
+`mutation.toml` names the rooms, their modules and each one's tests; without arguments every mutant of every room
+runs. Everything happens in a copy of the tree. A mutant counts as caught if a test fails, or if the tests take
+five times as long as without it. Survivors are printed with the lines that they change. Mutants of ``|`` are left
+out: it stands in type annotations. Needs a system with fork.
 """
 
 import argparse
@@ -39,7 +39,7 @@ _LEAST_SECONDS = 60.0
 
 
 def mutants(modules: dict[str, str], sample: int | None, seed: int) -> list[MutationSpec]:
-    """All mutants of a room in random order, or a sample of them: one of each place, of the first `sample` places."""
+    """All mutants of a room in random order; or a sample of them, each of another place."""
     with use_db(":memory:", WorkDB.Mode.create) as database:
         init([Path("vs_espcn", f"{module}.py") for module in modules], database, {})
         found = [each.mutations[0] for each in database.work_items]
@@ -54,7 +54,7 @@ def mutants(modules: dict[str, str], sample: int | None, seed: int) -> list[Muta
 
 
 def tests_pass(tests: str, limit: float) -> bool:
-    """Run tests up to the first that fails, in a child of this process; False if one fails or they take too long."""
+    """Run tests in a child of this process; False as soon as one fails, or if they take too long."""
     options = ["-x", "-m", "(not slow or hypothesis) and not gpu", *PYTEST]
     with warnings.catch_warnings(action="ignore"):  # the libraries' threads wait for work
         child = os.fork()
@@ -98,7 +98,10 @@ def difference(mutation: MutationSpec, before: str, after: str) -> str:
     """The lines that a mutant changes."""
     pairs = zip(before.split("\n"), after.split("\n"), strict=False)
     changed = [(number, *lines) for number, lines in enumerate(pairs, start=1) if lines[0] != lines[1]]
-    return "\n".join(f"{mutation.module_path}:{number}\n  - {old.strip()}\n  + {new.strip()}" for number, old, new in changed)
+    return "\n".join(
+        f"{mutation.module_path}:{number}\n  - {old.strip()}\n  + {new.strip()}"
+        for number, old, new in changed
+    )
 
 
 def run(room: str, modules: dict[str, str], sample: int | None, seed: int) -> str:

@@ -17,7 +17,7 @@ PYTEST = ("-q", "-n0", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--tb=li
 
 @contextmanager
 def tree_copy() -> Iterator[Path]:
-    """Copy the tree to a temporary folder, whose package child processes import instead of the installed one."""
+    """Copy the tree to a temporary folder; child processes import the package from there."""
     with TemporaryDirectory(prefix="vs-espcn-faults-") as folder:
         copy = Path(folder, "tree")
         copy.mkdir()
