@@ -2,36 +2,25 @@
 
     python3 -m uv run --group dev --group mutation python scripts/dev/mutation.py streaming --sample 60
 
-`mutation.toml` names the rooms, their modules and each one's tests; without arguments every mutant of every room
-runs. Everything happens in a copy of the tree. A mutant counts as caught if a test fails, or if the tests take
-five times as long as without it. Survivors are printed with the lines that they change. Mutants of ``|`` are left
-out: it stands in type annotations. Needs a system with fork.
+`mutation.toml` names the rooms, their modules and each one's tests; without arguments every mutant of every
+room runs. All of it happens in a copy of the tree. A mutant counts as caught if a test fails, or if the tests
+take five times as long as without it. Survivors are printed with the lines that they change. Mutants of `|`
+are left out: it stands in type annotations. Needs a system with fork.
 """
 
 import argparse
-import os
 import random
-import signal
 import sys
 import time
 import tomllib
-import warnings
 from pathlib import Path
 
-import filelock  # noqa: F401 - what tests import is loaded once, and forked for each mutant
-import onnxruntime  # noqa: F401
-import openvino  # noqa: F401 - before vapoursynth, as in the tests
-import PIL.Image  # noqa: F401
-import pytest
-import rich.progress  # noqa: F401
-import typer.testing  # noqa: F401
-import vapoursynth  # noqa: F401
 from cosmic_ray.commands import init
 from cosmic_ray.mutating import use_mutation
 from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import MutationSpec
-from tree_copy import PYTEST, ROOT, tree_copy
+from tree_copy import LOG, ROOT, exit_code, tree_copy
 
 _ANNOTATION = "ReplaceBinaryOperator_BitOr"
 _SLOWER = 5
@@ -54,43 +43,17 @@ def mutants(modules: dict[str, str], sample: int | None, seed: int) -> list[Muta
 
 
 def tests_pass(tests: str, limit: float) -> bool:
-    """Run tests in a child of this process; False as soon as one fails, or if they take too long."""
-    options = ["-x", "-m", "(not slow or hypothesis) and not gpu", *PYTEST]
-    with warnings.catch_warnings(action="ignore"):  # the libraries' threads wait for work
-        child = os.fork()
-    if not child:
-        os.setsid()
-        silence = os.open(os.devnull, os.O_RDWR)
-        for descriptor in range(3):
-            os.dup2(silence, descriptor)
-        sys.path.insert(0, str(Path.cwd()))
-        code = 2
-        try:
-            code = int(pytest.main([*options, *pytest_arguments(tests)]))
-        finally:
-            os._exit(code)
-    end = time.monotonic() + limit
-    while time.monotonic() < end:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status) == 0
-        time.sleep(0.05)
-    os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return False
-
-
-def pytest_arguments(tests: str) -> list[str]:
-    """Paths, and what follows -k as one argument."""
+    """Run a module's tests: paths, and names after -k."""
     paths, is_chosen, names = tests.partition(" -k ")
-    return [*paths.split(), *(["-k", names.strip("'")] if is_chosen else [])]
+    chosen = ["-k", names.strip("'")] if is_chosen else []
+    return exit_code(["-m", "(not slow or hypothesis) and not gpu", *paths.split(), *chosen], limit) == 0
 
 
 def seconds_without(tests: str) -> float:
     """How long tests take without a mutant; they must pass."""
     start = time.monotonic()
     if not tests_pass(tests, 3600):
-        sys.exit(f"{tests}: fail without a mutant")
+        sys.exit(f"{tests}: fail without a mutant\n{Path(LOG).read_text(encoding='utf-8')}")
     return time.monotonic() - start
 
 
@@ -134,12 +97,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the chance; default: 0")
     given = parser.parse_args()
     lines = ["| room | mutants | caught | score |", "| --- | --- | --- | --- |"]
-    with tree_copy() as copy:
-        os.chdir(copy)
+    with tree_copy():
         for room in given.rooms or rooms:
             modules = {name: tests for name, tests in rooms[room].items() if given.module in (None, name)}
             lines.append(run(room, modules, given.sample, given.seed))
-        os.chdir(ROOT)
     print("\n".join(lines))
 
 

@@ -115,6 +115,11 @@ def test_images_smaller_than_a_patch_are_left_out() -> None:
     assert patches.draw()[0].min() >= np.float32(100 / 255)
 
 
+def test_every_place_of_an_image_is_drawn_up_to_its_last_row_and_column() -> None:
+    low, _ = RandomPatches([pair(6, 5)], size=4, batch=600, seed=0).draw()
+    assert set(np.rint(low.min(axis=(1, 2, 3)) * 255).astype(int)) == {0, 1, 5, 6, 10, 11}
+
+
 def test_an_image_is_drawn_by_its_area_and_by_how_well_bicubic_does() -> None:
     flat = Pair(low=np.full((8, 8), 51, np.uint8), phases=np.full((4, 8, 8), 51, np.uint8))
     large = Pair(low=np.full((16, 8), 102, np.uint8), phases=np.full((4, 16, 8), 102, np.uint8))
