@@ -64,7 +64,9 @@ def run(tests: Sequence[str]) -> int | None:
 
 def check_sound(faults: Sequence[Fault]) -> None:
     """Let a tree pass whose tests pass without a fault."""
-    for tests in dict.fromkeys(fault.tests for fault in faults):
+    found = list(dict.fromkeys(fault.tests for fault in faults))
+    for number, tests in enumerate(found, start=1):
+        print(f"without a fault: {number} of {len(found)}", flush=True)
         if run(tests) != _PASSED or " passed" not in (said := Path(LOG).read_text(encoding="utf-8")):
             sys.exit(f"{' '.join(tests)} fail without a fault, or are skipped:\n{said}")
 
