@@ -11,7 +11,7 @@ CACHED_MODE = 0o644
 
 
 class UntrustedFileError(ValueError):
-    """A file of the cache that must not be used: no regular file, or one that others may have written."""
+    """A cache file that must not be used: a link, not a regular file, another user's, or open to every user."""
 
 
 def cache_dir() -> Path:
@@ -28,7 +28,7 @@ def open_cached(path: Path) -> BinaryIO:
     """Open a file of the cache for reading; never follows a link and never waits for a FIFO.
 
     Raises:
-        FileNotFoundError: There is none.
+        FileNotFoundError: The file does not exist.
         UntrustedFileError: As from `check_trusted`.
         OSError: It cannot be read.
     """
@@ -45,13 +45,13 @@ def open_cached(path: Path) -> BinaryIO:
 
 
 def check_trusted(status: os.stat_result) -> None:
-    """Refuse a file that this user, or root, did not write.
+    """Refuse a file that neither this user nor root owns.
 
     Args:
         status: From `os.lstat` or `os.fstat`.
 
     Raises:
-        UntrustedFileError: It is no regular file, belongs to another user, or every user can write it.
+        UntrustedFileError: It is not a regular file, belongs to another user, or every user can write it.
     """
     if not stat.S_ISREG(status.st_mode):
         raise UntrustedFileError("the stored file is a link or no regular file")
@@ -62,7 +62,7 @@ def check_trusted(status: os.stat_result) -> None:
 
 
 def _is_trusted_owner(uid: int) -> bool:
-    """True for this user and for root; always true on Windows, where the folder's access list protects."""
+    """Accept this user and root; on Windows everybody, since the folder's access list protects it."""
     if sys.platform == "win32":
         return True
     return uid in {0, os.geteuid()}

@@ -7,7 +7,8 @@ import argparse
 import resource
 
 import vs_espcn.runtime.openvino  # noqa: F401 - before VapourSynth's plugins
-from vs_espcn.bench.cpu import UpscaleCase, source_clip
+from vs_espcn.bench.cpu import UpscaleCase
+from vs_espcn.bench.interleaving import grey_clip
 from vs_espcn.filter.upscale import upscale
 from vs_espcn.runtime.backends import backend_from_name
 
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("--backend", default="openvino", help="openvino, tensorrt or torch")
     parser.add_argument("--frames", type=int, default=5000)
     given = parser.parse_args()
-    source = source_clip(UpscaleCase(scale=given.scale), given.frames)
+    source = grey_clip(*UpscaleCase(scale=given.scale).source, frames=given.frames)
     clip = upscale(source, given.scale, backend=backend_from_name(given.backend, None))
     early = max(1, min(EARLY, given.frames // 2))
     for number, _ in enumerate(clip.frames(close=True), start=1):

@@ -15,7 +15,8 @@ import vapoursynth as vs
 from onnx import ModelProto
 
 import vs_espcn
-from vs_espcn.bench.cpu import UpscaleCase, source_clip
+from vs_espcn.bench.cpu import UpscaleCase
+from vs_espcn.bench.interleaving import grey_clip
 from vs_espcn.filter import luma
 from vs_espcn.filter.chroma import find_resizer, scale_chroma
 from vs_espcn.runtime.backends import Backend, OpenVINO
@@ -69,7 +70,7 @@ def cpu_ms(clip: vs.VideoNode) -> float:
 
 def parts(scale: int) -> dict[str, vs.VideoNode]:
     """Clips that each do a part of the work."""
-    clip = source_clip(UpscaleCase(scale=scale))
+    clip = grey_clip(*UpscaleCase(scale=scale).source)
     width, height = clip.width * scale, clip.height * scale
     planes = scale_chroma(clip, width, height, resizer=find_resizer("spline36"), location=vs.CHROMA_LEFT)
     blank = vs.core.std.BlankClip(planes[0], width=width, height=height, keep=True)

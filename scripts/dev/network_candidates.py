@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from brief_training import train_briefly
 from one_thread import compiled
 from onnx import ModelProto, numpy_helper
-from torch.nn import functional
 
 from vs_espcn.errors import RuntimeMissingError
 from vs_espcn.networks.cost import macs_per_sample
@@ -101,17 +101,7 @@ def in_int8(made: dict[str, Network]) -> dict[str, ModelProto]:
 
 def held_out(network: Network, images: TrainingImages, steps: int) -> float:
     """Mean PSNR in dB of the images held out, after some steps of the usual recipe."""
-    patches, schedule = MODERN.course(images.pairs, 0)
-    optimizer = MODERN.optimizer(network.to(memory_format=torch.channels_last))
-    for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = schedule.rate(step, step / steps) * group["speed"]
-        low, phases = map(torch.from_numpy, patches.draw())
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = functional.mse_loss(network.phases(low), phases)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+    train_briefly(network, *MODERN.course(images.pairs, 0), steps=steps)
     upscale = as_upscaler(network)
     return float(np.mean([score_pair(*pair, network.scale, upscale) for pair in images.validation]))
 
