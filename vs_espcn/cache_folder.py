@@ -11,7 +11,7 @@ CACHED_MODE = 0o644
 
 
 class UntrustedFileError(ValueError):
-    """A cache file that must not be used: a link, not a regular file, another user's, or open to every user."""
+    """A cache file that must not be used: a link, no regular file, or one that others may have written."""
 
 
 def cache_dir() -> Path:

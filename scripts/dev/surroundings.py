@@ -6,7 +6,8 @@
     python3 -m uv run --group dev python scripts/dev/surroundings.py many 200      # upscales in one process
 
 Whatever happens, a run ends by itself; either the whole film lies at OUTPUT and the exit code is 0, or
-nothing does, the code says so, and stderr has one line and no traceback. Hidden files never stay. Needs Linux.
+nothing does, the code says so, and stderr has one line and no traceback. Hidden files never stay. Needs
+Linux.
 """
 
 import argparse
