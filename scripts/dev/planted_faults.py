@@ -18,7 +18,7 @@ from pathlib import Path
 from tree_copy import LOG, ROOT, exit_code, tree_copy
 
 _PASSED, _FAILED = 0, 1
-_LIMIT = 600.0
+_LIMIT = 1800.0
 """Seconds after which tests count as failed: a fault may have them wait for ever."""
 
 
@@ -63,12 +63,13 @@ def run(tests: Sequence[str]) -> int | None:
 
 
 def check_sound(faults: Sequence[Fault]) -> None:
-    """Let a tree pass whose tests pass without a fault."""
-    found = list(dict.fromkeys(fault.tests for fault in faults))
-    for number, tests in enumerate(found, start=1):
-        print(f"without a fault: {number} of {len(found)}", flush=True)
-        if run(tests) != _PASSED or " passed" not in (said := Path(LOG).read_text(encoding="utf-8")):
-            sys.exit(f"{' '.join(tests)} fail without a fault, or are skipped:\n{said}")
+    """Let a tree pass whose tests pass without a fault; those that are skipped are found as survivors."""
+    whole = {each for fault in faults if "-k" not in fault.tests for each in fault.tests}
+    chosen = {fault.tests for fault in faults if "-k" in fault.tests}
+    for tests in [*([tuple(sorted(whole))] if whole else []), *sorted(chosen)]:
+        if run(tests) != _PASSED:
+            said = Path(LOG).read_text(encoding="utf-8")
+            sys.exit(f"{' '.join(tests)} fail without a fault:\n{said}")
 
 
 def is_caught(fault: Fault, copy: Path) -> bool:

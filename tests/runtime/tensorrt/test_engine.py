@@ -17,6 +17,7 @@ import vapoursynth as vs
 import vs_espcn
 from tests.engines import open_engine
 from tests.programs import with_our_programs
+from tests.runtime.double import fake_tensorrt
 from vs_espcn.errors import BackendError, InputError, RuntimeMissingError
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime.backends import TensorRT, Torch, gpu_precision
@@ -254,6 +255,13 @@ def test_auto_precision() -> None:
         *("fp16", "fp16", "fp32", "fp32", "fp32")
     ]
     assert gpu_precision("fp16", 16) == "fp16"
+
+
+@pytest.mark.parametrize("flavour", ["tensorrt", "tensorrt_rtx"])
+def test_plans_are_built_without_tf32(flavour: str) -> None:
+    """The fake builder, whose TF32 is on as in TensorRT, builds nothing otherwise."""
+    fake = TensorRTApi(fake_tensorrt.module(flavour), flavour)
+    assert build_plan(fake, wrapped(graph.UINT8), "8.9")
 
 
 def test_a_plans_key_follows_all_that_it_is_built_with() -> None:
