@@ -3,7 +3,9 @@
 What the tests import from others is loaded once here, and the process forked for each run.
 """
 
+import compileall
 import os
+import py_compile
 import shutil
 import signal
 import sys
@@ -20,6 +22,7 @@ import openvino  # noqa: F401 - before vapoursynth, as in the tests
 import PIL.Image  # noqa: F401
 import pytest
 import rich.progress  # noqa: F401
+import torch  # noqa: F401
 import typer.testing  # noqa: F401
 import vapoursynth  # noqa: F401
 
@@ -43,6 +46,9 @@ def tree_copy() -> Iterator[Path]:
             shutil.copy(ROOT / name, copy)
         (copy / "engines").symlink_to(ROOT / "engines")
         (copy.parent / "shared").symlink_to(ROOT.parent / "shared")  # data of tests, where there is any
+        # Compiled files that go by their source's content: a fault may come and go within a second.
+        hashed = py_compile.PycInvalidationMode.CHECKED_HASH
+        compileall.compile_dir(copy, quiet=1, invalidation_mode=hashed)
         os.environ |= {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
         os.chdir(copy)
         try:
