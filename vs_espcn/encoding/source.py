@@ -185,8 +185,8 @@ def open_source(
     check_input(path)
     if not hasattr(vs.core, "bs"):
         raise BackendError(
-            "VapourSynth could not load its plugin BestSource, which opens files, and has said why; raise the limit "
-            "of memory (ulimit -v), or install vapoursynth-bestsource again"
+            "VapourSynth could not load its plugin BestSource, which opens files, and has said why; "
+            "raise the limit of memory (ulimit -v), or install vapoursynth-bestsource again"
         )
     try:
         tracks = _tracks(path)
