@@ -1,4 +1,4 @@
-"""Run the whole filter for long, and print its peak resident memory early and at the end.
+"""Run the whole filter over many frames, and print its peak resident memory early and at the end.
 
 python3 scripts/dev/bench_memory.py --scale 4 --frames 5000
 """
@@ -13,11 +13,11 @@ from vs_espcn.filter.upscale import upscale
 from vs_espcn.runtime.backends import backend_from_name
 
 EARLY = 200
-"""Frame at which the first figure is taken: all buffers are there by then."""
+"""Frame of the first figure, when all buffers are allocated."""
 
 
 def peak_mb() -> float:
-    """Peak resident memory of this process."""
+    """Return the peak resident memory of this process, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

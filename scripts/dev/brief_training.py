@@ -1,4 +1,4 @@
-"""Train a network for a few steps by the usual recipe, for comparisons in one run."""
+"""Train networks for a few steps by the recipe ``modern``, to compare them in one run."""
 
 from collections.abc import Callable
 
@@ -12,11 +12,11 @@ from vs_espcn.training.recipes import MODERN
 from vs_espcn.training.schedule import Schedule
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Low resolution, the network's phases and the true phases → a scalar to minimise."""
+"""Function from low resolution, the network's phases and the true phases to a scalar to minimise."""
 
 
 def squared_error(low: Tensor, phases: Tensor, truth: Tensor) -> Tensor:
-    """Return the mean squared error, the loss of the usual recipe."""
+    """Return the mean squared error, the loss of the recipe."""
     del low
     return functional.mse_loss(phases, truth)
 
@@ -24,7 +24,7 @@ def squared_error(low: Tensor, phases: Tensor, truth: Tensor) -> Tensor:
 def train_briefly(
     network: Network, patches: Patches, schedule: Schedule, *, steps: int, loss: Loss = squared_error
 ) -> None:
-    """Train a network in place, in bfloat16 where the processor has it."""
+    """Train a network in place, in bfloat16 if the processor has it."""
     optimizer = MODERN.optimizer(network.to(memory_format=torch.channels_last))
     for step in range(steps):
         for group in optimizer.param_groups:

@@ -3,8 +3,8 @@
     uv run --group dev --extra train python scripts/dev/loss_comparison.py STEPS DATA [DATA ...]
 
 The folders hold images. All runs train subpixel-s at x2 from the same random weights on the same
-images in the same order, and are judged on the images held out: for clean sources by each kernel
-of the validation, for coded ones after the encoders of `--degradation video`.
+images in the same order, and are measured on the held-out images: those of clean sources after each
+kernel of the validation, those of coded sources after the encoders of `--degradation video`.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def distilled(teacher: Network, low: Tensor, phases: Tensor, truth: Tensor) -> T
 
 
 def runs(degradation: str) -> dict[str, tuple[Loss, int, int]]:
-    """List the runs by name: loss, patch size and batch size."""
+    """Return the runs by name: loss, patch size and batch size."""
     made: dict[str, tuple[Loss, int, int]] = {
         f"squared error, patches of {PATCH}×{PATCH}, {BATCH} a step": (squared_error, PATCH, BATCH),
     }
@@ -79,7 +79,7 @@ def runs(degradation: str) -> dict[str, tuple[Loss, int, int]]:
 
 
 def rows(degradation: str, folders: list[Path], steps: int) -> Iterator[list[str]]:
-    """Train and judge every run."""
+    """Train and measure every run, and yield its row."""
     settings = Settings(
         scale=SCALE,
         folders=tuple(folders),
