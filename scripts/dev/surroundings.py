@@ -119,6 +119,20 @@ def wait_for(child: int, log: Path) -> Ended:
     raise AssertionError("a run does not end")
 
 
+def wait_for_orphans(output: Path) -> None:
+    """Wait for the ffmpeg of a run that was killed: it may make its file after that."""
+    folder = os.fsencode(output.parent)
+
+    def command_of(process: Path) -> bytes:
+        try:
+            return (process / "cmdline").read_bytes()
+        except OSError:
+            return b""
+
+    while any(folder in command_of(each) for each in Path("/proc").glob("[0-9]*")):
+        time.sleep(0.05)
+
+
 def load_libraries() -> None:
     """Load what each run would: signals come while it works, seldom while Python loads."""
     from vs_espcn.commands import libraries  # noqa: PLC0415 - not for the runs that load them themselves
@@ -151,6 +165,7 @@ def signals(count: int, seed: int = 0) -> Counter[str]:
                 os.kill(child, sent)
             ended = wait_for(child, log)
             if sent == signal.SIGKILL:  # its hidden files are the next run's to remove
+                wait_for_orphans(output)
                 for hidden in output.parent.glob(".*"):
                     hidden.unlink()
             results[f"{sent.name}, {check(ended, output, {-sent, 128 + sent})}"] += 1
