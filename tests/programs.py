@@ -13,13 +13,19 @@ SCRIPTS = ROOT / "scripts"
 Environment = dict[str, str]
 
 
+def with_our_programs() -> Environment:
+    """This process's variables, and the programs of its Python on PATH, where vspipe looks for it."""
+    return {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+
+
 def environment_in(folder: Path) -> Environment:
-    """Variables for a child process, whose home and tools lie in `folder`."""
+    """Variables for a child process: home and tools in `folder`, and the package of this tree."""
     tools = folder / "tools"
     tools.mkdir()
     (tools / "ffmpeg").symlink_to(imageio_ffmpeg.get_ffmpeg_exe())
     return {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(tools), os.environ["PATH"]]),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         "HOME": str(folder),
         "XDG_CONFIG_HOME": str(folder / "config"),
         "VS_ESPCN_CACHE": os.environ["VS_ESPCN_CACHE"],

@@ -44,6 +44,17 @@ def test_a_file_of_another_user_is_not_opened(tmp_path: Path, monkeypatch: pytes
         open_cached(tmp_path / "file")
 
 
+def test_a_file_that_every_user_can_write_is_not_opened(tmp_path: Path) -> None:
+    pytest.importorskip("pwd", reason="Windows has no such mode")
+    path = tmp_path / "file"
+    path.touch()
+    path.chmod(0o664)
+    open_cached(path).close()
+    path.chmod(0o666)
+    with pytest.raises(UntrustedFileError, match="can be written by every user"):
+        open_cached(path)
+
+
 def test_files_of_root_are_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a container whose cache was filled when it was built."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:

@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
+CACHED_MODE = 0o644
+"""Permissions of files in the cache, whatever the umask: one that every user can write is not read."""
+
 
 class UntrustedFileError(ValueError):
-    """A cache file that must not be used: a link, not a regular file, or another user's."""
+    """A cache file that must not be used: a link, no regular file, or one that others may have written."""
 
 
 def cache_dir() -> Path:
@@ -26,7 +29,7 @@ def open_cached(path: Path) -> BinaryIO:
 
     Raises:
         FileNotFoundError: The file does not exist.
-        UntrustedFileError: It is a link, not a regular file, or belongs to another user.
+        UntrustedFileError: As from `check_trusted`.
         OSError: It cannot be read.
     """
     check_trusted(path.lstat())
@@ -48,12 +51,14 @@ def check_trusted(status: os.stat_result) -> None:
         status: From `os.lstat` or `os.fstat`.
 
     Raises:
-        UntrustedFileError: It is not a regular file, or belongs to another user.
+        UntrustedFileError: It is not a regular file, belongs to another user, or every user can write it.
     """
     if not stat.S_ISREG(status.st_mode):
         raise UntrustedFileError("the stored file is a link or no regular file")
     if not _is_trusted_owner(status.st_uid):
         raise UntrustedFileError(f"the stored file belongs to another user (uid {status.st_uid})")
+    if _is_writable_by_all(status):
+        raise UntrustedFileError("the stored file can be written by every user")
 
 
 def _is_trusted_owner(uid: int) -> bool:
@@ -61,3 +66,8 @@ def _is_trusted_owner(uid: int) -> bool:
     if sys.platform == "win32":
         return True
     return uid in {0, os.geteuid()}
+
+
+def _is_writable_by_all(status: os.stat_result) -> bool:
+    """False on Windows, whose mode says only whether a file is read-only."""
+    return sys.platform != "win32" and bool(status.st_mode & stat.S_IWOTH)

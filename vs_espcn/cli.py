@@ -25,7 +25,7 @@ from vs_espcn.commands import (
 from vs_espcn.commands.cli_options import takes_log_options
 from vs_espcn.commands.ffmpeg_arguments import CommandWithTail
 from vs_espcn.console import accept_all_text
-from vs_espcn.errors import EspcnError, InputError
+from vs_espcn.errors import BackendError, EspcnError, InputError
 
 _WRITE_FAILED = {getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO")}
 """Of a file that stdout leads to; other files are written where their errors are caught and named."""
@@ -88,6 +88,11 @@ def main() -> None:
             raise
         logs.show_error(InputError(f"stdout cannot be written: {error.strerror}"))
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python's own flush at exit would fail once more
+        sys.exit(1)
+    except MemoryError:
+        logs.show_error(
+            BackendError("memory has run out; raise its limit (ulimit -v), or close other programs")
+        )
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

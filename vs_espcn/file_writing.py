@@ -35,7 +35,7 @@ def write(path: Path, content: bytes) -> None:
         raise InputError(f"{path} cannot be written ({error.strerror}); choose another place") from error
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """Write a file atomically: a crash, a signal or a full disk leaves the previous one intact.
 
     A link at `path` is replaced; its target is not touched.
@@ -43,6 +43,7 @@ def replace_file(path: Path, content: bytes) -> None:
     Args:
         path: File to write, in a folder that exists.
         content: All of it.
+        mode: Its permissions, of which the process's umask takes away.
 
     Raises:
         OSError: The file cannot be written.
@@ -50,7 +51,7 @@ def replace_file(path: Path, content: bytes) -> None:
     # tempfile.mkstemp would make a file that only its owner can read.
     temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(temporary, flags, 0o666)
+    descriptor = os.open(temporary, flags, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

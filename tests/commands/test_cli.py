@@ -152,6 +152,16 @@ def test_a_full_disk_behind_stdout_is_said_in_one_line(arguments: tuple[str, ...
     assert done.stderr == "vs-espcn: error: stdout cannot be written: No space left on device\n"
 
 
+def test_memory_that_runs_out_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted() -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("vs_espcn.runtime.hardware.package_versions", exhausted)
+    assert run("info", code=1).stderr == (
+        "vs-espcn: error: memory has run out; raise its limit (ulimit -v), or close other programs\n"
+    )
+
+
 DIGITS = "9" * 5000
 
 

@@ -11,6 +11,7 @@ import vapoursynth as vs
 
 import vs_espcn
 from tests.media import FFMPEG
+from tests.programs import with_our_programs
 from vs_espcn.encoding.colour_args import (
     MATRICES,
     PRIMARIES,
@@ -120,9 +121,8 @@ def test_a_piped_file_has_the_tags(script: Path, tmp_path: Path) -> None:
         pytest.skip("ffprobe is not installed")
     clip = clip_with(**HDR, _SARNum=32, _SARDen=27)
     vspipe = Path(sys.executable).with_name("vspipe")
-    y4m = subprocess.run(
-        [vspipe, "-c", "y4m", "--arg", "sar=32", script, "-"], capture_output=True, check=True
-    ).stdout
+    piped = [vspipe, "-c", "y4m", "--arg", "sar=32", script, "-"]
+    y4m = subprocess.run(piped, env=with_our_programs(), capture_output=True, check=True).stdout
     y4m = y4m[y4m.index(b"YUV4MPEG2") :]  # the script prints
     output = tmp_path / "out.mkv"
     command = [FFMPEG, "-v", "error", *ffmpeg_args(clip), "-i", "-", *ffmpeg_args(clip, "output")]

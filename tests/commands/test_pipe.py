@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -370,6 +370,36 @@ def test_memory_is_bounded_whatever_the_header_says() -> None:
     data = b"YUV4MPEG2 W13368 H13368 F25:1 Ip A1:1 C444\n" + FRAME
     small = _peak_memory(HEADER + FRAME)
     assert _peak_memory(data) < small + 100 * 1024
+
+
+@pytest.mark.slow
+def test_a_reader_that_stalls_holds_up_the_feeder_and_takes_no_memory() -> None:
+    """Half a gigabyte would come in at once otherwise."""
+    with start("--latency", "8") as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(HEADER + FRAME)
+        process.stdin.flush()
+        process.stdout.readline()
+        process.stdout.read(FRAME_OUT)
+        fed: list[int] = []
+
+        def feed(stdin: int) -> None:
+            with suppress(BrokenPipeError):
+                for _ in range(1 << 20):
+                    fed.append(os.write(stdin, FRAME))
+
+        feeder = threading.Thread(target=feed, args=(process.stdin.fileno(),), daemon=True)
+        feeder.start()
+        _wait_until_blocked(process.pid)
+        count, memory = len(fed), _resident_kb(process.pid)
+        time.sleep(2)
+        assert len(fed) == count
+        assert count * len(FRAME) < 1 << 20, "what both pipes, a buffer and 8 frames hold"
+        assert _resident_kb(process.pid) < memory + 4 * 1024
+        assert len(process.stdout.read(FRAME_OUT * 2000)) == FRAME_OUT * 2000, "it goes on"
+        process.kill()
+        feeder.join(60)
 
 
 def _peak_memory(data: bytes) -> int:

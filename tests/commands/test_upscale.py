@@ -1,8 +1,10 @@
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,6 +226,17 @@ def named_pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
+def picture_of_four_gigapixels(path: Path) -> None:
+    """In 74 bytes, as a decompression bomb begins."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
+    samples = chunk(b"IDAT", zlib.compress(bytes(1000)))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + samples + chunk(b"IEND", b""))
+
+
 BAD_INPUT: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (Path.unlink, "does not exist"),
     "a pipe": (named_pipe, "is not a regular file"),
@@ -234,6 +247,7 @@ BAD_INPUT: dict[str, tuple[Callable[[Path], object], str]] = {
     "zero length": (without_frames, "has no video track, only a header"),
     "interlaced": (interlaced, "is interlaced; add --deinterlace field"),
     "variable size": (change_of_size, "varies"),
+    "a bomb": (picture_of_four_gigapixels, "cannot be opened as a video"),
 }
 
 

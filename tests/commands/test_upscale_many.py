@@ -147,6 +147,20 @@ def test_one_that_fails_does_not_stop_the_others(run: Run, season: Path, folder:
     assert str(season / "bad.mp4") in table[0]
 
 
+@pytest.mark.parametrize("options", [(), ("--overwrite",)])
+def test_two_names_of_one_file_do_not_become_one_film(
+    run: Run, season: Path, folder: Path, options: tuple[str, ...]
+) -> None:
+    """As where a file system takes no notice of case or of how an accent is written; here by a link."""
+    video(season / "\u00e9.mp4", frames=3)
+    video(season / "e\u0301.mp4", frames=4)
+    (folder / "\u00e9.mkv").symlink_to("e\u0301.mkv")
+    outcome = run(season / "e\u0301.mp4", season / "\u00e9.mp4", "--output-dir", folder, *options, *FAST)
+    assert outcome.code == 1
+    assert "would replace what was just made; rename it, or its source" in outcome.err
+    assert decode(folder / "e\u0301.mkv").num_frames == 4
+
+
 def test_a_folder_in_the_place_of_an_output_is_no_output(run: Run, source: Path, folder: Path) -> None:
     (folder / "film.mkv").mkdir()
     outcome = run(source, "--output-dir", folder)

@@ -132,6 +132,19 @@ def test_a_variable_frame_rate_is_kept(tmp_path: Path, suffix: str, delay: str) 
     ]
 
 
+def test_a_delay_of_no_whole_frames_is_rounded_up_and_the_sound_moves_with_it(tmp_path: Path) -> None:
+    """Rounded down, the sound would begin before 0."""
+    source, output = tmp_path / "in.mkv", tmp_path / "out.mkv"
+    late = ("-vf", "settb=1/1000,setpts=PTS+50", "-fps_mode", "passthrough", "-enc_time_base:v", "1:1000")
+    ffmpeg(*pattern(10), *tone(), *H264, *late, "-bf", "0", "-c:a", "flac", source)
+    before = packets(source)
+    assert (before[0][0][0], before[1][0][0]) == (Fraction(5, 100), 0)
+    upscale(source, output, *FAST)
+    after = packets(output)
+    assert (after[0][0][0], after[1][0][0]) == (Fraction(8, 100), Fraction(3, 100))
+    assert [data for _, data in after[1]] == [data for _, data in before[1]]
+
+
 @pytest.mark.parametrize("video_format", [vs.YUV420P8, vs.YUV422P8, vs.YUV444P8, vs.YUV420P10])
 def test_x264_keeps_the_format(tmp_path: Path, video_format: vs.PresetVideoFormat) -> None:
     source, output = video(tmp_path / "in.mp4"), tmp_path / "out.mkv"

@@ -58,9 +58,21 @@ def test_ffmpegs_own_words_tell_what_is_wrong(
     assert "\n" not in str(caught.value)
 
 
-def test_too_few_frames_are_an_error(source: Path, folder: Path) -> None:
-    with pytest.raises(EncodeError, match="wrote 3 of 10 frames"):
-        upscale(source, folder / "out.mp4", "-frames:v", "3")
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("-frames:v", "3"), "wrote 3 of 10 frames"),
+        (("-frames:v", "9"), "wrote 9 of 10 frames"),
+        (("-vf", "fps=50"), "wrote (19|20) of 10 frames"),
+        (("-vf", "tpad=stop=1"), "wrote 11 of 10 frames"),
+        (("-vf", "setpts=2*PTS"), r"frame 1 would be shown 0\.080 s after the first, not 0\.040 s"),
+    ],
+)
+def test_another_number_of_frames_or_other_times_are_an_error(
+    source: Path, folder: Path, args: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(EncodeError, match=words):
+        upscale(source, folder / "out.mp4", *args)
 
 
 def test_a_frame_that_cannot_be_made_is_an_error(source: Path, folder: Path) -> None:
@@ -306,6 +318,8 @@ REFUSALS: dict[str, tuple[Callable[[Path, Path], Path], str]] = {
     "link to the same file": (lambda source, _: linked(source), "is the same file as INPUT"),
     "exists": (lambda source, _: occupied(source), "exists; give another name, or --overwrite"),
     "device": (lambda *_: Path("/dev/null"), "is not a regular file"),
+    "fifo": (lambda source, _: piped(source), "is not a regular file"),
+    "link to a fifo": (lambda source, _: linked(piped(source)), "is not a regular file"),
     "no such folder": (lambda _, folder: folder / "no" / "out.mp4", "cannot be written: No such file"),
     "suffix": (lambda _, folder: folder / "out.xyz", "has the suffix '.xyz'; choose one of"),
     "long name": (lambda _, folder: folder / ("x" * 300 + ".mp4"), "cannot be written: File name too long"),
@@ -316,6 +330,13 @@ def linked(source: Path) -> Path:
     link = source.with_name("link.mp4")
     link.symlink_to(source)
     return link
+
+
+def piped(source: Path) -> Path:
+    pytest.importorskip("fcntl", reason="needs FIFOs")
+    path = source.with_name("pipe.mp4")
+    os.mkfifo(path)
+    return path
 
 
 def occupied(source: Path) -> Path:

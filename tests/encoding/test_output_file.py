@@ -151,6 +151,18 @@ def test_a_link_at_the_hidden_name_is_replaced_and_not_followed(tmp_path: Path) 
     assert list(output.parent.iterdir()) == [output]
 
 
+@pytest.mark.parametrize("kind", ["part", "lock"])
+def test_a_fifo_at_a_hidden_name_does_not_hang(kind: str, tmp_path: Path) -> None:
+    pytest.importorskip("fcntl", reason="needs FIFOs")
+    output = tmp_path / "out.mkv"
+    with partial_file(output) as part:
+        [lock] = tmp_path.glob(".out.*.lock")
+    os.mkfifo(part if kind == "part" else lock)
+    with suppress(InputError), partial_file(output) as part:
+        assert part.is_file()
+    assert not list(tmp_path.glob(".*.part.mkv"))
+
+
 @pytest.mark.parametrize("kind", ["victim", "nowhere", "folder"])
 def test_what_lies_at_the_name_of_the_lock_is_refused(kind: str, tmp_path: Path) -> None:
     (tmp_path / "victim").write_text("precious")

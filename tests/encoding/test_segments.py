@@ -1,10 +1,15 @@
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 import vapoursynth as vs
@@ -13,8 +18,9 @@ from hypothesis import strategies as st
 
 from tests.encode_support import in_segments, planned
 from tests.media import H264, codecs, decode, ffmetadata, ffmpeg, packets, pattern, raw_planes, tone
-from vs_espcn.encoding.encode import check_output, encode, plan_encode
-from vs_espcn.encoding.segment_folder import segments_folder
+from vs_espcn.encoding import segments as segments_module
+from vs_espcn.encoding.encode import EncodePlan, check_output, encode, plan_encode
+from vs_espcn.encoding.segment_folder import segment_path, segments_folder
 from vs_espcn.encoding.segments import (
     commands,
     encode_in_segments,
@@ -157,27 +163,96 @@ def test_a_broken_run_goes_on_after_its_last_segment(film: Path, tmp_path: Path,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "unbroken.mp4"]
 
 
-@pytest.mark.parametrize("change", ["options", "settings", "film"])
-def test_segments_of_another_job_are_refused(film: Path, tmp_path: Path, change: str) -> None:
-    mine = tmp_path / "in.mp4"
-    mine.write_bytes(film.read_bytes())
-    output = tmp_path / "out.mkv"
-    encode_plan = planned(mine, output, *FFV1)
-    segments_folder(output).mkdir()
+Change = tuple[str, Callable[[EncodePlan, Path], tuple[EncodePlan, dict[str, Any]]]]
 
-    def interrupt(number: int) -> None:
-        if number == 30:
-            raise KilledError
+
+def changed(**fields: Any) -> Callable[[EncodePlan, Path], tuple[EncodePlan, dict[str, Any]]]:
+    """The same plan but for some fields, or the same run but for its settings or length."""
+    run = {name: fields.pop(name) for name in ("settings", "length") if name in fields}
+    return lambda encode_plan, _: (replace(encode_plan, **fields), run)
+
+
+def with_another_clip(change: Callable[[vs.VideoNode], vs.VideoNode]) -> Any:
+    return lambda encode_plan, _: (replace(encode_plan, clip=change(encode_plan.clip)), {})
+
+
+def with_another_ffmpeg(encode_plan: EncodePlan, _: Path) -> tuple[EncodePlan, dict[str, Any]]:
+    target = encode_plan.destination
+    newer = replace(target, ffmpeg=replace(target.ffmpeg, version=(99, 0)))
+    return replace(encode_plan, destination=newer), {}
+
+
+def with_another_part(**times: Fraction) -> Any:
+    return lambda encode_plan, _: (replace(encode_plan, source=replace(encode_plan.source, **times)), {})
+
+
+def with_a_longer_film(encode_plan: EncodePlan, film: Path) -> tuple[EncodePlan, dict[str, Any]]:
+    times = film.stat()
+    with film.open("ab") as file:
+        file.write(b"\0")
+    os.utime(film, ns=(times.st_atime_ns, times.st_mtime_ns))
+    return encode_plan, {}
+
+
+def with_a_newer_film(encode_plan: EncodePlan, film: Path) -> tuple[EncodePlan, dict[str, Any]]:
+    os.utime(film, (1, 1))
+    return encode_plan, {}
+
+
+CHANGES: dict[str, Change] = {
+    "of another size": ("source", with_a_longer_film),
+    "of another time": ("source", with_a_newer_film),
+    "begins later": ("part", with_another_part(begin=Fraction(1, 5))),
+    "ends earlier": ("part", with_another_part(end=Fraction(1))),
+    "ffmpeg": ("ffmpeg", with_another_ffmpeg),
+    "format": ("clip", with_another_clip(lambda clip: clip.resize.Point(format=vs.YUV420P10))),
+    "width": ("clip", with_another_clip(lambda clip: clip.std.Crop(right=2))),
+    "height": ("clip", with_another_clip(lambda clip: clip.std.Crop(top=2))),
+    "frames": ("clip", with_another_clip(lambda clip: clip[:-1])),
+    "rate": ("rate", with_another_clip(lambda clip: clip.std.AssumeFPS(fpsnum=24))),
+    "length": ("segment", changed(length=10)),
+    "encoder": ("encoder", changed(video=("-c:v", "ffv1", "-g", "1"))),
+    "options": ("encoder", changed(user=("-g", "1"))),
+    "settings": ("settings", changed(settings={"network": "b"})),
+    "version": ("version", lambda encode_plan, _: (encode_plan, {})),
+}
+"""What differs from the run before: the field of the description that says it, and the change."""
+
+
+def described_by(folder: Path) -> set[str]:
+    description: dict[str, dict[str, Any]] = json.loads((folder / "segments.json").read_text())
+    return set(description["vs-espcn"])
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_segments_of_another_encode_are_refused(
+    film: Path, tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One change at a time; each makes another encode."""
+    mine, output = tmp_path / "in.mp4", tmp_path / "out.mkv"
+    mine.write_bytes(film.read_bytes())
+    encode_plan = planned(mine, output, *FFV1)
+    run: dict[str, Any] = {"settings": {"network": "a"}, "length": 20}
+
+    def enough(*_: object) -> Any:
+        raise KilledError
+
+    def with_one_segment(folder: Path, missing: Sequence[range]) -> Any:
+        segment_path(folder, missing[0]).touch()
+        raise KilledError
 
     with pytest.raises(KilledError):
-        encode_in_segments(encode_plan, settings={"network": "a"}, length=20, on_frame=interrupt)
+        encode_in_segments(encode_plan, **run, elsewhere=with_one_segment)
     before = sorted(segments_folder(output).iterdir())
-    if change == "film":
-        os.utime(mine, (1, 1))
-    args = (*FFV1, "-g", "1") if change == "options" else FFV1
-    settings = {"network": "b" if change == "settings" else "a"}
+    with pytest.raises(KilledError):
+        encode_in_segments(encode_plan, **run, elsewhere=enough)
+
+    assert described_by(segments_folder(output)) == {field for field, _ in CHANGES.values()}
+    if change == "version":
+        monkeypatch.setattr(segments_module, "__version__", "0")
+    other, differences = CHANGES[change][1](encode_plan, mine)
     with pytest.raises(InputError, match="made from another file or with other options"):
-        encode_in_segments(planned(mine, output, *args), settings=settings, length=20)
+        encode_in_segments(other, **run | differences, elsewhere=enough)
     assert sorted(segments_folder(output).iterdir()) == before
 
 

@@ -2,6 +2,7 @@ import os
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import vapoursynth as vs
@@ -11,7 +12,7 @@ from vs_espcn.cache_folder import cache_dir
 from vs_espcn.encoding import source as source_module
 from vs_espcn.encoding.source import open_source
 from vs_espcn.encoding.truncation import missing_bytes
-from vs_espcn.errors import InputError
+from vs_espcn.errors import BackendError, InputError
 
 WHOLE = {
     "tail.mp4": (),
@@ -303,3 +304,12 @@ def test_a_playlist_is_refused_by_its_content(tmp_path: Path) -> None:
     path.write_text("#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n")
     with pytest.raises(InputError, match="is a playlist: it names other files"):
         open_source(path)
+
+
+def test_without_the_plugin_that_opens_files_the_fix_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where memory is so limited that it cannot be loaded."""
+    monkeypatch.setattr("vs_espcn.encoding.source.vs", SimpleNamespace(core=object(), Error=vs.Error))
+    with pytest.raises(BackendError, match=r"could not load its plugin BestSource.*ulimit -v"):
+        open_source(video(tmp_path / "film.mp4", frames=1))

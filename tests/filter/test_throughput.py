@@ -86,6 +86,14 @@ def test_a_damaged_file_is_written_anew(content: str) -> None:
     assert throughput.remembered("this", lambda: 4.0) == 3
 
 
+def test_a_file_that_every_user_can_write_is_not_believed() -> None:
+    pytest.importorskip("pwd", reason="Windows has no such mode")
+    assert throughput.remembered("this", lambda: 3.0) == 3
+    (cache_dir() / "speeds.json").chmod(0o666)
+    assert throughput.remembered("this", lambda: 4.0) == 4
+    assert throughput.remembered("this", lambda: 5.0) == 4
+
+
 def test_without_a_place_to_keep_it_it_is_measured_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ from vs_espcn.runtime.cuda_slot import typed_graph
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 pytest.importorskip("cuda.bindings", reason="cuda-bindings is not installed")
 
-from vs_espcn.runtime.torch import TorchGraph, check_usable  # noqa: E402 - needs what was looked for
+from vs_espcn.runtime.torch import TorchGraph, check_usable, exact_arithmetic  # noqa: E402 - needs what was looked for
 
 FLOAT_NETWORKS = [spec for spec in registry.shipped() if not spec.is_int8]
 SAMPLES = {
@@ -50,6 +50,21 @@ def test_codes_equal_onnxruntimes(spec: registry.ModelSpec, sample: str, precisi
     codes = 1  # rounding can tip
     tolerance = codes * format_.peak / 255 if precision == "fp16" else 1 if format_.depth else 1e-5
     assert np.abs(result.astype(np.float64) - expected.astype(np.float64)).max() <= tolerance
+
+
+@pytest.mark.parametrize("before", ["tf32", "ieee"])
+def test_float32_is_computed_in_float32_and_the_processs_settings_stay(before: str) -> None:
+    owners = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)
+    settings = [owner.fp32_precision for owner in owners]
+    try:
+        for owner in owners:
+            owner.fp32_precision = before
+        with exact_arithmetic():
+            assert [owner.fp32_precision for owner in owners] == ["ieee"] * 2
+        assert [owner.fp32_precision for owner in owners] == [before] * 2
+    finally:
+        for owner, setting in zip(owners, settings, strict=True):
+            owner.fp32_precision = setting
 
 
 @pytest.mark.parametrize("mode", ["DCR", "CRD"])

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from contextlib import suppress
 from io import BytesIO
 
@@ -95,6 +96,32 @@ def stream_of(frames: list[bytes], line: bytes = b"FRAME") -> bytes:
 
 
 FRAMES = [bytes(range(8)), bytes(range(8, 16)), b"FRAME\nFR"]
+
+
+def test_a_header_without_an_end_is_refused_at_once() -> None:
+    stream = BytesIO(b"YUV4MPEG2 " + b"W1 " * 1_000_000)
+    with pytest.raises(InputError, match="has no end within 256 bytes"):
+        Y4mReader(stream)
+    assert stream.tell() == 256
+
+
+def test_a_stream_that_drips_is_read_whole() -> None:
+    """One byte at a time, as from a program that does not buffer."""
+    end, fd = os.pipe()
+    data = stream_of(FRAMES)
+
+    def drip() -> None:
+        for byte in data:
+            os.write(fd, bytes([byte]))
+            time.sleep(0.0005)
+        os.close(fd)
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    frames = Y4mReader(StoppableInput(end).stream).frames()
+    assert [samples(frame) for frame in frames] == FRAMES
+    thread.join()
+    os.close(end)
 
 
 def test_parameters_of_frames_are_passed_over() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.clips import noise_clip
 from tests.media import ffmpeg, raw_planes
+from tests.programs import with_our_programs
 from vs_espcn.errors import InputError
 from vs_espcn.streaming import y4m_writer
 from vs_espcn.streaming.frame_output import write_all
@@ -135,7 +136,8 @@ def test_vspipe_writes_the_same(video: vs.PresetVideoFormat, tmp_path: Path) -> 
     color = [77] if video == vs.GRAY8 else [77, 88, 99]
     script.write_text(SCRIPT.format(name=video.name, color=color))
     vspipe = Path(sys.executable).with_name("vspipe")
-    piped = subprocess.run([vspipe, "-c", "y4m", script, "-"], capture_output=True, check=True).stdout
+    command = [vspipe, "-c", "y4m", script, "-"]
+    piped = subprocess.run(command, env=with_our_programs(), capture_output=True, check=True).stdout
     clip = vs.core.std.BlankClip(width=100, height=62, format=video, length=5, fpsnum=25, color=color)
     assert written(clip).partition(b"\n")[2] == piped.partition(b"\n")[2]
 

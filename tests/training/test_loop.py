@@ -11,10 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 from PIL import Image
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from vs_espcn.errors import InputError, TrainingError
 from vs_espcn.training import run as run_module
@@ -23,6 +26,7 @@ from vs_espcn.training.history import read_history
 from vs_espcn.training.loop import train
 from vs_espcn.training.networks.layers import Espcn
 from vs_espcn.training.run import Progress
+from vs_espcn.training.schedule import Cosine
 from vs_espcn.training.settings import Settings
 
 
@@ -77,6 +81,44 @@ def test_a_run_reports_exports_and_leaves_a_checkpoint(settings: Settings) -> No
     assert facts["seed"] == "0"
     assert float(facts["validation_psnr"]) == pytest.approx(reports[-1].best_psnr, abs=1e-3)
     assert load_checkpoint(settings.checkpoint)["step"] == 6
+
+
+def test_what_is_exported_is_the_checkpoints_average_in_bfloat16(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rising = iter(range(10, 100))  # so that the last validation is the best
+    monkeypatch.setattr(run_module, "score_pair", lambda *_: float(next(rising)))
+    run(settings)
+    state = load_checkpoint(settings.checkpoint)
+    stored = {each.name: numpy_helper.to_array(each) for each in onnx.load(settings.output).graph.initializer}
+    for name in ("conv1.weight", "conv2.weight"):
+        average = state["average"][name]
+        assert not torch.equal(average, state["weights"][name])
+        assert np.array_equal(stored[name], average.bfloat16().float().numpy())
+
+
+def test_every_step_is_taken_at_its_own_rate(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, float]] = []
+    rates: list[float] = []
+    rate = Cosine.rate
+
+    def noted(self: Cosine, step: int, progress: float) -> float:
+        asked.append((step, progress))
+        rates.append(rate(self, step, progress))
+        return rates[-1]
+
+    monkeypatch.setattr(Cosine, "rate", noted)
+    taken: list[float] = []
+    hook = register_optimizer_step_pre_hook(
+        lambda optimizer, *_: taken.append(optimizer.param_groups[0]["lr"])
+    )
+    try:
+        run(settings)
+    finally:
+        hook.remove()
+    assert asked == [(step, step / 6) for step in range(6)]
+    assert len(set(rates)) == 6
+    assert taken == pytest.approx([each * taken[0] / rates[0] for each in rates])
 
 
 KILLED_RUN = """

@@ -1,5 +1,6 @@
 """Upscaling of files on the command line, with progress and clean exits on signals."""
 
+import hashlib
 import shlex
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from vs_espcn.commands.network_choice import report_run, with_network_chosen
 from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
 from vs_espcn.errors import EspcnError, InputError
 from vs_espcn.logs import console_logger
+from vs_espcn.networks.registry import of_network
 
 if TYPE_CHECKING:
     import vapoursynth as vs
@@ -59,6 +61,9 @@ class UpscaleRequest:
         """Every option that changes the frames, as text; options that are None are left out."""
         values = {option.name: getattr(self.filter, option.name) for option in fields(self.filter)}
         values["deinterlace"] = self.deinterlace
+        if self.filter.criteria is None:  # a name stays the same when its file is replaced
+            files = (spec.path for spec in of_network(str(self.filter.network)))
+            values["weights"] = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
         return {name: repr(value) for name, value in values.items() if value is not None}
 
 
@@ -205,6 +210,11 @@ def upscale_all(request: UpscaleRequest, pairs: Sequence[tuple[Path, Path]]) -> 
     """
     results: list[tuple[str, Path]] = []
     for number, (source, output) in enumerate(pairs, start=1):
+        if output.is_file() and any(result == "done" and output.samefile(made) for result, made in results):
+            # Their names differ by case, or by how an accent is written, and the file system takes no notice.
+            console_logger.error("%s would replace what was just made; rename it, or its source", output)
+            results.append(("failed", source))
+            continue
         if output.is_file() and not request.overwrite:
             results.append(("was there", output))
             continue

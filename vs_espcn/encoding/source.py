@@ -23,7 +23,7 @@ from vs_espcn.encoding.ffmpeg import Probe, find_ffmpeg, probe
 from vs_espcn.encoding.ffmpeg_clip import complete_clip
 from vs_espcn.encoding.media_info import StreamInfo
 from vs_espcn.encoding.truncation import missing_bytes
-from vs_espcn.errors import InputError
+from vs_espcn.errors import BackendError, InputError
 from vs_espcn.filter.variable_format import is_varying
 from vs_espcn.playlists import is_playlist, is_sequence_name
 
@@ -179,9 +179,15 @@ def open_source(
 
     Raises:
         InputError: The file is unusable, or has no video track.
+        BackendError: VapourSynth has not loaded the plugin that opens files.
     """
     path = path.absolute()
     check_input(path)
+    if not hasattr(vs.core, "bs"):
+        raise BackendError(
+            "VapourSynth could not load its plugin BestSource, which opens files, and has said why; "
+            "raise the limit of memory (ulimit -v), or install vapoursynth-bestsource again"
+        )
     try:
         tracks = _tracks(path)
         track = _first_video(path, tracks)

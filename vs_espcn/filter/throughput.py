@@ -9,7 +9,7 @@ from pathlib import Path
 
 import vapoursynth as vs
 
-from vs_espcn.cache_folder import cache_dir, open_cached
+from vs_espcn.cache_folder import CACHED_MODE, cache_dir, open_cached
 from vs_espcn.file_writing import replace_file
 from vs_espcn.filter.options import Tile
 from vs_espcn.filter.target_size import UpscaleSteps
@@ -114,4 +114,4 @@ def _keep(key: str, figure: float) -> None:
     """Store a rate; if that fails, the rate is measured again the next time."""
     with suppress(OSError):
         _file().parent.mkdir(parents=True, exist_ok=True)
-        replace_file(_file(), json.dumps(_figures() | {key: figure}).encode())
+        replace_file(_file(), json.dumps(_figures() | {key: figure}).encode(), mode=CACHED_MODE)

@@ -103,7 +103,7 @@ class IBuilderConfig:
 
     def __init__(self) -> None:
         self._limits: tuple[tuple[int, ...], ...] = ()
-        self._flags: set[BuilderFlag] = set()
+        self._flags: set[BuilderFlag] = {BuilderFlag.TF32}  # as in TensorRT
 
     def set_flag(self, flag: BuilderFlag) -> None:
         self._flags.add(flag)
@@ -113,7 +113,7 @@ class IBuilderConfig:
         return 0
 
     def clear_flag(self, flag: BuilderFlag) -> None:
-        assert flag == BuilderFlag.TF32
+        self._flags.remove(flag)
 
     def set_compute_capability(self, compute_capability: ComputeCapability, index: int) -> bool:
         return index == 0 and compute_capability in ComputeCapability
@@ -139,6 +139,7 @@ class Builder:
         if "build" in faults:
             self._logger.log(ILogger.ERROR, faults["build"])
             return None
+        assert BuilderFlag.TF32 not in config._flags, "fp32 has 11 bits"
         faults["built"] = faults.get("built", 0) + 1
         if config.progress_monitor:
             config.progress_monitor.phase_start("Building", None, 2)

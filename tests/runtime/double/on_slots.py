@@ -26,7 +26,9 @@ class TestSlot:
                 difference = np.abs(upscaled(opened.slots[0], codes).astype(int) - reference(codes, sample))
                 assert difference.max() <= 1
             else:
-                assert np.allclose(upscaled(opened.slots[0], codes), reference(codes, sample), atol=1e-5)
+                assert np.allclose(
+                    upscaled(opened.slots[0], codes), reference(codes, sample), rtol=0, atol=1e-5
+                )
 
     def test_nothing_is_allocated_per_frame(self) -> None:
         slots = engine(lanes=2).slots

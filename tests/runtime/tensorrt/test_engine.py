@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ import vapoursynth as vs
 
 import vs_espcn
 from tests.engines import open_engine
+from tests.programs import with_our_programs
+from tests.runtime.double import fake_tensorrt
 from vs_espcn.errors import BackendError, InputError, RuntimeMissingError
 from vs_espcn.networks import graph, registry
 from vs_espcn.runtime.backends import TensorRT, Torch, gpu_precision
@@ -254,6 +257,45 @@ def test_auto_precision() -> None:
     assert gpu_precision("fp16", 16) == "fp16"
 
 
+@pytest.mark.parametrize("flavour", ["tensorrt", "tensorrt_rtx"])
+def test_plans_are_built_without_tf32(flavour: str) -> None:
+    """The fake builder, whose TF32 is on as in TensorRT, builds nothing otherwise."""
+    fake = TensorRTApi(fake_tensorrt.module(flavour), flavour)
+    assert build_plan(fake, wrapped(graph.UINT8), "8.9")
+
+
+def test_a_plans_key_follows_all_that_it_is_built_with() -> None:
+    """One change at a time; each makes another key."""
+    model = wrapped(graph.UINT8)
+    library = {"flavour": "tensorrt_rtx", "version": "1.7", "targets": {"8.9": 1}}
+
+    def digest(
+        model: onnx.ModelProto = model,
+        capability: str = "8.9",
+        device: str = "Toaster 3",
+        *,
+        for_others: bool = False,
+        **changes: Any,
+    ) -> str:
+        described: Any = SimpleNamespace(**library | changes)
+        return plan_key(described, model, capability, device, for_others=for_others).digest
+
+    tunes_on_the_gpu: dict[str, Any] = {"flavour": "tensorrt", "targets": None}
+    digests = [
+        digest(),
+        digest(wrapped(graph.UINT16[10])),
+        digest(typed_graph(model, "fp16")),
+        digest(capability="8.6"),
+        digest(for_others=True),
+        digest(version="1.8"),
+        digest(flavour="tensorrt"),
+        digest(**tunes_on_the_gpu),
+        digest(**tunes_on_the_gpu, device="Toaster 4"),
+    ]
+    assert len(set(digests)) == len(digests)
+    assert digest(device="Toaster 4") == digest(), "this library's plans are for all GPUs of a capability"
+
+
 def test_a_graph_that_tensorrt_does_not_take(rtx: TensorRTApi) -> None:
     with pytest.raises(BackendError, match=r"tensorrt_rtx .* cannot read the network: .*data type"):
         build_plan(rtx, wrapped(graph.UINT16[10]), "8.9")
@@ -289,7 +331,8 @@ class TestWithoutAGpu:
             "vs_espcn.upscale(clip, backend=vs_espcn.TensorRT()).set_output()\n"
         )
         vspipe = Path(sys.executable).with_name("vspipe")
-        done = subprocess.run([vspipe, "-c", "y4m", script, "-"], capture_output=True, text=True, check=False)
+        command, env = [vspipe, "-c", "y4m", script, "-"], with_our_programs()
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         assert done.returncode != 0
         assert done.stdout == ""
         assert "Python exception: vs_espcn: no NVIDIA driver was found (libcuda.so.1); install" in done.stderr

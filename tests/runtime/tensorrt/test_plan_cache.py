@@ -206,6 +206,20 @@ def test_a_plan_of_another_user_is_not_loaded(
     assert "the stored file belongs to another user" in caplog.text
 
 
+def test_a_plan_is_read_again_whatever_the_umask(caplog: pytest.LogCaptureFixture) -> None:
+    pytest.importorskip("pwd", reason="Windows has no umask")
+    before = os.umask(0)
+    try:
+        load(b"first")
+    finally:
+        os.umask(before)
+    assert load(b"second") == b"first"
+    (stored,) = plan_cache.stored_plans()
+    stored.path.chmod(0o666)
+    assert load(b"third") == b"third"
+    assert "the stored file can be written by every user" in caplog.text
+
+
 def test_a_full_disk_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -19,6 +19,7 @@ from vs_espcn.training.data.compression import (
     X265_TEN_BITS,
     X265_TUNED,
     AsVideo,
+    DegradationProfile,
     Treatment,
     VideoEncoder,
     degrade_frames,
@@ -141,6 +142,26 @@ def test_anime_and_video_are_kept_apart(tmp_path: Path) -> None:
     for source in (VIDEO, ANIME):
         AsVideo(source, tmp_path)(photo(0), 2)
     assert len(list(tmp_path.rglob("*.png"))) == 2
+
+
+def test_what_is_kept_is_kept_apart_by_all_that_it_depends_on(tmp_path: Path) -> None:
+    """One change at a time; each makes another file."""
+    luma = photo(0)
+    other = luma.copy()
+    other[5, 7] ^= 1
+    makers: list[tuple[DegradationProfile, int, np.ndarray, int]] = [
+        (VIDEO, 0, luma, 2),
+        (VIDEO, 0, luma, 3),
+        (VIDEO, 0, other, 2),
+        (VIDEO, 0, luma.T.copy(), 2),
+        (VIDEO, 0, luma.reshape(90, 110), 2),
+        (VIDEO, 1, luma, 2),
+        (ANIME, 0, luma, 2),
+        (replace(VIDEO, version="video 4"), 0, luma, 2),
+    ]
+    for made, (source, number, image, scale) in enumerate(makers, start=1):
+        AsVideo(source, tmp_path, number)(image, scale)
+        assert len(list(tmp_path.rglob("*.png"))) == made
 
 
 @pytest.mark.parametrize("encoder", ALL)

@@ -36,7 +36,7 @@ def test_kernels_are_zimgs(name: str, scale: int, luma: NDArray[np.float32]) -> 
     resize = getattr(vs.core.resize, function)
     theirs = samples(resize(clip_of(luma, vs.GRAYS), width=width, height=height, **options))
     inner = (slice(BORDER, -BORDER), slice(BORDER, -BORDER))
-    np.testing.assert_allclose(shrink(luma, scale, KERNELS[name])[inner], theirs[inner], atol=1e-5)
+    np.testing.assert_allclose(shrink(luma, scale, KERNELS[name])[inner], theirs[inner], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -44,18 +44,18 @@ def test_box_is_pillows_and_the_mean_of_a_cell(scale: int, luma: NDArray[np.floa
     height, width = (side // scale for side in luma.shape)
     theirs = np.asarray(Image.fromarray(luma).resize((width, height), Image.Resampling.BOX))
     ours = shrink(luma, scale, KERNELS["box"])
-    np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
     cells = luma.reshape(height, scale, width, scale)
-    np.testing.assert_allclose(ours, cells.mean((1, 3)), atol=1e-6)
+    np.testing.assert_allclose(ours, cells.mean((1, 3)), rtol=0, atol=1e-6)
 
 
 def test_box_in_linear_light_is_the_mean_of_light() -> None:
     black, white = 16 / 255, 235 / 255
     checks = np.tile([[black, white], [white, black]], (3, 4))
     result = shrink(checks, 2, KERNELS["box-linear"])
-    np.testing.assert_allclose(result * 255, 16 + 219 * 0.5 ** (1 / 2.2), atol=1e-9)
+    np.testing.assert_allclose(result * 255, 16 + 219 * 0.5 ** (1 / 2.2), rtol=0, atol=1e-9)
     codes = np.arange(16, 236) / 255
-    np.testing.assert_allclose(from_light(to_light(codes)), codes, atol=1e-12)
+    np.testing.assert_allclose(from_light(to_light(codes)), codes, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("name", "sigma"), [("gauss-sharp", 0.35), ("gauss-soft", 0.55)])
@@ -75,20 +75,20 @@ def test_gaussians_match_a_plain_sum(name: str, sigma: float) -> None:
 @pytest.mark.parametrize("name", KERNELS)
 def test_kernels_keep_a_flat_picture_and_its_centre(name: str, scale: int) -> None:
     flat = np.full((48, 48), 100 / 255)
-    np.testing.assert_allclose(shrink(flat, scale, KERNELS[name]), 100 / 255, atol=1e-12)
+    np.testing.assert_allclose(shrink(flat, scale, KERNELS[name]), 100 / 255, rtol=0, atol=1e-12)
     kernel = KERNELS[name]
     beyond = np.array([kernel.reach + 0.01, -kernel.reach - 0.01])
     if not name.startswith("gauss"):  # these are cut off
-        np.testing.assert_allclose(kernel.weigh(beyond), 0, atol=1e-12)
+        np.testing.assert_allclose(kernel.weigh(beyond), 0, rtol=0, atol=1e-12)
     around = np.linspace(0.01, kernel.reach, 50)
-    np.testing.assert_allclose(kernel.weigh(around), kernel.weigh(-around), atol=1e-12)
+    np.testing.assert_allclose(kernel.weigh(around), kernel.weigh(-around), rtol=0, atol=1e-12)
 
 
 def test_the_usual_cubic_is_keys() -> None:
     x = np.linspace(-2.2, 2.2, 89)
     near, far = 1.5 * abs(x) ** 3 - 2.5 * x**2 + 1, -0.5 * abs(x) ** 3 + 2.5 * x**2 - 4 * abs(x) + 2
     keys = np.where(abs(x) <= 1, near, np.where(abs(x) <= 2, far, 0))
-    np.testing.assert_allclose(cubic(x), keys, atol=1e-12)
+    np.testing.assert_allclose(cubic(x), keys, rtol=0, atol=1e-12)
 
 
 def test_networks_are_judged_by_kernels_that_there_are() -> None:

@@ -65,7 +65,7 @@ def test_both_resolutions_are_cut_and_turned_alike(source: Callable[[int], Patch
         assert low.dtype == phases.dtype == np.float32
         assert low.shape[1:] == (1, 4, 4)
         # every pixel of a cell equals the low-resolution pixel
-        np.testing.assert_allclose(phases, low.repeat(SCALE * SCALE, axis=1), atol=1e-7)
+        np.testing.assert_allclose(phases, low.repeat(SCALE * SCALE, axis=1), rtol=0, atol=1e-7)
 
 
 def ways(patches: Patches) -> set[tuple[bool, bool, bool]]:
@@ -115,6 +115,11 @@ def test_images_smaller_than_a_patch_are_left_out() -> None:
     assert patches.draw()[0].min() >= np.float32(100 / 255)
 
 
+def test_every_place_of_an_image_is_drawn_up_to_its_last_row_and_column() -> None:
+    low, _ = RandomPatches([pair(6, 5)], size=4, batch=600, seed=0).draw()
+    assert set(np.rint(low.min(axis=(1, 2, 3)) * 255).astype(int)) == {0, 1, 5, 6, 10, 11}
+
+
 def test_an_image_is_drawn_by_its_area_and_by_how_well_bicubic_does() -> None:
     flat = Pair(low=np.full((8, 8), 51, np.uint8), phases=np.full((4, 8, 8), 51, np.uint8))
     large = Pair(low=np.full((16, 8), 102, np.uint8), phases=np.full((4, 16, 8), 102, np.uint8))
@@ -123,7 +128,7 @@ def test_an_image_is_drawn_by_its_area_and_by_how_well_bicubic_does() -> None:
     drawn = np.rint(patches.draw()[0][:, 0, 0, 0] * 5).astype(int)
     shares = np.bincount(drawn)[1:] / len(drawn)
     expected = np.array([1 / 20, 2 / 20, 1 / 120])
-    np.testing.assert_allclose(shares, expected / expected.sum(), atol=0.02)
+    np.testing.assert_allclose(shares, expected / expected.sum(), rtol=0, atol=0.02)
 
 
 def test_an_epoch_shows_each_place_once() -> None:

@@ -84,7 +84,7 @@ def test_the_sub_pixel_convolution_is_a_convolution_of_stride_1_over_scale(scale
         features, mirrored_kernels(network), stride=scale, padding=scale
     )
     torch.testing.assert_close(sub_pixel, deconvolved, atol=1e-5, rtol=0)
-    torch.testing.assert_close(sub_pixel, on_the_sub_pixel_grid(features, network), atol=1e-5, rtol=0)
+    torch.testing.assert_close(sub_pixel, on_the_sub_pixel_grid(features, network), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize(("name", "second"), [("srcnn-915", 1), ("srcnn-955", 5)])
@@ -101,7 +101,7 @@ def test_a_baseline_starts_from_bicubic(scale: int) -> None:
     luma = torch.rand(1, 1, 9, 11)
     bicubic = Srcnn(scale, second=1).bicubic(luma)[0, 0].numpy()
     inner = (slice(scale, -scale), slice(scale, -scale))  # borders: there repeated, here mirrored
-    np.testing.assert_allclose(bicubic[inner], enlarge(luma[0, 0].numpy(), scale)[inner], atol=1e-6)
+    np.testing.assert_allclose(bicubic[inner], enlarge(luma[0, 0].numpy(), scale)[inner], rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["espcn", "srcnn-915", "srcnn-955", "subpixel-s"])
@@ -133,7 +133,7 @@ def test_a_subpixel_network_folded_is_the_sum_of_its_branches(name: str) -> None
         kept = x if layer.identity.any() else 0
         summed = layer.plain(x) + layer.branches(x) + kept
         x = act(summed) if layer is not network.tail else summed
-    torch.testing.assert_close(network.phases(luma), x / SPREAD + luma, atol=1e-5, rtol=0)
+    torch.testing.assert_close(network.phases(luma), x / SPREAD + luma, atol=1e-6, rtol=0)
 
 
 def test_a_subpixel_network_without_detail_repeats_the_luma() -> None:

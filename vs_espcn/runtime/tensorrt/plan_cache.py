@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock
 from onnx import ModelProto
 
-from vs_espcn.cache_folder import cache_dir, open_cached
+from vs_espcn.cache_folder import CACHED_MODE, cache_dir, open_cached
 from vs_espcn.errors import BackendError
 from vs_espcn.file_writing import replace_file
 
@@ -244,5 +244,5 @@ def _read(path: Path, key: PlanKey) -> bytes:
 def _write(path: Path, key: PlanKey, plan: bytes) -> None:
     """Put a plan in place so that no reader ever sees a part of it."""
     header = json.dumps({"key": asdict(key), "sha256": hashlib.sha256(plan).hexdigest()})
-    replace_file(path, header.encode() + b"\n" + plan)
+    replace_file(path, header.encode() + b"\n" + plan, mode=CACHED_MODE)
     _log.info("stored %s (%d KB)", path.name, len(plan) // 1024)
