@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from tests.encode_support import in_segments, planned
 from tests.media import H264, codecs, decode, ffmetadata, ffmpeg, packets, pattern, raw_planes, tone
-from vs_espcn.encoding.encode import check_output, encode, plan_encode
+from vs_espcn.encoding.encode import encode
+from vs_espcn.encoding.encode_plan import plan_encode
+from vs_espcn.encoding.output_target import check_output
 from vs_espcn.encoding.segment_folder import segments_folder
 from vs_espcn.encoding.segments import (
     commands,

@@ -9,8 +9,10 @@ import vapoursynth as vs
 
 from tests.encode_support import FAST, double, upscale
 from tests.media import H264, codecs, decode, ffmpeg, packets, pattern, tone, video, with_sound
-from vs_espcn.encoding.encode import check_output, encode, plan_encode
+from vs_espcn.encoding.encode import encode
+from vs_espcn.encoding.encode_plan import plan_encode
 from vs_espcn.encoding.ffmpeg import find_ffmpeg, probe
+from vs_espcn.encoding.output_target import check_output
 from vs_espcn.encoding.segments import encode_in_segments
 from vs_espcn.encoding.source import open_source
 from vs_espcn.encoding.timecode import advanced

@@ -79,7 +79,7 @@ def compare(
         load_libraries()
     from vs_espcn.encoding.comparison import BICUBIC, comparison_picture, networks_of
     from vs_espcn.encoding.comparison_page import comparison_page
-    from vs_espcn.encoding.encode import check_writable
+    from vs_espcn.encoding.output_target import check_writable
     from vs_espcn.encoding.side_by_side import png, write_whole
     from vs_espcn.encoding.source import open_source
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import vapoursynth as vs
 
     from vs_espcn.encoding.deinterlace import FieldRate
-    from vs_espcn.encoding.encode import EncodePlan, OutputTarget
+    from vs_espcn.encoding.encode_plan import EncodePlan
+    from vs_espcn.encoding.output_target import OutputTarget
     from vs_espcn.encoding.source import ClipSource
     from vs_espcn.filter.auto_network import NetworkChoice
     from vs_espcn.filter.options import UpscaleOptions
@@ -98,7 +99,8 @@ def plan_file(
     Raises:
         EspcnError: It cannot be done.
     """
-    from vs_espcn.encoding.encode import check_output, plan_encode
+    from vs_espcn.encoding.encode_plan import plan_encode
+    from vs_espcn.encoding.output_target import check_output
 
     with exit_in_order():
         destination = check_output(source, output, overwrite=request.overwrite)
@@ -143,7 +145,7 @@ def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int
     """
     from vs_espcn.encoding import preview
     from vs_espcn.encoding.comparison_page import comparison_page
-    from vs_espcn.encoding.encode import check_writable
+    from vs_espcn.encoding.output_target import check_writable
     from vs_espcn.encoding.side_by_side import png, write_whole
 
     suffix = output.suffix.lower()
@@ -171,7 +173,7 @@ def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
     Raises:
         EspcnError: It could not be done; nothing is left at `output`.
     """
-    from vs_espcn.encoding.encode import check_writable
+    from vs_espcn.encoding.output_target import check_writable
     from vs_espcn.encoding.side_by_side import frame_picture, png, write_whole
 
     with JobProgress() as progress:
@@ -288,7 +290,7 @@ def _without_lost_alpha(
     """The source without its alpha planes, if they would not get into the output."""
     import vapoursynth as vs
 
-    from vs_espcn.encoding.encode import alpha_options_of
+    from vs_espcn.encoding.video_encoder import alpha_options_of
 
     if alpha_options_of(destination, request.preset, request.ffmpeg_args) is not None:
         return source

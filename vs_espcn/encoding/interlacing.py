@@ -17,8 +17,9 @@ from pathlib import Path
 import vapoursynth as vs
 
 from vs_espcn.cache_folder import open_cached
+from vs_espcn.encoding.bestsource import index_path
 from vs_espcn.encoding.ffmpeg import find_ffmpeg
-from vs_espcn.encoding.source import ClipSource, index_path
+from vs_espcn.encoding.source import ClipSource
 from vs_espcn.encoding.trim import time_of
 from vs_espcn.errors import InputError
 from vs_espcn.file_writing import replace_file

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from vs_espcn.encoding.colour_args import frame_options
-from vs_espcn.encoding.encode import EncodePlan, disk_errors, frame_errors
+from vs_espcn.encoding.encode_errors import disk_errors, frame_errors
+from vs_espcn.encoding.encode_plan import EncodePlan
 from vs_espcn.encoding.ffmpeg_input import (
     PipeInput,
     clock_options,
