@@ -23,6 +23,7 @@ from vs_espcn.encoding.ffmpeg_input import (
     timeline,
 )
 from vs_espcn.encoding.hdr10 import hdr10_notes, hdr10_parameters
+from vs_espcn.encoding.opus_delay import opus_delays
 from vs_espcn.encoding.output_target import OutputTarget
 from vs_espcn.encoding.source import ClipSource
 from vs_espcn.encoding.track_tags import label_video
@@ -40,6 +41,7 @@ class EncodePlan:
         destination: Where to.
         timeline: How video and everything else are kept in step.
         streams: What becomes of the source's other streams.
+        sound: Options for the times of sound.
         video: The video encoder and its options, unless the user chose one.
         encoder: ffmpeg's name of the encoder.
         container: Options of the file: its muxer, tags and chapters.
@@ -53,6 +55,7 @@ class EncodePlan:
     destination: OutputTarget
     timeline: Timeline
     streams: StreamMapping
+    sound: tuple[str, ...]
     video: tuple[str, ...]
     encoder: str
     container: tuple[str, ...]
@@ -84,6 +87,7 @@ class EncodePlan:
             ),
             *self.streams.args,
             *self.timeline.output_options,
+            *self.sound,
             *self.video,
             *self.container,
             *self.user,
@@ -145,14 +149,17 @@ def plan_encode(
     video = (*encoding, *siting_options(first.props), *order_options(source.times, source.ends), *alpha)
     if streams.pictures:
         video, user = tuple(for_first_video(video)), for_first_video(user)
+    delays = opus_delays(destination.ffmpeg, source.path, destination.container.muxer, streams, user)
+    clock = timeline(clip, source, source.known)
     attached, attach_notes = _attach(destination, source, streams)
     return EncodePlan(
         clip=clip,
         first=first,
         source=source,
         destination=destination,
-        timeline=timeline(clip, source, source.known),
+        timeline=clock,
         streams=streams,
+        sound=clock.sound_options(delays),
         video=video,
         encoder=encoder,
         container=(

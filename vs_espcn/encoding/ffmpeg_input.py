@@ -78,9 +78,21 @@ class Timeline:
         return (
             *(("-ss", "0") if self.is_cut else ()),
             *(("-t", seconds(self.end)) if self.end is not None else ()),
-            *(("-bsf:a", _RISING) if self.continues is not None else ()),
-            *(("-bsf:a", _ANEW) if self.restarts else ()),
         )
+
+    def sound_options(self, delays: Sequence[int]) -> tuple[str, ...]:
+        """Options of the output that change times of copied and encoded sound.
+
+        Args:
+            delays: Milliseconds by which each sound is to be later, in Matroska.
+        """
+        clock = _RISING if self.continues is not None else _ANEW if self.restarts else None
+        options: list[str] = []
+        for number, delay in enumerate(delays):
+            # The times that the filter sees tick in milliseconds there, whatever time base it is told.
+            filters = [*filter(None, [clock]), *([f"setts=ts=TS+{delay}"] if delay else [])]
+            options += [f"-bsf:a:{number}", ",".join(filters)] if filters else []
+        return tuple(options)
 
     @property
     def clock_output(self) -> tuple[str, ...]:

@@ -236,7 +236,7 @@ def _join_arguments(encode_plan: EncodePlan, output: Path) -> list[str]:
         *(*encode_plan.timeline.global_options, "-itsoffset", seconds(encode_plan.timeline.delay)),
         *("-f", "concat", "-safe", "0"),
         *("-i", f"file:{LISTING}", *encode_plan.source_input),
-        *(*encode_plan.streams.args, *encode_plan.timeline.output_options),
+        *(*encode_plan.streams.args, *encode_plan.timeline.output_options, *encode_plan.sound),
         *(
             *encode_plan.container,
             *_without_filters(encode_plan.user),
