@@ -258,8 +258,11 @@ def _lost_tags(source: MediaFile, output: MediaFile) -> list[str]:
 
 def _describe(file: MediaFile, lines: list[str]) -> None:
     """Parse what ``ffmpeg -i`` prints."""
-    tags = file.tags
+    tags, heading = file.tags, ""
     for line in lines:
+        if found := re.match(r" *(Metadata|Side data):$", line):
+            heading = found[1]
+            continue
         if found := _STREAM.match(line):
             _, language, kind, codec, rest = found.groups()
             stream = Stream(kind=kind, codec=codec, language=language or "", description=rest)
@@ -268,15 +271,10 @@ def _describe(file: MediaFile, lines: list[str]) -> None:
         elif found := re.match(r" +Chapter #0:\d+: start ([-0-9.]+), end ([-0-9.]+)", line):
             file.chapters.append((Fraction(found[1]), Fraction(found[2])))
             tags = {}
-        elif found := re.match(r" +(\w+) *: (.*)", line):
-            if found[1].lower() not in {*_IGNORED_TAGS, "metadata"}:
-                tags[found[1].lower()] = found[2]
-        elif file.streams and re.match(r"      +\w", line):
+        elif heading == "Side data" and file.streams:
             file.streams[-1].side_data.append(line.strip())
-    for stream in file.streams:
-        stream.side_data += [
-            f"{name}: {stream.tags.pop(name)}" for name in ("displaymatrix",) if name in stream.tags
-        ]
+        elif (found := re.match(r" +(\w+) *: (.*)", line)) and found[1].lower() not in _IGNORED_TAGS:
+            tags[found[1].lower()] = found[2]
 
 
 def _read_packets(file: MediaFile, ffmpeg: str) -> None:

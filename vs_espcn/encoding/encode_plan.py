@@ -133,7 +133,7 @@ def plan_encode(
             container, or two encoders are chosen.
     """
     chosen = chosen_encoder(destination, preset, ffmpeg_args)
-    suffix = destination.path.suffix
+    suffix, muxer = destination.path.suffix, destination.container.muxer
     streams = map_streams(destination.container, suffix, source.others)
     with frame_errors():
         first = clip.get_frame(0)
@@ -149,7 +149,7 @@ def plan_encode(
     video = (*encoding, *siting_options(first.props), *order_options(source.times, source.ends), *alpha)
     if streams.pictures:
         video, user = tuple(for_first_video(video)), for_first_video(user)
-    delays = opus_delays(destination.ffmpeg, source.path, destination.container.muxer, streams, user)
+    delays = opus_delays(destination.ffmpeg, source.path, muxer, streams, user)
     clock = timeline(clip, source, source.known)
     attached, attach_notes = _attach(destination, source, streams)
     return EncodePlan(
@@ -159,7 +159,7 @@ def plan_encode(
         destination=destination,
         timeline=clock,
         streams=streams,
-        sound=clock.sound_options(delays),
+        sound=clock.sound_options(muxer, delays),
         video=video,
         encoder=encoder,
         container=(
@@ -167,7 +167,7 @@ def plan_encode(
             *labels.options,
             *alpha,
             *attached,
-            *("-f", destination.container.muxer, "-strict", "experimental"),
+            *("-f", muxer, "-strict", "experimental"),
         ),
         user=tuple(user),
         notes=(

@@ -80,14 +80,16 @@ class Timeline:
             *(("-t", seconds(self.end)) if self.end is not None else ()),
         )
 
-    def sound_options(self, delays: Sequence[int]) -> tuple[str, ...]:
+    def sound_options(self, muxer: str, delays: Sequence[int]) -> tuple[str, ...]:
         """Options of the output that change times of copied and encoded sound.
 
         Args:
+            muxer: The output's muxer.
             delays: Milliseconds by which each sound is to be later, in Matroska.
         """
         clock = _RISING if self.continues is not None else _ANEW if self.restarts else None
-        options: list[str] = []
+        # Else a transport stream has one time for several packets.
+        options = ["-pes_payload_size", "0"] if clock and muxer == "mpegts" else []
         for number, delay in enumerate(delays):
             # The times that the filter sees tick in milliseconds there, whatever time base it is told.
             filters = [*filter(None, [clock]), *([f"setts=ts=TS+{delay}"] if delay else [])]
