@@ -268,7 +268,8 @@ def _open(
     start, end = (parse_time(time) if time else None for time in (request.start, request.end))
     frames = frames_between(opened, start, end, request.frames)
     if not request.deinterlace:
-        check_progressive(opened, frames)
+        with exit_in_order():
+            check_progressive(opened, frames)
     opened = trim(opened, frames)
     if destination and has_alpha(opened.clip):
         opened = _without_lost_alpha(request, opened, destination, progress)
@@ -287,15 +288,17 @@ def _open(
 def _without_lost_alpha(
     request: UpscaleRequest, source: "ClipSource", destination: "OutputTarget", progress: JobProgress
 ) -> "ClipSource":
-    """The source without its alpha planes, if they would not get into the output."""
+    """The source without its alpha planes, if they hide nothing or would not get into the output."""
     import vapoursynth as vs
 
+    from vs_espcn.encoding.alpha import has_opaque_palette
     from vs_espcn.encoding.video_encoder import alpha_options_of
 
-    if alpha_options_of(destination, request.preset, request.ffmpeg_args) is not None:
-        return source
-    progress.note(
-        f"alpha is left out, since the encoder in {destination.path.suffix} does not keep it; "
-        "ProRes (--preset prores), FFV1 (--preset ffv1) and VP9 in .webm or .mkv do"
-    )
+    if not has_opaque_palette(source):
+        if alpha_options_of(destination, request.preset, request.ffmpeg_args) is not None:
+            return source
+        progress.note(
+            f"alpha is left out, since the encoder in {destination.path.suffix} does not keep it; "
+            "ProRes (--preset prores), FFV1 (--preset ffv1) and VP9 in .webm or .mkv do"
+        )
     return replace(source, clip=vs.core.std.RemoveFrameProps(source.clip, ["_Alpha"]))

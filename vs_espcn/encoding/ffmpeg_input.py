@@ -27,7 +27,7 @@ _ANEW = "setts=ts='if(eq(N,0),TS,PREV_OUTDTS+if(gt(DTS,PREV_INDTS),DTS-PREV_INDT
 """Has a clock that starts anew go on after the last packet."""
 
 _RISING = "setts=ts='if(eq(N,0),TS,if(gt(DTS,PREV_OUTDTS),TS,PREV_OUTDTS+PREV_OUTDURATION/2))'"
-"""Moves a packet that is not later than the one before it, as where a clock jumped, by half a packet."""
+"""Moves a packet that is not later than the one before it by half a packet, as where a clock jumped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +87,13 @@ class Timeline:
             muxer: The output's muxer.
             delays: Milliseconds by which each sound is to be later, in Matroska.
         """
-        clock = _RISING if self.continues is not None else _ANEW if self.restarts else None
         # Else a transport stream has one time for several packets.
-        options = ["-pes_payload_size", "0"] if clock and muxer == "mpegts" else []
+        is_joined = self.restarts or self.continues is not None
+        options = ["-pes_payload_size", "0"] if is_joined and muxer == "mpegts" else []
         for number, delay in enumerate(delays):
             # The times that the filter sees tick in milliseconds there, whatever time base it is told.
-            filters = [*filter(None, [clock]), *([f"setts=ts=TS+{delay}"] if delay else [])]
-            options += [f"-bsf:a:{number}", ",".join(filters)] if filters else []
+            later = f",setts=ts=TS+{delay}" if delay else ""
+            options += [f"-bsf:a:{number}", (_ANEW if self.restarts else _RISING) + later]
         return tuple(options)
 
     @property
