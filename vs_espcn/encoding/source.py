@@ -44,6 +44,7 @@ class ClipSource:
         ends: When the last frame ends, on the same clock, if the frame rate is variable.
         is_continued: Whether the file's clock jumps. Times are then on one that
             goes on instead, as ffmpeg reads the file unless it copies timestamps.
+        reads_picture: Whether ffmpeg reads the picture beside the sound for that.
         restarts: Whether the clock starts anew in mid-film in a file of which ffmpeg
             leaves it so. The times go on; those of other streams have to.
         begin: Where the other streams' part begins, on the same clock; None for
@@ -62,6 +63,7 @@ class ClipSource:
     times: tuple[Fraction, ...] | None = None
     ends: Fraction | None = None
     is_continued: bool = False
+    reads_picture: bool = False
     restarts: bool = False
     begin: Fraction | None = None
     end: Fraction | None = None
@@ -111,7 +113,7 @@ def open_source(
         clip, picture = complete_clip(ffmpeg, path, clip, stream, turned=turn_upright)
     if stream:
         clip = with_display_aspect(clip, stream, turned=turn_upright)
-    shown = clip_times(ffmpeg, path, track.index, fps, ticks, known.start or Fraction(0))
+    shown = clip_times(ffmpeg, path, track.index, fps, ticks)
     if shown.fps != clip.fps:
         clip = vs.core.std.AssumeFPS(clip, fpsnum=shown.fps.numerator, fpsden=shown.fps.denominator)
     return ClipSource(
@@ -127,5 +129,6 @@ def open_source(
         times=shown.times,
         ends=shown.ends,
         is_continued=shown.is_continued,
+        reads_picture=shown.reads_picture,
         restarts=shown.restarts,
     )
