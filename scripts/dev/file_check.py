@@ -35,6 +35,8 @@ _IGNORED_TAGS = frozenset(
     | {"bps", "number_of_frames", "number_of_bytes", "service_name", "service_provider"}
 )
 
+_TIMED = frozenset({"Video", "Audio", "Subtitle"})
+
 _MOV_TAGS = frozenset(
     {"title", "artist", "album", "album_artist", "comment", "composer", "copyright", "date", "description"}
     | {"genre", "grouping", "lyrics", "show", "episode_id", "network", "synopsis", "track", "disc"}
@@ -77,9 +79,15 @@ class Stream:
     @property
     def aspect(self) -> Fraction:
         """Width of the picture by its height, as it is shown."""
-        found = re.search(r"DAR (\d+):(\d+)", self.description)
-        width, height = (int(found[1]), int(found[2])) if found else self.size
+        # Last comes the container's, which wins over the stream's own in brackets.
+        found = re.findall(r"DAR (\d+):(\d+)", self.description)
+        width, height = map(int, found[-1]) if found else self.size
         return Fraction(width, height or 1)
+
+    @property
+    def is_empty(self) -> bool:
+        """True for sound of which the file has only the name."""
+        return self.kind == "Audio" and not re.search(r", [1-9]\d* Hz, (?!0 channels)", self.description)
 
     @property
     def rotation(self) -> int:
@@ -314,7 +322,7 @@ def _describe(file: MediaFile, lines: list[str]) -> None:
 
 def _read_packets(file: MediaFile, ffmpeg: str) -> None:
     """Every stream's times as ffmpeg makes them; a stream that it cannot copy stays without."""
-    kept = [number for number, each in enumerate(file.streams) if each.kind in {"Video", "Audio", "Subtitle"}]
+    kept = [number for number, each in enumerate(file.streams) if each.kind in _TIMED and not each.is_empty]
     maps = [option for number in kept for option in ("-map", f"0:{number}")]
     options = ("-c", "copy", "-copyinkf", "-f", "framecrc", "-")
     done = _run(ffmpeg, "-loglevel", "error", "-i", file.path, *maps, *options)
@@ -347,10 +355,11 @@ def _read_frames(file: MediaFile, ffmpeg: str) -> None:
         raw = Path(folder) / "thumbnails"
         times = ("-enc_time_base", "1:1000000", "-f", "framecrc", "-")
         # Sound is read too: ffmpeg makes times of the streams that it reads.
-        sound = ("-map", "0:a?", "-c", "copy", "-f", "null", "-")
+        maps = [f"0:{n}" for n, each in enumerate(file.streams) if each.kind == "Audio" and not each.is_empty]
+        sound = [word for each in maps for word in ("-map", each)] + ["-c", "copy", "-f", "null", "-"]
         done = _run(
             *(ffmpeg, "-loglevel", "error", "-i", file.path, *each, "-f", "rawvideo", raw),
-            *(*each, *times, *(sound if file.of_kind("Audio") else ())),
+            *(*each, *times, *(sound if maps else ())),
         )
         file.thumbnails = np.fromfile(raw, np.uint8).reshape(-1, THUMBNAIL, THUMBNAIL)
     rows = [line for line in done.stdout.decode().splitlines() if not line.startswith("#")]

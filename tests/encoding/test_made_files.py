@@ -83,7 +83,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, file_check: ModuleType) -> None:
     )  # fmt: skip
     found = "; ".join(file_check.differences(file_check.read(source, FFMPEG), file_check.read(other, FFMPEG)))
     for words in (
-        "is shown 0.2990 s off",
+        "is shown 0.3200 s off",
         "sound 0 begins +0.3",
         "shape is 2.667, not 1.333",
         "looks different",
