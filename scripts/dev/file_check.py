@@ -280,8 +280,8 @@ def _carried_elsewhere(file: MediaFile, kind: str) -> int:
 
 def _lost_tags(source: MediaFile, output: MediaFile) -> list[str]:
     found = [f"tag {name} is lost" for name in source.tags if output.holds(name) and name not in output.tags]
-    if source.timecode and not output.timecode and output.path.suffix != ".ts":
-        found.append(f"timecode {source.timecode} is lost")
+    if source.timecode not in {None, output.timecode} and output.path.suffix != ".ts":
+        found.append(f"timecode is {output.timecode}, not {source.timecode}")
     for kind in ("Video", "Audio", "Subtitle"):
         for number, (before, after) in enumerate(
             zip(source.of_kind(kind), output.of_kind(kind), strict=False)
