@@ -5,7 +5,9 @@ from pathlib import Path
 
 import vapoursynth as vs
 
-from vs_espcn.encoding.encode import EncodePlan, check_output, encode, plan_encode
+from vs_espcn.encoding.encode import encode
+from vs_espcn.encoding.encode_plan import EncodePlan, plan_encode
+from vs_espcn.encoding.output_target import check_output
 from vs_espcn.encoding.segments import encode_in_segments
 from vs_espcn.encoding.source import open_source
 from vs_espcn.encoding.trim import trim

@@ -29,11 +29,19 @@ TICK = Fraction(2, 1000)
 PACKET = Fraction(1, 10)
 """Seconds by which the ends of sound may be apart if it was encoded anew, or cut at its packets."""
 
-_STREAM = re.compile(r"  Stream #0:(\d+)(?:\[\w+\])?(?:\((\w+)\))?: (\w+): (\w+)(.*)")
+_STREAM = re.compile(r" +Stream #0:(\d+)(?:\[\w+\])?(?:\((\w+)\))?: (\w+): (\w+)(.*)")
 _IGNORED_TAGS = frozenset(
     {"encoder", "creation_time", "major_brand", "minor_version", "compatible_brands", "vendor_id", "duration"}
     | {"bps", "number_of_frames", "number_of_bytes", "service_name", "service_provider"}
 )
+
+_TIMED = frozenset({"Video", "Audio", "Subtitle"})
+
+_MOV_TAGS = frozenset(
+    {"title", "artist", "album", "album_artist", "comment", "composer", "copyright", "date", "description"}
+    | {"genre", "grouping", "lyrics", "show", "episode_id", "network", "synopsis", "track", "disc"}
+)
+"""Those that MP4 and MOV hold of a file; Matroska holds all, and MPEG-TS none."""
 
 
 @dataclass(kw_only=True)
@@ -71,9 +79,15 @@ class Stream:
     @property
     def aspect(self) -> Fraction:
         """Width of the picture by its height, as it is shown."""
-        found = re.search(r"DAR (\d+):(\d+)", self.description)
-        width, height = (int(found[1]), int(found[2])) if found else self.size
+        # Last comes the container's, which wins over the stream's own in brackets.
+        found = re.findall(r"DAR (\d+):(\d+)", self.description)
+        width, height = map(int, found[-1]) if found else self.size
         return Fraction(width, height or 1)
+
+    @property
+    def is_empty(self) -> bool:
+        """True for sound of which the file has only the name."""
+        return self.kind == "Audio" and not re.search(r", [1-9]\d* Hz, (?!0 channels)", self.description)
 
     @property
     def rotation(self) -> int:
@@ -116,18 +130,34 @@ class MediaFile:
         ]
 
     @property
+    def is_matroska(self) -> bool:
+        """True if any tag fits into it."""
+        return self.path.suffix in {".mkv", ".webm"}
+
+    def holds(self, tag: str) -> bool:
+        """Whether its format has a place for a tag of the file."""
+        if self.is_matroska:
+            return tag != "timecode"
+        return self.path.suffix in {".mp4", ".m4v", ".mov"} and tag in _MOV_TAGS
+
+    @property
+    def timecode(self) -> str | None:
+        """That of the first frame, wherever a container has it."""
+        found = (tags.get("timecode") for tags in (self.tags, *(stream.tags for stream in self.streams)))
+        return next(filter(None, found), None)
+
+    @property
     def origin(self) -> Fraction:
         """When the first picture or sound comes."""
         sound = [stream.times[0] for stream in self.of_kind("Audio") if stream.times]
         return min([self.shown[0], *sound])
 
     @property
-    def end(self) -> Fraction:
-        """When the last picture or sound ends."""
+    def lasts(self) -> Fraction:
+        """Seconds from there to the end of the last picture or sound; 0 if the file has no times."""
+        ends = [each.end for each in self.of_kind("Video")[:1] + self.of_kind("Audio") if each.times]
         # Older versions of ffmpeg write how long the last frame is shown into the header alone.
-        return max(
-            [each.end for each in self.of_kind("Video")[:1] + self.of_kind("Audio")] + [self.announced]
-        )
+        return max([end - self.origin for end in ends] + [self.announced])
 
 
 def read(path: Path, ffmpeg: str) -> MediaFile:
@@ -139,9 +169,10 @@ def read(path: Path, ffmpeg: str) -> MediaFile:
     described = _run(ffmpeg, "-hide_banner", "-i", path, check=False).stderr.decode(errors="replace")
     file = MediaFile(path=path, thumbnails=np.empty(0, np.uint8))
     _describe(file, described.splitlines())
-    length = re.search(r"Duration: (\d+):(\d+):(\d+\.\d+)", described)
+    length = re.search(r"Duration: (\d+):(\d+):(\d+\.\d+), start: (-?[0-9.]+)", described)
     if length and "Input #0, matroska" in described:
-        file.announced = int(length[1]) * 3600 + int(length[2]) * 60 + Fraction(length[3])
+        ends = int(length[1]) * 3600 + int(length[2]) * 60 + Fraction(length[3])
+        file.announced = ends - Fraction(length[4])
     _read_packets(file, ffmpeg)
     _read_frames(file, ffmpeg)
     return file
@@ -183,17 +214,14 @@ def _wrong_times(source: MediaFile, output: MediaFile, frames: int | None) -> li
     # Where the source's own times are broken, ffmpeg's are a guess too.
     allowed = TICK if is_clean and steps and steps[0] > step / 2 else max(step, TICK)
     late = [
-        (abs((after - output.origin) - (before - source.origin)), number)
+        (abs((after - output.shown[0]) - (before - expected[0])), number)
         for number, (before, after) in enumerate(zip(expected, output.shown, strict=False))
     ]
     off, number = max(late, default=(Fraction(0), 0))
     if off > allowed:
         found.append(f"frame {number} is shown {float(off):.4f} s off")
-    if frames is None and abs((output.end - output.origin) - (source.end - source.origin)) > max(
-        allowed, PACKET
-    ):
-        lasts = float(output.end - output.origin), float(source.end - source.origin)
-        found.append(f"it lasts {lasts[0]:.3f} s, not {lasts[1]:.3f} s")
+    if frames is None and source.lasts and abs(output.lasts - source.lasts) > max(allowed, PACKET):
+        found.append(f"it lasts {float(output.lasts):.3f} s, not {float(source.lasts):.3f} s")
     return found
 
 
@@ -233,6 +261,8 @@ def _lost_streams(source: MediaFile, output: MediaFile, notes: str) -> list[str]
     found = []
     for kind in ("Audio", "Subtitle", "Data", "Attachment"):
         before, after = (sum(each.kind == kind for each in file.streams) for file in (source, output))
+        # Chapters and timecodes are compared as such, whichever way a container has them.
+        before, after = before - _carried_elsewhere(source, kind), after - _carried_elsewhere(output, kind)
         numbers = [number for number, each in enumerate(source.streams) if each.kind == kind]
         noted = sum(f"track {number} " in notes for number in numbers)
         if after < before - noted:
@@ -242,8 +272,16 @@ def _lost_streams(source: MediaFile, output: MediaFile, notes: str) -> list[str]
     return found
 
 
+def _carried_elsewhere(file: MediaFile, kind: str) -> int:
+    """How many streams of a kind are chapters or timecodes, as in MP4 and MOV."""
+    words = ("(text / ", "(tmcd / ")
+    return sum(each.kind == kind and any(word in each.description for word in words) for each in file.streams)
+
+
 def _lost_tags(source: MediaFile, output: MediaFile) -> list[str]:
-    found = [f"tag {name} is lost" for name in source.tags if name not in output.tags]
+    found = [f"tag {name} is lost" for name in source.tags if output.holds(name) and name not in output.tags]
+    if source.timecode not in {None, output.timecode} and output.path.suffix != ".ts":
+        found.append(f"timecode is {output.timecode}, not {source.timecode}")
     for kind in ("Video", "Audio", "Subtitle"):
         for number, (before, after) in enumerate(
             zip(source.of_kind(kind), output.of_kind(kind), strict=False)
@@ -251,37 +289,40 @@ def _lost_tags(source: MediaFile, output: MediaFile) -> list[str]:
             where = f"{kind.lower()} {number}"
             if before.language not in {"", "und", after.language}:
                 found.append(f"{where} has lost its language {before.language}")
-            found += [f"{where} has lost its tag {name}" for name in before.tags if name not in after.tags]
-            found += [f"{where} is no longer {each}" for each in before.dispositions - after.dispositions]
+            if output.is_matroska:
+                kept = {*after.tags, "timecode"}
+                found += [f"{where} has lost its tag {name}" for name in before.tags if name not in kept]
+            if output.path.suffix != ".ts":
+                found += [f"{where} is no longer {each}" for each in before.dispositions - after.dispositions]
     return found
 
 
 def _describe(file: MediaFile, lines: list[str]) -> None:
-    """Parse what ``ffmpeg -i`` prints."""
-    tags = file.tags
+    """Parse what ``ffmpeg -i`` prints; streams of a group stand first, whatever their number."""
+    tags, heading = file.tags, ""
+    streams: dict[int, Stream] = {}
+    stream = None
     for line in lines:
+        if found := re.match(r" *(Metadata|Side data):$", line):
+            heading = found[1]
+            continue
         if found := _STREAM.match(line):
-            _, language, kind, codec, rest = found.groups()
+            index, language, kind, codec, rest = found.groups()
             stream = Stream(kind=kind, codec=codec, language=language or "", description=rest)
-            file.streams.append(stream)
-            tags = stream.tags
+            tags = streams.setdefault(int(index), stream).tags
         elif found := re.match(r" +Chapter #0:\d+: start ([-0-9.]+), end ([-0-9.]+)", line):
             file.chapters.append((Fraction(found[1]), Fraction(found[2])))
             tags = {}
-        elif found := re.match(r" +(\w+) *: (.*)", line):
-            if found[1].lower() not in {*_IGNORED_TAGS, "metadata"}:
-                tags[found[1].lower()] = found[2]
-        elif file.streams and re.match(r"      +\w", line):
-            file.streams[-1].side_data.append(line.strip())
-    for stream in file.streams:
-        stream.side_data += [
-            f"{name}: {stream.tags.pop(name)}" for name in ("displaymatrix",) if name in stream.tags
-        ]
+        elif heading == "Side data" and stream:
+            stream.side_data.append(line.strip())
+        elif (found := re.match(r" +(\w+) *: (.*)", line)) and found[1].lower() not in _IGNORED_TAGS:
+            tags[found[1].lower()] = found[2]
+    file.streams = [streams[index] for index in sorted(streams)]
 
 
 def _read_packets(file: MediaFile, ffmpeg: str) -> None:
     """Every stream's times as ffmpeg makes them; a stream that it cannot copy stays without."""
-    kept = [number for number, each in enumerate(file.streams) if each.kind in {"Video", "Audio", "Subtitle"}]
+    kept = [number for number, each in enumerate(file.streams) if each.kind in _TIMED and not each.is_empty]
     maps = [option for number in kept for option in ("-map", f"0:{number}")]
     options = ("-c", "copy", "-copyinkf", "-f", "framecrc", "-")
     done = _run(ffmpeg, "-loglevel", "error", "-i", file.path, *maps, *options)
@@ -314,10 +355,11 @@ def _read_frames(file: MediaFile, ffmpeg: str) -> None:
         raw = Path(folder) / "thumbnails"
         times = ("-enc_time_base", "1:1000000", "-f", "framecrc", "-")
         # Sound is read too: ffmpeg makes times of the streams that it reads.
-        sound = ("-map", "0:a?", "-c", "copy", "-f", "null", "-")
+        maps = [f"0:{n}" for n, each in enumerate(file.streams) if each.kind == "Audio" and not each.is_empty]
+        sound = [word for each in maps for word in ("-map", each)] + ["-c", "copy", "-f", "null", "-"]
         done = _run(
             *(ffmpeg, "-loglevel", "error", "-i", file.path, *each, "-f", "rawvideo", raw),
-            *(*each, *times, *(sound if file.of_kind("Audio") else ())),
+            *(*each, *times, *(sound if maps else ())),
         )
         file.thumbnails = np.fromfile(raw, np.uint8).reshape(-1, THUMBNAIL, THUMBNAIL)
     rows = [line for line in done.stdout.decode().splitlines() if not line.startswith("#")]

@@ -65,6 +65,24 @@ def twice(*arguments: str) -> Make:
     return make
 
 
+def copied(*arguments: str, before: Sequence[str] = (), after: Sequence[str] = ()) -> Make:
+    """A file that one line of ffmpeg makes and a second copies, with options before and after its input."""
+
+    def make(path: Path) -> None:
+        coded = path.with_name("coded.mkv")
+        ffmpeg(*arguments, coded)
+        ffmpeg(*before, "-i", coded, "-c", "copy", *after, path)
+
+    return make
+
+
+def cut_in_front(path: Path) -> None:
+    """The second half of a recording, which begins in the middle of a group of pictures and of a sound."""
+    ffmpeg(*picture(2), *tone(2), "-c:v", "mpeg2video", "-bf", "2", "-g", "10", "-c:a", "mp2", path)
+    data = path.read_bytes()
+    path.write_bytes(data[len(data) // 2 // 2048 * 2048 :])
+
+
 def telecined(path: Path) -> None:
     """Film of 24 frames a second in MPEG-2 for 30: every second frame has a field to be shown twice."""
     ffmpeg(*picture(2, "30000/1001"), "-c:v", "mpeg2video", "-bf", "0", path)
@@ -137,6 +155,19 @@ CASES = [
         times=[0.0213 + number * 0.04 for number in range(40)],
     ),
     Case(
+        name="longer_joined.vob",
+        make=twice(*picture(1.2), *tone(1.2), "-c:v", "mpeg2video", "-c:a", "ac3", "-f", "vob"),
+        # ffmpeg itself has picture and sound each move the clock at the joint.
+        times=[0.0053 + number * 0.04 for number in range(60)],
+        excused=("frame ", "it lasts", "sound 0 ends"),
+    ),
+    Case(
+        name="joined.ogv",
+        make=twice(*picture(1.2), *tone(1.2), "-c:v", "libtheora", "-c:a", "libvorbis"),
+        times=[0.003 + number * 0.04 for number in range(60)],
+        excused=("frame ", "it lasts", "sound 0 ends"),
+    ),
+    Case(
         name="joined.mkv",
         make=twice(*picture(0.8), *tone(0.8), *H264, "-c:a", "aac"),
         times=[0.021 + number * 0.04 for number in range(40)],
@@ -170,5 +201,109 @@ CASES = [
     ),
     Case(name="opus.mkv", make=line(*picture(), *tone(), *H264, "-c:a", "libopus"), outputs=(".mkv", ".mp4")),
     Case(name="opus.mp4", make=line(*picture(), *tone(), *H264, "-c:a", "libopus"), excused=("video 0 ",)),
+    Case(
+        name="reencoded.mkv",
+        make=line(*picture(), *tone(), *H264, "-c:a", "flac"),
+        outputs=(".mkv",),
+        args=("-c:a", "libopus"),
+        # The sound begins with 312 samples that a decoder drops.
+        times=[0.0065 + number * 0.04 for number in range(25)],
+    ),
+    Case(
+        name="fragmented.mp4",
+        make=line(*picture(), *tone(), *H264, "-c:a", "aac", "-movflags", "frag_every_frame"),
+        excused=("video 0 is no longer default", "audio 0 is no longer default"),
+    ),
+    Case(
+        name="wrapped.ts",
+        make=line(*picture(2), *tone(2), *H264, "-c:a", "aac", "-output_ts_offset", "95441.5"),
+    ),
+    Case(name="cut_in_front.mpg", make=cut_in_front),
+    Case(
+        name="edit_list.mov",
+        make=copied(*picture(2), *tone(2), *H264, "-bf", "2", "-c:a", "aac", before=("-ss", "0.3")),
+    ),
+    Case(
+        name="aspect.mkv",
+        make=copied(*picture(), *H264, after=("-aspect", "16:9")),
+        outputs=(".mkv", ".mp4", ".ts"),
+        aspect=16 / 9,
+    ),
+    Case(
+        name="aspect.mov",
+        make=copied(*picture(), *H264, after=("-aspect", "16:9")),
+        outputs=(".mkv", ".mp4", ".ts"),
+        aspect=16 / 9,
+    ),
+    Case(
+        name="no_sound.ts",
+        make=line(*picture(), *tone(), "-af", "aselect=0", *H264, "-c:a", "aac"),
+        streams=["h264"],
+        notes=("audio track 1 (aac) is left out, since ffmpeg finds nothing in it",),
+    ),
+    Case(
+        name="no_sound_in_ac3.ts",
+        make=line(*picture(), *tone(), "-af", "aselect=0", *H264, "-c:a", "ac3"),
+        outputs=(".webm",),
+        notes=("audio track 1 (ac3) is left out, since ffmpeg finds nothing in it",),
+    ),
+    *(
+        Case(
+            name=f"timecode{suffix}",
+            make=line(*picture(), *H264, "-timecode", "01:00:00:00"),
+            outputs=(".mov", ".mp4", ".mkv"),
+            notes=(),
+        )
+        for suffix in (".mov", ".mp4", ".mkv")
+    ),
+    Case(
+        name="no_room_for_timecode.mov",
+        make=line(*picture(), *H264, "-timecode", "01:00:00:00"),
+        outputs=(".ts",),
+        notes=("timecode 01:00:00:00 is left out, since .ts cannot hold it",),
+    ),
+    Case(
+        name="labelled.mkv",
+        make=line(
+            *(*picture(), *tone(), *H264, "-c:a", "aac", "-metadata", "title=Film"),
+            *("-metadata:s:v", "language=jpn", "-metadata:s:v", "stereo_mode=top_bottom"),
+            *("-metadata:s:v", "title=Picture", "-metadata:s:a", "language=fre"),
+            *("-disposition:v", "default+original", "-disposition:a", "default+dub"),
+        ),
+        outputs=(".mkv",),
+        tags=(("", "title", "Film"), ("video", "stereo_mode", "top_bottom"), ("video", "title", "Picture")),
+        notes=(),
+    ),
+    Case(
+        name="handler.mp4",
+        make=line(*picture(), *H264, "-metadata:s:v", "handler_name=Mine", "-metadata:s:v", "language=jpn"),
+        tags=(("video", "handler_name", "Mine"),),
+        notes=(),
+    ),
+    Case(
+        name="hdr10.mkv",
+        make=line(
+            *(*picture(), "-pix_fmt", "yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast"),
+            "-x265-params",
+            "log-level=error:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)"
+            "L(10000000,1):max-cll=1000,400",
+        ),
+        outputs=(".mkv", ".mp4"),
+    ),
+    Case(
+        name="opaque.gif",
+        make=line(*picture(), "-vf", "split[a][b];[a]palettegen[p];[b][p]paletteuse"),
+        notes=(),
+    ),
+    Case(name="windows.wmv", make=line(*picture(), *tone(), "-c:v", "wmv2", "-c:a", "wmav2")),
+    Case(name="flash.flv", make=line(*picture(), *tone(), *H264, "-c:a", "aac")),
+    Case(name="old.avi", make=line(*picture(), *tone(), "-c:v", "mpeg4", "-bf", "2", "-c:a", "mp3")),
+    Case(name="broadcast.mxf", make=line(*picture(), *tone(), "-c:v", "mpeg2video", "-c:a", "pcm_s16le")),
+    Case(
+        name="late_picture.flv",
+        make=line(
+            *tone(2), "-itsoffset", "0.7", *picture(), "-map", "1:v", "-map", "0:a", *H264, "-c:a", "aac"
+        ),
+    ),
     Case(name="late_sound.vob", make=line(*LATE_SOUND, "-c:v", "mpeg2video", "-c:a", "mp2", "-f", "vob")),
 ]

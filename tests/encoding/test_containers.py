@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from vs_espcn.encoding.bestsource import Track
 from vs_espcn.encoding.containers import CONTAINERS, container_of, map_streams
-from vs_espcn.encoding.source import Track
 from vs_espcn.errors import InputError
 
 

@@ -16,7 +16,9 @@ import vapoursynth as vs
 from tests.clips import noise_clip
 from tests.encode_support import FAST, upscale
 from tests.media import FFMPEG, decode, video
-from vs_espcn.encoding.encode import check_output, encode, plan_encode
+from vs_espcn.encoding.encode import encode
+from vs_espcn.encoding.encode_plan import plan_encode
+from vs_espcn.encoding.output_target import check_output
 from vs_espcn.encoding.segment_folder import segments_folder
 from vs_espcn.encoding.segments import encode_in_segments
 from vs_espcn.encoding.source import open_source

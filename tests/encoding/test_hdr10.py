@@ -5,8 +5,10 @@ import vapoursynth as vs
 
 from tests.encode_support import double
 from tests.media import FFMPEG, decode, ffmpeg, pattern, video
-from vs_espcn.encoding.encode import check_output, encode, plan_encode
+from vs_espcn.encoding.encode import encode
+from vs_espcn.encoding.encode_plan import plan_encode
 from vs_espcn.encoding.hdr10 import hdr10_notes, hdr10_parameters
+from vs_espcn.encoding.output_target import check_output
 from vs_espcn.encoding.segments import encode_in_segments
 from vs_espcn.encoding.source import open_source
 

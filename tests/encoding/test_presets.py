@@ -6,7 +6,9 @@ import vapoursynth as vs
 from tests.encode_support import FAST, upscale
 from tests.media import FFMPEG, codecs, decode, ffmpeg, pattern, video
 from vs_espcn.encoding.containers import CONTAINERS
-from vs_espcn.encoding.encode import check_output, encode, plan_encode
+from vs_espcn.encoding.encode import encode
+from vs_espcn.encoding.encode_plan import plan_encode
+from vs_espcn.encoding.output_target import check_output
 from vs_espcn.encoding.presets import PRESETS, default_args, preset_args
 from vs_espcn.encoding.source import open_source
 from vs_espcn.errors import InputError

@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 from tests.encode_support import in_segments, planned
 from tests.media import H264, codecs, decode, ffmetadata, ffmpeg, packets, pattern, raw_planes, tone
 from vs_espcn.encoding import segments as segments_module
-from vs_espcn.encoding.encode import EncodePlan, check_output, encode, plan_encode
+from vs_espcn.encoding.encode import encode
+from vs_espcn.encoding.encode_plan import EncodePlan, plan_encode
+from vs_espcn.encoding.output_target import check_output
 from vs_espcn.encoding.segment_folder import segment_path, segments_folder
 from vs_espcn.encoding.segments import (
     commands,

@@ -9,7 +9,7 @@ import vapoursynth as vs
 
 from tests.media import H264, ffmpeg, packets, pattern, raw_planes, shared_video, tone, video, with_sound
 from vs_espcn.cache_folder import cache_dir
-from vs_espcn.encoding import source as source_module
+from vs_espcn.encoding import bestsource
 from vs_espcn.encoding.source import open_source
 from vs_espcn.encoding.truncation import missing_bytes
 from vs_espcn.errors import BackendError, InputError
@@ -80,7 +80,7 @@ def test_a_full_disk_is_done_without(
     [index] = cache_dir().rglob("*.bsindex")
     index.unlink()
     index.mkdir()
-    monkeypatch.setattr(source_module, "_can_keep", lambda *_: True)
+    monkeypatch.setattr(bestsource, "_can_keep", lambda *_: True)
     assert open_source(path).clip.num_frames == 120
     assert "cannot keep an index in" in caplog.text
 

@@ -8,9 +8,11 @@ import pytest
 import vapoursynth as vs
 
 from tests.encode_support import FAST, double, upscale
-from tests.media import H264, codecs, decode, ffmpeg, packets, pattern, tone, video, with_sound
-from vs_espcn.encoding.encode import check_output, encode, plan_encode
+from tests.media import H264, codecs, ffmpeg, pattern, video, with_sound
+from vs_espcn.encoding.encode import encode
+from vs_espcn.encoding.encode_plan import plan_encode
 from vs_espcn.encoding.ffmpeg import find_ffmpeg, probe
+from vs_espcn.encoding.output_target import check_output
 from vs_espcn.encoding.segments import encode_in_segments
 from vs_espcn.encoding.source import open_source
 from vs_espcn.encoding.timecode import advanced
@@ -18,23 +20,6 @@ from vs_espcn.encoding.trim import trim
 
 RAMP = "geq=lum='p(X\\,Y)':cb='p(X\\,Y)':cr='p(X\\,Y)':a='X*255/W'"
 CHAPTERS = ";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=200\ntitle=One\n"
-
-
-def shown_aspect(path: Path, *, upright: bool = False) -> Fraction:
-    """Width by height of the picture as ffmpeg shows it."""
-    stream = probe(find_ffmpeg(), path, 0).streams[0]
-    clip = decode(path, upright=upright)
-    props = clip.get_frame(0).props
-    own = Fraction(props.get("_SARNum", 1) or 1, props.get("_SARDen", 1) or 1)
-    return (stream.aspect or own) * Fraction(clip.width, clip.height)
-
-
-@pytest.mark.parametrize("source", [".mkv", ".mp4", ".mov"])
-@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".ts"])
-def test_the_containers_aspect_wins(tmp_path: Path, source: str, suffix: str) -> None:
-    ffmpeg("-i", video(tmp_path / "s.mkv"), "-c", "copy", "-aspect", "16:9", tmp_path / f"in{source}")
-    upscale(tmp_path / f"in{source}", tmp_path / f"out{suffix}", *FAST)
-    assert shown_aspect(tmp_path / f"out{suffix}") == Fraction(16, 9)
 
 
 def test_samples_turn_with_their_picture(tmp_path: Path) -> None:
@@ -46,14 +31,6 @@ def test_samples_turn_with_their_picture(tmp_path: Path) -> None:
     assert (props["_SARNum"], props["_SARDen"]) == (3, 4)
 
 
-@pytest.mark.parametrize("source", [".mov", ".mp4", ".mkv"])
-@pytest.mark.parametrize("suffix", [".mov", ".mp4", ".mkv"])
-def test_the_timecode_is_kept(tmp_path: Path, source: str, suffix: str) -> None:
-    film = video(tmp_path / f"in{source}", "-timecode", "01:00:00:00")
-    assert upscale(film, tmp_path / f"out{suffix}", *FAST) == []
-    assert probe(find_ffmpeg(), tmp_path / f"out{suffix}", 0).timecode == "01:00:00:00"
-
-
 def test_the_timecode_of_a_part_is_its_first_frames(tmp_path: Path) -> None:
     source = open_source(video(tmp_path / "in.mov", "-timecode", "01:00:00:00"))
     part = trim(source, range(5, 10))
@@ -62,12 +39,6 @@ def test_the_timecode_of_a_part_is_its_first_frames(tmp_path: Path) -> None:
     )
     encode(job)
     assert probe(find_ffmpeg(), tmp_path / "out.mov", 0).timecode == "01:00:00:05"
-
-
-def test_a_container_without_timecode_gets_a_note(tmp_path: Path) -> None:
-    film = video(tmp_path / "in.mov", "-timecode", "01:00:00:00")
-    [note] = upscale(film, tmp_path / "out.ts", *FAST)
-    assert note == "timecode 01:00:00:00 is left out, since .ts cannot hold it"
 
 
 @pytest.mark.parametrize(
@@ -97,20 +68,6 @@ def test_a_timecode_that_drops_counts_every_frame() -> None:
     assert [advanced(numbers[0], number, rate) for number in range(len(numbers))] == numbers
 
 
-@pytest.mark.parametrize(
-    ("source", "suffix"), [(".mkv", ".mkv"), (".mkv", ".mp4"), (".mp4", ".mkv"), (".mp4", ".mp4")]
-)
-def test_tags_of_the_video_are_kept(tmp_path: Path, source: str, suffix: str) -> None:
-    tags = ("-metadata:s:v:0", "handler_name=My handler", "-metadata:s:v:0", "language=jpn")
-    film = video(tmp_path / f"in{source}", *tags)
-    assert upscale(film, tmp_path / f"out{suffix}", *FAST) == []
-    found = {
-        name.lower(): value for name, value in probe(find_ffmpeg(), tmp_path / f"out{suffix}", 0).tags.items()
-    }
-    assert found["handler_name"] == "My handler"
-    assert found["language"] == "jpn"
-
-
 def test_a_title_is_kept_as_it_is_and_figures_of_the_source_are_not(tmp_path: Path) -> None:
     title = "a=b;c#d\\e\nStream #0:0: Audio: none"
     tags = ("-metadata:s:v:0", f"title={title}", "-metadata:s:v:0", "BPS-eng=123")
@@ -119,12 +76,6 @@ def test_a_title_is_kept_as_it_is_and_figures_of_the_source_are_not(tmp_path: Pa
     found = probe(find_ffmpeg(), tmp_path / "out.mkv", 0).tags
     assert found["title"] == title
     assert not any(name.upper().startswith("BPS") for name in found)
-
-
-def test_dispositions_of_the_video_are_kept(tmp_path: Path) -> None:
-    film = video(tmp_path / "in.mkv", "-disposition:v:0", "default+original")
-    upscale(film, tmp_path / "out.mkv", *FAST)
-    assert open_source(tmp_path / "out.mkv").track.dispositions == ("default", "original")
 
 
 @pytest.mark.parametrize("mode", ["left_right", "right_left", "top_bottom"])
@@ -203,17 +154,6 @@ def test_a_chapter_track_is_no_loss_where_chapters_are_kept(
     assert codecs(chaptered) == ["h264", "bin_data"]
     assert upscale(chaptered, tmp_path / f"out{suffix}", *FAST) == notes
     assert probe(find_ffmpeg(), tmp_path / f"out{suffix}", 0).chapters is (not notes)
-
-
-@pytest.mark.parametrize("codec", ["aac", "ac3"])
-@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".webm"])
-def test_a_sound_track_without_sound_is_left_out(tmp_path: Path, codec: str, suffix: str) -> None:
-    film = tmp_path / "in.ts"
-    ffmpeg(*pattern(), *tone(), "-af", "aselect=0", *H264, "-c:a", codec, film)
-    assert upscale(film, tmp_path / f"out{suffix}") == [
-        f"audio track 1 ({codec}) is left out, since ffmpeg finds nothing in it"
-    ]
-    assert len(packets(tmp_path / f"out{suffix}")) == 1
 
 
 def alpha_film(path: Path, pixel_format: str, *encoder: str) -> Path:

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.media import H264, codecs, decode, ffmetadata, ffmpeg, packets, pattern, raw_planes, tone
-from vs_espcn.encoding.encode import check_output, encode, plan_encode
+from vs_espcn.encoding.encode import encode
+from vs_espcn.encoding.encode_plan import plan_encode
+from vs_espcn.encoding.output_target import check_output
 from vs_espcn.encoding.source import open_source
 from vs_espcn.encoding.trim import frames_between, parse_time, trim
 from vs_espcn.errors import InputError

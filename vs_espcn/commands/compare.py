@@ -100,7 +100,7 @@ def _write_comparison(source: Path, output: Path, request: ComparisonRequest, *,
     from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
     from vs_espcn.encoding.comparison import comparison_picture
     from vs_espcn.encoding.comparison_page import comparison_page
-    from vs_espcn.encoding.encode import check_writable
+    from vs_espcn.encoding.output_target import check_writable
     from vs_espcn.encoding.side_by_side import png, write_whole
     from vs_espcn.encoding.source import open_source
 

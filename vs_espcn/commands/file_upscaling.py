@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import vapoursynth as vs
 
     from vs_espcn.encoding.deinterlace import FieldRate
-    from vs_espcn.encoding.encode import EncodePlan, OutputTarget
+    from vs_espcn.encoding.encode_plan import EncodePlan
+    from vs_espcn.encoding.output_target import OutputTarget
     from vs_espcn.encoding.source import ClipSource
     from vs_espcn.filter.auto_network import NetworkChoice
     from vs_espcn.filter.options import UpscaleOptions
@@ -103,7 +104,8 @@ def plan_file(
     Raises:
         EspcnError: It cannot be done.
     """
-    from vs_espcn.encoding.encode import check_output, plan_encode
+    from vs_espcn.encoding.encode_plan import plan_encode
+    from vs_espcn.encoding.output_target import check_output
 
     with exit_in_order():
         destination = check_output(source, output, overwrite=request.overwrite)
@@ -148,7 +150,7 @@ def preview_file(request: UpscaleRequest, source: Path, output: Path, count: int
     """
     from vs_espcn.encoding import preview
     from vs_espcn.encoding.comparison_page import comparison_page
-    from vs_espcn.encoding.encode import check_writable
+    from vs_espcn.encoding.output_target import check_writable
     from vs_espcn.encoding.side_by_side import png, write_whole
 
     suffix = output.suffix.lower()
@@ -176,7 +178,7 @@ def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
     Raises:
         EspcnError: It could not be done; nothing is left at `output`.
     """
-    from vs_espcn.encoding.encode import check_writable
+    from vs_espcn.encoding.output_target import check_writable
     from vs_espcn.encoding.png_file import png_file
     from vs_espcn.encoding.side_by_side import write_whole
 
@@ -277,7 +279,8 @@ def _open(
     start, end = (parse_time(time) if time else None for time in (request.start, request.end))
     frames = frames_between(opened, start, end, request.frames)
     if not request.deinterlace:
-        check_progressive(opened, frames)
+        with exit_in_order():
+            check_progressive(opened, frames)
     opened = trim(opened, frames)
     if destination and has_alpha(opened.clip):
         opened = _without_lost_alpha(request, opened, destination, progress)
@@ -296,15 +299,17 @@ def _open(
 def _without_lost_alpha(
     request: UpscaleRequest, source: "ClipSource", destination: "OutputTarget", progress: JobProgress
 ) -> "ClipSource":
-    """Return the source without its alpha planes if the output cannot hold them."""
+    """Return the source without its alpha planes if they hide nothing or the output cannot hold them."""
     import vapoursynth as vs
 
-    from vs_espcn.encoding.encode import alpha_options_of
+    from vs_espcn.encoding.alpha import has_opaque_palette
+    from vs_espcn.encoding.video_encoder import alpha_options_of
 
-    if alpha_options_of(destination, request.preset, request.ffmpeg_args) is not None:
-        return source
-    progress.note(
-        f"alpha is left out, since the encoder in {destination.path.suffix} does not keep it; "
-        "ProRes (--preset prores), FFV1 (--preset ffv1) and VP9 in .webm or .mkv do"
-    )
+    if not has_opaque_palette(source):
+        if alpha_options_of(destination, request.preset, request.ffmpeg_args) is not None:
+            return source
+        progress.note(
+            f"alpha is left out, since the encoder in {destination.path.suffix} does not keep it; "
+            "ProRes (--preset prores), FFV1 (--preset ffv1) and VP9 in .webm or .mkv do"
+        )
     return replace(source, clip=vs.core.std.RemoveFrameProps(source.clip, ["_Alpha"]))

@@ -1,7 +1,7 @@
 """When the frames of a file are shown: at a constant rate, or each at a time of its own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,6 +21,7 @@ class ClipTimes:
         ends: When the last frame ends, if the rate is variable.
         is_continued: Whether the file's clock jumps, and the times are those
             of a clock that goes on as ffmpeg's does.
+        reads_picture: Whether ffmpeg reads the picture beside the sound for that.
         restarts: Whether the clock starts anew in mid-film, and ffmpeg leaves it so.
     """
 
@@ -29,6 +30,7 @@ class ClipTimes:
     times: tuple[Fraction, ...] | None = None
     ends: Fraction | None = None
     is_continued: bool = False
+    reads_picture: bool = False
     restarts: bool = False
 
 
@@ -50,9 +52,7 @@ class Ticks:
         return all(number is None for number in self.numbers)
 
 
-def clip_times(
-    ffmpeg: Ffmpeg, path: Path, track: int, fps: Fraction, ticks: Ticks, start: Fraction
-) -> ClipTimes:
+def clip_times(ffmpeg: Ffmpeg, path: Path, track: int, fps: Fraction, ticks: Ticks) -> ClipTimes:
     """Make out when frames are shown.
 
     Args:
@@ -61,28 +61,27 @@ def clip_times(
         track: Index of its video track.
         fps: Its rate, as far as the file says or BestSource guesses.
         ticks: What the file says.
-        start: When the file's first stream starts, in seconds.
     """
     unit = ticks.unit
     known = [None if tick is None else tick * unit for tick in ticks.numbers]
     if ticks.are_unknown:
         return ClipTimes(fps=fps)
     step = usual_step(known) or 1 / fps
-    continued = continued_times(ffmpeg, path, track, known, unit, start) if jumps(known) else None
-    times = rising(continued or known, step, is_in_step=continued is not None)
+    continued = continued_times(ffmpeg, path, track, known) if jumps(known) else None
+    times = rising(continued.times if continued else known, step, is_in_step=continued is not None)
     rate, grid = _constant_rate(times, known, fps, 1 / step, is_continued=continued is not None)
-    is_restarted = continued is None and restarts(known, step)
-    if grid is not None:
-        return ClipTimes(fps=rate, start=grid, is_continued=continued is not None, restarts=is_restarted)
-    last = None if continued else last_duration(ffmpeg, path, track, times, unit)
-    return ClipTimes(
+    found = ClipTimes(
         fps=rate,
-        start=times[0],
-        times=tuple(times),
-        ends=times[-1] + (last or (step if continued else 1 / fps)),
+        start=grid,
         is_continued=continued is not None,
-        restarts=is_restarted,
+        reads_picture=continued is not None and continued.reads_picture,
+        restarts=continued is None and restarts(known, step),
     )
+    if grid is not None:
+        return found
+    last = None if continued else last_duration(ffmpeg, path, track, times, unit)
+    ends = times[-1] + (last or (step if continued else 1 / fps))
+    return replace(found, start=times[0], times=tuple(times), ends=ends)
 
 
 def _constant_rate(

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vs_espcn.encoding.source import Track
+from vs_espcn.encoding.bestsource import Track
 from vs_espcn.errors import InputError
 
 _LETTERS = {"video": "v", "audio": "a", "subtitle": "s", "attachment": "t"}

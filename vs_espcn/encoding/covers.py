@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vs_espcn.cache_folder import cache_dir
+from vs_espcn.encoding.bestsource import Track
 from vs_espcn.encoding.containers import COVER_TYPES
 from vs_espcn.encoding.ffmpeg import Ffmpeg
-from vs_espcn.encoding.source import Track
 from vs_espcn.file_writing import replace_file
 
 _FOR_ALL_VIDEO = {"-vf": "-filter:v:0", "-vcodec": "-c:v:0", "-vtag": "-tag:v:0"}

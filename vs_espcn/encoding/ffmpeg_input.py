@@ -23,11 +23,11 @@ _STEADY = ("matroska", "mov")
 
 _KEEPS_DURATIONS_SINCE = (6, 0)
 
-_ANEW = "setts=ts='if(eq(N,0),TS,PREV_OUTDTS+if(gt(DTS,PREV_INDTS),DTS-PREV_INDTS,PREV_OUTDURATION))'"
+_ANEW = "setts=ts='if(eq(N,0),TS,PREV_OUTDTS+if(gt(DTS,PREV_INDTS),DTS-PREV_INDTS,max(1,PREV_OUTDURATION)))'"
 """Has a clock that starts anew go on after the last packet."""
 
-_RISING = "setts=ts='if(eq(N,0),TS,if(gt(DTS,PREV_OUTDTS),TS,PREV_OUTDTS+PREV_OUTDURATION/2))'"
-"""Moves a packet that is not later than the one before it, as where a clock jumped, by half a packet."""
+_RISING = "setts=ts='if(eq(N,0),TS,if(gt(DTS,PREV_OUTDTS),TS,PREV_OUTDTS+max(1,PREV_OUTDURATION/2)))'"
+"""Moves a packet that is not later than the one before it by half a packet, as where a clock jumped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +41,8 @@ class Timeline:
         is_cut: Whether what the source has before 0 is left out.
         begins: When the source's first stream starts, in seconds.
         may_jump: Whether the source's format is one in which clocks jump.
-        continues: Index of the source's video track if the source's clock jumps,
-            and ffmpeg has to make it go on; else None.
+        continues: Whether the source's clock jumps, and ffmpeg has to make that of its sound go on.
+        picture: Index of the source's video track if ffmpeg has to read it for that; else None.
         restarts: Whether the source's clock starts anew, and ffmpeg leaves it so.
     """
 
@@ -52,22 +52,22 @@ class Timeline:
     is_cut: bool
     begins: Fraction
     may_jump: bool
-    continues: int | None
+    continues: bool
+    picture: int | None
     restarts: bool
 
     @property
     def global_options(self) -> tuple[str, ...]:
         """Options that stand before all inputs: ffmpeg corrects no times unless they jump."""
-        return ("-copyts",) if self.continues is None else ()
+        return () if self.continues else ("-copyts",)
 
     @property
     def source_options(self) -> tuple[str, ...]:
         """Options that stand before the source's ``-i``."""
         # Where it corrects times, ffmpeg has the source begin at 0 by itself.
-        is_corrected = self.continues is not None
-        offset = self.shift + self.begins if is_corrected else self.shift
+        offset = self.shift + self.begins if self.continues else self.shift
         # With exactly this offset, ffmpeg has not the file begin at 0 but those of its streams that are used.
-        trap = Fraction(0) if is_corrected else -self.begins
+        trap = Fraction(0) if self.continues else -self.begins
         if self.may_jump and seconds(offset) == seconds(trap):
             offset = trap + matroska_writer.TICK
         return ("-itsoffset", seconds(offset))
@@ -78,16 +78,31 @@ class Timeline:
         return (
             *(("-ss", "0") if self.is_cut else ()),
             *(("-t", seconds(self.end)) if self.end is not None else ()),
-            *(("-bsf:a", _RISING) if self.continues is not None else ()),
-            *(("-bsf:a", _ANEW) if self.restarts else ()),
         )
+
+    def sound_options(self, muxer: str, delays: Sequence[int]) -> tuple[str, ...]:
+        """Options of the output that change times of copied and encoded sound.
+
+        Args:
+            muxer: The output's muxer.
+            delays: Milliseconds by which each sound is to be later, in Matroska.
+        """
+        # Else a transport stream has one time for several packets.
+        options = (
+            ["-pes_payload_size", "0"] if (self.restarts or self.continues) and muxer == "mpegts" else []
+        )
+        for number, delay in enumerate(delays):
+            # The times that the filter sees tick in milliseconds there, whatever time base it is told.
+            later = f",setts=ts=TS+{delay}" if delay else ""
+            options += [f"-bsf:a:{number}", (_ANEW if self.restarts else _RISING) + later]
+        return tuple(options)
 
     @property
     def clock_output(self) -> tuple[str, ...]:
         """A second output, of nothing: without it ffmpeg passes over the source's video, and its clock."""
-        if self.continues is None:
+        if self.picture is None:
             return ()
-        return ("-map", f"1:{self.continues}", "-c", "copy", *self.output_options, "-f", "null", "-")
+        return ("-map", f"1:{self.picture}", "-c", "copy", *self.output_options, "-f", "null", "-")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +142,8 @@ def timeline(clip: vs.VideoNode, source: ClipSource, known: Probe) -> Timeline:
         is_cut=source.begin is not None,
         begins=known.start or Fraction(0),
         may_jump=not known.format.startswith(_STEADY),
-        continues=source.track.index if source.is_continued else None,
+        continues=source.is_continued,
+        picture=source.track.index if source.reads_picture else None,
         restarts=source.restarts,
     )
 

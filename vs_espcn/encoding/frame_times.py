@@ -25,6 +25,9 @@ _ROUNDING = Fraction(3, 2000)
 _RATE_TOLERANCE = Fraction(1, 5000)
 """Share by which a rate that was measured may differ from a usual one."""
 
+_NEAR_GRID = Fraction(9, 10)
+"""Frames that a time may be off a constant rate where a clock jumped."""
+
 Times = Sequence[Fraction | None]
 """A time in seconds for each frame; None where the file says none."""
 
@@ -88,8 +91,8 @@ def on_grid(times: Sequence[Fraction], fps: Fraction) -> Fraction | None:
 
 
 def is_near_grid(times: Sequence[Fraction], fps: Fraction) -> bool:
-    """Whether no time is more than a frame off the constant rate that begins with the first."""
-    return all(abs(time - times[0] - number / fps) * fps <= 1 for number, time in enumerate(times))
+    """Whether no time is about a frame off the constant rate that begins with the first."""
+    return all(abs(time - times[0] - number / fps) * fps <= _NEAR_GRID for number, time in enumerate(times))
 
 
 def _without_strays(times: Times, least: Fraction, *, is_in_step: bool) -> list[Fraction | None]:

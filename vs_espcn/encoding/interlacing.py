@@ -9,16 +9,18 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import IO, Literal
 
 import vapoursynth as vs
 
 from vs_espcn.cache_folder import open_cached
+from vs_espcn.encoding.bestsource import index_path
 from vs_espcn.encoding.ffmpeg import find_ffmpeg
-from vs_espcn.encoding.source import ClipSource, index_path
+from vs_espcn.encoding.source import ClipSource
 from vs_espcn.encoding.trim import time_of
 from vs_espcn.errors import InputError
 from vs_espcn.file_writing import replace_file
@@ -118,45 +120,50 @@ def _headers_say_progressive(source: ClipSource) -> bool:
         return False
     filters = f"filter_units=pass_types={headers.units},trace_headers"
     field, value = headers.flagged
-    present = flagged = False
-    for line in _report(source, "-c", "copy", "-bsf:v", filters):
-        present = present or headers.present in line
-        flagged = flagged or bool(re.search(rf" {field} .*= {value}$", line))
-    return present and not flagged
+    present = False
+    with _reading(source, "stderr", "-c", "copy", "-bsf:v", filters, "-f", "null", "-") as report:
+        for line in report:
+            if re.search(rb" %b .*= %d\s*$" % (field.encode(), value), line):
+                return False
+            present = present or headers.present.encode() in line
+    return present
 
 
 def _decoded_runs(source: ClipSource, stop: int) -> list[tuple[int, int]]:
     """Runs of interlaced frames: the first, and the one after the last."""
-    chosen = f"setpts=N,trim=end_pts={stop},select=not(eq(interlace_type\\,PROGRESSIVE)),showinfo=checksum=0"
+    # Each frame's time is twice its number, and one more if it is interlaced.
+    marked = f"trim=end_frame={stop},settb=1/1000,setpts=2*N+INTERLACED"
+    times = ("-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-c:v", "wrapped_avframe")
     runs: list[tuple[int, int]] = []
-    for line in _report(source, "-vf", chosen, "-fps_mode", "passthrough"):
-        if found := re.search(r"\] n: *\d+ pts: *(\d+) ", line):
-            number = int(found[1])
-            if runs and runs[-1][1] == number:
+    with _reading(source, "stdout", "-vf", marked, *times, "-f", "framecrc", "-") as frames:
+        for line in frames:
+            if line.startswith(b"#"):
+                continue
+            number, is_interlaced = divmod(int(line.split(b",")[2]), 2)
+            if is_interlaced and runs and runs[-1][1] == number:
                 runs[-1] = (runs[-1][0], number + 1)
-            else:
+            elif is_interlaced:
                 runs.append((number, number + 1))
     return runs
 
 
-def _report(source: ClipSource, *options: str) -> Iterator[str]:
-    """What ffmpeg prints while it reads the film."""
+@contextmanager
+def _reading(source: ClipSource, pipe: Literal["stdout", "stderr"], *options: str) -> Iterator[IO[bytes]]:
+    """A pipe of an ffmpeg that reads the film until the block is left."""
     command = [
-        *(
-            find_ffmpeg().path,
-            "-hide_banner",
-            "-nostdin",
-            "-nostats",
-            "-noautorotate",
-            "-i",
-            f"file:{source.path}",
-        ),
-        *("-map", f"0:{source.track.index}", *options, "-f", "null", "-"),
+        *(find_ffmpeg().path, "-hide_banner", "-nostdin", "-nostats", "-noautorotate"),
+        *("-i", f"file:{source.path}", "-map", f"0:{source.track.index}", *options),
     ]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        assert process.stderr
-        for line in process.stderr:
-            yield line.decode(errors="replace").rstrip()
+    stdout, stderr = (
+        subprocess.PIPE if pipe == name else subprocess.DEVNULL for name in ("stdout", "stderr")
+    )
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr) as process:
+        output = process.stdout or process.stderr
+        assert output
+        try:
+            yield output
+        finally:
+            process.kill()
 
 
 def _stored(path: Path) -> tuple[int, Sequence[tuple[int, int]]] | None:

@@ -7,46 +7,47 @@ name it and don't make the times later.
 
 import subprocess
 from collections.abc import Sequence
-from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
-from vs_espcn.encoding.containers import Container, StreamMapping
+from vs_espcn.encoding.containers import StreamMapping
 from vs_espcn.encoding.ffmpeg import Ffmpeg
 
 _RIGHT_SINCE = (6, 0)
 
-_LIBOPUS_PRE_SKIP = 312
-"""Samples at 48 kHz that libopus puts before the sound."""
+_PRE_SKIPS = {"libopus": 312, "opus": 120}
+"""Samples at 48 kHz that an encoder puts before the sound."""
 
 _HEADER = b"OpusHead"
 
 
-def opus_delay_options(
-    ffmpeg: Ffmpeg, path: Path, container: Container, streams: StreamMapping
-) -> Sequence[str]:
-    """Output options that have copied and re-encoded Opus begin when it did.
+def opus_delays(
+    ffmpeg: Ffmpeg, path: Path, muxer: str, streams: StreamMapping, user: Sequence[str]
+) -> list[int]:
+    """Milliseconds by which each sound has to be later than ffmpeg writes it.
 
     Args:
         ffmpeg: The ffmpeg that writes the file.
         path: The source.
-        container: The output's container.
+        muxer: The output's muxer.
         streams: What becomes of the source's streams.
+        user: Options of the user, which may choose other encoders.
     """
-    if ffmpeg.version >= _RIGHT_SINCE or container.muxer not in {"matroska", "webm"}:
-        return ()
-    options: list[str] = []
+    if ffmpeg.version >= _RIGHT_SINCE or muxer not in {"matroska", "webm"}:
+        return [0] * len(streams.sound)
+    delays = []
     for number, track in enumerate(streams.sound):
-        is_copy = track.codec in container.audio
-        if is_copy and track.codec == "opus":
-            samples = _pre_skip(ffmpeg, path, track.index)
-        elif not is_copy and container.audio_encoder[0] == "libopus":
-            samples = _LIBOPUS_PRE_SKIP
-        else:
-            continue
-        # The times that the filter sees tick in milliseconds there, whatever time base it is told.
-        milliseconds = float(Fraction(samples, 48))
-        options += [f"-bsf:a:{number}", f"setts=ts=TS+{milliseconds:g}"]
-    return options
+        encoder = _encoder(number, [*streams.args, *user])
+        is_copy = encoder == "copy" and track.codec == "opus"
+        samples = _pre_skip(ffmpeg, path, track.index) if is_copy else _PRE_SKIPS.get(encoder, 0)
+        delays.append((samples + 24) // 48)
+    return delays
+
+
+def _encoder(number: int, args: Sequence[str]) -> str:
+    """Ffmpeg's name of what encodes a sound: the last that is chosen for it."""
+    names = {f"-{name}{which}" for name in ("c", "codec") for which in ("", ":a", f":a:{number}")}
+    return [value for option, value in pairwise(args) if option in names | {"-acodec"}][-1]
 
 
 def _pre_skip(ffmpeg: Ffmpeg, path: Path, track: int) -> int:

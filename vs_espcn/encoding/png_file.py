@@ -7,7 +7,7 @@ import numpy as np
 import vapoursynth as vs
 from numpy.typing import NDArray
 
-from vs_espcn.encoding.encode import frame_errors
+from vs_espcn.encoding.encode_errors import frame_errors
 from vs_espcn.encoding.ffmpeg import find_ffmpeg
 from vs_espcn.encoding.side_by_side import assumed_matrix
 from vs_espcn.errors import EncodeError

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from vs_espcn.encoding.colour_args import frame_options
-from vs_espcn.encoding.encode import EncodePlan, disk_errors, frame_errors
+from vs_espcn.encoding.encode_errors import disk_errors, frame_errors
+from vs_espcn.encoding.encode_plan import EncodePlan
 from vs_espcn.encoding.ffmpeg_input import (
     PipeInput,
     clock_options,
@@ -239,7 +240,7 @@ def _join_arguments(encode_plan: EncodePlan, output: Path) -> list[str]:
         *(*encode_plan.timeline.global_options, "-itsoffset", seconds(encode_plan.timeline.delay)),
         *("-f", "concat", "-safe", "0"),
         *("-i", f"file:{LISTING}", *encode_plan.source_input),
-        *(*encode_plan.streams.args, *encode_plan.timeline.output_options),
+        *(*encode_plan.streams.args, *encode_plan.timeline.output_options, *encode_plan.sound),
         *(
             *encode_plan.container,
             *_without_filters(encode_plan.user),

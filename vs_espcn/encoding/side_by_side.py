@@ -10,7 +10,7 @@ import numpy as np
 import vapoursynth as vs
 from PIL import Image, ImageDraw, ImageFont
 
-from vs_espcn.encoding.encode import disk_errors, frame_errors
+from vs_espcn.encoding.encode_errors import disk_errors, frame_errors
 from vs_espcn.encoding.output_file import partial_file, publish
 from vs_espcn.errors import InputError
 from vs_espcn.filter.rgb import usual_matrix

@@ -15,6 +15,9 @@ from vs_espcn.errors import EncodeError
 _TOLERANCE = Fraction(2, 1000)
 """Seconds that a frame may be off: Matroska rounds to milliseconds."""
 
+_LONGEST_STILL = Fraction(1, 4)
+"""Seconds of sound that may be squeezed together: what is broken where a recording was cut or joined."""
+
 _ADVICE = "leave out arguments that change times"
 
 
@@ -69,11 +72,12 @@ def _check_rising(times: Iterable[Fraction]) -> None:
 
 
 def _check_sound(number: int, sound: _Packets) -> None:
-    """Refuse a sound whose clock stands still for two packets; one may be squeezed in where clocks jumped."""
-    steps = [later - before for before, later in pairwise(sound.decoded)]
-    is_still = [step <= 0 or step * 4 < length for step, length in zip(steps, sound.durations, strict=False)]
-    for packet, (before, after) in enumerate(pairwise(is_still)):
-        if before and after:
+    """Refuse a sound whose clock stands still; some packets may be squeezed in where clocks jumped."""
+    still = Fraction(0)
+    for packet, (before, after) in enumerate(pairwise(sound.decoded)):
+        length = sound.durations[packet]
+        still = still + length if (after - before) * 4 < length or after <= before else Fraction(0)
+        if still > _LONGEST_STILL:
             raise EncodeError(
                 f"the clock of audio track {number} of the source goes back or stands still at "
                 f"{float(sound.decoded[packet]):.3f} s, and cannot be kept in step; leave it out with -an"
