@@ -1,7 +1,7 @@
 """The networks, in PyTorch."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import torch
 from torch import Tensor, nn
@@ -28,20 +28,23 @@ SPREAD = 4.0
 class Network(nn.Module, ABC):
     """What all networks have in common; weights are all that is saved."""
 
-    def __init__(self, name: str, scale: int, activation: str) -> None:
+    def __init__(
+        self, name: str, scale: int, activation: str, known: Collection[str] = tuple(ACTIVATIONS)
+    ) -> None:
         """Name a network.
 
         Args:
             name: What ``--network`` calls it.
             scale: Integer scale.
-            activation: What follows all convolutions but the last, a key of ``ACTIVATIONS``.
+            activation: What follows all convolutions but the last, one of ``known``.
+            known: The activations that it may have.
 
         Raises:
             InputError: The activation is not known.
         """
         super().__init__()
-        if activation not in ACTIVATIONS:
-            raise InputError(f"activation {activation!r} is not known; choose {' or '.join(ACTIVATIONS)}")
+        if activation not in known:
+            raise InputError(f"activation {activation!r} is not known; choose {' or '.join(known)}")
         self.name = name
         self.branches = False
         self.scale = scale
@@ -161,35 +164,23 @@ class Espcn(ThreeLayers):
         return functional.pixel_shuffle(self.phases(luma), self.scale)
 
 
-class Srcnn(ThreeLayers):
-    """What ESPCN is compared with (Dong et al., ECCV 2014 and TPAMI 2016).
-
-    Luma is enlarged by bicubic first; everything after runs at high resolution.
-    """
+class Bicubic(nn.Module):
+    """Bicubic enlargement, the edge pixel repeated beyond the border; has nothing to train."""
 
     enlargement: Tensor
 
-    def __init__(self, scale: int, activation: str = "relu", *, second: int) -> None:
-        """Make a network with random weights; see ``Network``.
+    def __init__(self, scale: int) -> None:
+        """Make its kernels.
 
         Args:
             scale: Integer scale.
-            activation: What follows the first two convolutions.
-            second: Height and width of the second kernel: 1 for SRCNN 9-1-5, 5 for 9-5-5.
         """
-        super().__init__(f"srcnn-9{second}5", scale, activation, kernels=(9, second, 5), outputs=1)
+        super().__init__()
+        self.scale = scale
         self.register_buffer("enlargement", _bicubic_kernels(scale), persistent=False)
 
-    def phases(self, luma: Tensor) -> Tensor:
-        """Upscaled luma, rearranged; see ``Network``."""
-        return functional.pixel_unshuffle(self(luma), self.scale)
-
     def forward(self, luma: Tensor) -> Tensor:
-        """Upscale luma; see ``Network``."""
-        return self.convolve(self.bicubic(luma))
-
-    def bicubic(self, luma: Tensor) -> Tensor:
-        """Enlarge luma by bicubic, the edge pixel repeated beyond the border.
+        """Enlarge luma.
 
         Args:
             luma: float32 (N, 1, H, W).
@@ -201,6 +192,32 @@ class Srcnn(ThreeLayers):
             padded = functional.pad(luma, (2, 2, 2, 2), "replicate")
             phases = functional.conv2d(padded, self.enlargement)  # (N, scale², H, W)
         return functional.pixel_shuffle(phases, self.scale)
+
+
+class Srcnn(ThreeLayers):
+    """What ESPCN is compared with (Dong et al., ECCV 2014 and TPAMI 2016).
+
+    Luma is enlarged by bicubic first; everything after runs at high resolution.
+    """
+
+    def __init__(self, scale: int, activation: str = "relu", *, second: int) -> None:
+        """Make a network with random weights; see ``Network``.
+
+        Args:
+            scale: Integer scale.
+            activation: What follows the first two convolutions.
+            second: Height and width of the second kernel: 1 for SRCNN 9-1-5, 5 for 9-5-5.
+        """
+        super().__init__(f"srcnn-9{second}5", scale, activation, kernels=(9, second, 5), outputs=1)
+        self.bicubic = Bicubic(scale)
+
+    def phases(self, luma: Tensor) -> Tensor:
+        """Upscaled luma, rearranged; see ``Network``."""
+        return functional.pixel_unshuffle(self(luma), self.scale)
+
+    def forward(self, luma: Tensor) -> Tensor:
+        """Upscale luma; see ``Network``."""
+        return self.convolve(self.bicubic(luma))
 
 
 def _bicubic_kernels(scale: int) -> Tensor:
