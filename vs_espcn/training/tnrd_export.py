@@ -51,7 +51,7 @@ def _stage(stage: Stage, number: int) -> tuple[list[NodeProto], Constants]:
     def name(of: str) -> str:
         return f"stage{number}.{of}"
 
-    def node(operator: str, inputs: list[str], output: str, **attributes: Any) -> NodeProto:
+    def node(operator: str, inputs: list[str], output: str, **attributes: Any) -> NodeProto:  # noqa: ANN401 - as ONNX has it
         return helper.make_node(
             operator, inputs, [output], name=f"{name(operator.lower())}_{output}", **attributes
         )
