@@ -39,7 +39,7 @@ QUOTED_MS = 4.7
 Plane = NDArray[np.floating]
 
 CROP_FILM, CROP_FRAME = "natural_540p_flower.mp4", 100
-CROP = (slice(150, 300), slice(330, 570))
+CROP = (slice(150, 270), slice(450, 570))
 """Rows and columns of the picture of crops; the film is CC0."""
 
 
@@ -112,8 +112,8 @@ def last_in_high_resolution(contender: Contender) -> NDArray[np.float32]:
 
 def draw_filters(file: Path) -> None:
     """Figures 3 and 4: first and last layer's filters of ESPCN and SRCNN 9-5-5."""
-    figure = Figure(figsize=(8.2, 6.6), layout="constrained")
-    grid = figure.subplots(2, 2, height_ratios=(2, 1.05))
+    figure = Figure(figsize=(8.4, 7), layout="constrained")
+    grid = figure.subplots(2, 2, height_ratios=(2, 1))
     for column, contender in enumerate((ESPCN, SRCNN_955)):
         first, last = kernels(contender, 0)[:, 0], last_in_high_resolution(contender)
         _show(grid[0, column], first, f"{contender.label}: first layer, {len(first)} of {_side(first)}")
@@ -127,7 +127,7 @@ def _side(filters: NDArray[np.float32]) -> str:
 
 def _show(panel: Axes, filters: NDArray[np.float32], title: str) -> None:
     """Filters in rows of eight, the strongest first, each from black (its least) to white (its greatest)."""
-    columns = 16 if len(filters) <= 32 else 8
+    columns = 8
     strongest = filters[np.argsort(-np.abs(filters).max((1, 2)))]
     least, most = (reduce(strongest, axis=(1, 2), keepdims=True) for reduce in (np.min, np.max))
     framed = np.pad((strongest - least) / (most - least), ((0, 0), (1, 0), (1, 0)), constant_values=1)
@@ -169,8 +169,9 @@ def _upscaled(path: Path, low: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _tile(part: NDArray[np.uint8], title: str) -> Image.Image:
-    picture = Image.new("L", (part.shape[1] + 8, part.shape[0] + 24), 255)
-    picture.paste(Image.fromarray(part), (4, 20))
+    twice = Image.fromarray(part).resize((2 * part.shape[1], 2 * part.shape[0]), Image.Resampling.NEAREST)
+    picture = Image.new("L", (twice.width + 8, twice.height + 24), 255)
+    picture.paste(twice, (4, 20))
     ImageDraw.Draw(picture).text((4, 3), title, fill=0, font=ImageFont.load_default(12))
     return picture
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from pages import table
@@ -89,13 +90,21 @@ def layer_table() -> str:
             network.zero_grad()
             functional.mse_loss(form(network, x), y).backward()  # type: ignore[no-untyped-call]
 
-        work = {name: lambda form=form, step=step: step(form) for name, form in FORMS.items()}
+        work = {name: partial(step, form) for name, form in FORMS.items()}
         times = cpu_milliseconds(work, rounds=ROUNDS, repeats=REPEATS)
         slower = [f"{times[name] / times['sub-pixel']:.2f}" for name in FORMS if name != "sub-pixel"]
         cells = [f"{milliseconds:.1f}" for milliseconds in times.values()]
         rows.append([str(scale), *cells, *slower, f"{math.log2(scale**2):.2f}", f"{gap:.0e}"])
     head = ["scale", *(f"{name}, ms" for name in FORMS), "deconvolution slower by", "enlarging slower by"]
     return table([*head, "the paper's log2(scale²)", "results differ by at most"], rows)
+
+
+def _on_phases(network: Espcn, low: Tensor, phases: Tensor) -> Tensor:
+    return functional.mse_loss(network.phases(low), phases)
+
+
+def _on_images(network: Espcn, low: Tensor, image: Tensor) -> Tensor:
+    return functional.mse_loss(network(low), image)
 
 
 def shuffle_table() -> str:
@@ -114,11 +123,11 @@ def shuffle_table() -> str:
             return torch.cat([each.grad.flatten() for each in network.parameters() if each.grad is not None])
 
         losses: dict[str, Callable[[], Tensor]] = {
-            "data": lambda n=network, x=low, y=phases: functional.mse_loss(n.phases(x), y),
-            "loop": lambda n=network, x=low, y=image: functional.mse_loss(n(x), y),
+            "data": partial(_on_phases, network, low, phases),
+            "loop": partial(_on_images, network, low, image),
         }
         gap = float((step(losses["data"]) - step(losses["loop"])).abs().max())
-        work = {name: lambda loss=loss, step=step: step(loss) for name, loss in losses.items()}
+        work = {name: partial(step, loss) for name, loss in losses.items()}
         times = cpu_milliseconds(work, rounds=ROUNDS, repeats=REPEATS)
         cells = [f"{times['data']:.2f}", f"{times['loop']:.2f}", f"{times['loop'] / times['data']:.3f}"]
         rows.append([str(scale), *cells, f"{gap:.0e}"])
