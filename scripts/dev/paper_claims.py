@@ -38,9 +38,6 @@ def _crops(data: Path) -> str:
 
 PARTS: dict[str, Callable[[Path], str]] = {
     "filters": _filters,
-    "shuffle": lambda _: paper_steps.shuffle_table(),
-    "layers": lambda _: paper_steps.layer_table(),
-    "fusion": lambda _: paper_tables.fusion(),
     "crops": _crops,
     "first": paper_tables.first_table,
     "activations": paper_tables.activations,
@@ -48,6 +45,9 @@ PARTS: dict[str, Callable[[Path], str]] = {
     "speed": _speed,
     "video": paper_tables.video,
     "costs": lambda _: paper_tables.costs(),
+    "layers": lambda _: paper_steps.layer_table(),
+    "shuffle": lambda _: paper_steps.shuffle_table(),
+    "fusion": lambda _: paper_tables.fusion(),
 }
 """What makes each part of the page, by the name of its mark."""
 

@@ -17,7 +17,7 @@ BICUBIC = "bicubic"
 SETS = {"Set5": "eval/Set5", "Set14": "eval/Set14", "BSDS": "train/bsds200"}
 """Folder of each set of images."""
 
-BSDS_IMAGES = 50
+BSDS_IMAGES = 20
 """Of the BSDS set, the first by name: the networks at high resolution take seconds an image."""
 
 CLIPS = (
@@ -26,7 +26,7 @@ CLIPS = (
     "natural_540p_flower.mp4",
     "cartoon_720p_bbb.mp4",
 )
-CLIP_FRAMES = 6
+CLIP_FRAMES = 3
 BACKEND = OpenVINO(precision="fp32")
 
 ABSENT = "no data"

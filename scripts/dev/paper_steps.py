@@ -17,7 +17,7 @@ Form = Callable[[Espcn, Tensor], Tensor]
 
 SCALES = (2, 3, 4)
 BATCH, PATCH = 16, 17
-ROUNDS, REPEATS = 10, 3
+ROUNDS, REPEATS = 7, 1
 
 
 def deconvolution_kernel(network: Espcn) -> Tensor:

@@ -26,7 +26,7 @@ from paper_networks import (
 )
 from paper_scores import ABSENT, BICUBIC, SETS, clip_rows, image_cell, video_contenders
 
-FRAME_ROUNDS = 5
+FRAME_ROUNDS = 3
 NOT_QUOTED = "not quoted"
 
 QUOTED_1 = {
