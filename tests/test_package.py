@@ -51,6 +51,7 @@ def test_openvino_reports_nothing_to_its_makers(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_wheel_does_the_main_job_in_an_empty_environment(tmp_path: Path) -> None:
     """Built from the tree, installed, run outside the tree without ffmpeg on PATH."""
     bin_dir = installed_in(tmp_path / "empty", tmp_path)

@@ -1,4 +1,4 @@
-"""The command line's first step, also as ``python -m vs_espcn``."""
+"""Entry point of the command line, also as ``python -m vs_espcn``."""
 
 import signal
 

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 
 class UntrustedFileError(ValueError):
-    """A file of the cache that must not be used: a link, no regular file, or another user's."""
+    """A cache file that must not be used: a link, not a regular file, or another user's."""
 
 
 def cache_dir() -> Path:
@@ -25,8 +25,8 @@ def open_cached(path: Path) -> BinaryIO:
     """Open a file of the cache for reading; never follows a link and never waits for a FIFO.
 
     Raises:
-        FileNotFoundError: There is none.
-        UntrustedFileError: It is a link, no regular file, or belongs to another user.
+        FileNotFoundError: The file does not exist.
+        UntrustedFileError: It is a link, not a regular file, or belongs to another user.
         OSError: It cannot be read.
     """
     check_trusted(path.lstat())
@@ -42,13 +42,13 @@ def open_cached(path: Path) -> BinaryIO:
 
 
 def check_trusted(status: os.stat_result) -> None:
-    """Refuse a file that this user, or root, did not write.
+    """Refuse a file that neither this user nor root owns.
 
     Args:
         status: From `os.lstat` or `os.fstat`.
 
     Raises:
-        UntrustedFileError: It is no regular file, or belongs to another user.
+        UntrustedFileError: It is not a regular file, or belongs to another user.
     """
     if not stat.S_ISREG(status.st_mode):
         raise UntrustedFileError("the stored file is a link or no regular file")
@@ -57,7 +57,7 @@ def check_trusted(status: os.stat_result) -> None:
 
 
 def _is_trusted_owner(uid: int) -> bool:
-    """True for this user and for root; always true on Windows, where the folder's access list protects."""
+    """Accept this user and root; on Windows everybody, since the folder's access list protects it."""
     if sys.platform == "win32":
         return True
     return uid in {0, os.geteuid()}

@@ -1,4 +1,4 @@
-"""The command line: the commands under one name, and how errors end them."""
+"""The command line: all commands, and what happens when one fails."""
 
 import errno
 import os
@@ -76,7 +76,7 @@ app.add_typer(plans.cache_app, name="cache")
 
 
 def main() -> None:
-    """Run the command line; a deliberate error, or a full disk behind stdout, is one line and exit code 1."""
+    """Run the command line; print the package's own errors, and a full disk, as one line; exit with 1."""
     accept_all_text()
     try:
         app()

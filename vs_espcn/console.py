@@ -1,4 +1,4 @@
-"""Progress, signals and stdout of the commands."""
+"""Progress, signals and standard output of the commands."""
 
 import codecs
 import io
@@ -88,8 +88,8 @@ def _handled_by(handler: Handler) -> Iterator[None]:
 def ignore_signals() -> None:
     """Ignore signals from now on.
 
-    The output is written, and libraries take a moment to unload: a signal in
-    that moment would make a finished encode look interrupted.
+    Call it when the output is written: libraries take a moment to unload, and
+    a signal then would make a finished encode look interrupted.
     """
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
@@ -98,18 +98,18 @@ def ignore_signals() -> None:
 def reserve_stdout(*, for_video: bool = True) -> int:
     """Reserve stdout for the command's output.
 
-    Descriptor 1 becomes stderr, so that nothing that Python, a library in C or
-    a child process prints gets between the frames. Call it before such
-    libraries are loaded.
+    Descriptor 1 becomes stderr, so that nothing printed by Python, a C library
+    or a child process gets between the frames. Call it before loading such
+    libraries.
 
     Args:
-        for_video: Whether video will be written; a terminal is then refused.
+        for_video: True to write video, for which a terminal is refused.
 
     Returns:
-        Descriptor of the original stdout, which child processes don't inherit.
+        A descriptor of the original stdout; child processes don't inherit it.
 
     Raises:
-        InputError: stdout is closed, or is a terminal and video will be written.
+        InputError: stdout is closed, or `for_video` and a terminal.
     """
     try:
         video = _duplicate(1)
@@ -133,7 +133,7 @@ def reserve_stdout(*, for_video: bool = True) -> int:
 
 
 def binary(fd: int) -> int:
-    """Keep Windows from translating line ends on a descriptor; return it."""
+    """Turn off Windows' translation of line ends on a descriptor; return it."""
     if sys.platform == "win32":
         import msvcrt  # noqa: PLC0415 - Windows alone has it
 
@@ -142,7 +142,7 @@ def binary(fd: int) -> int:
 
 
 def accept_all_text() -> None:
-    """Have stdout replace what its encoding lacks, such as "×", rather than fail."""
+    """Make stdout replace characters that its encoding lacks, such as "×", instead of failing."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         is_utf8 = codecs.lookup(sys.stdout.encoding).name == "utf-8"
         sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "replace")
@@ -173,7 +173,7 @@ def print_table(
         head: The columns' names.
         rows: A value for each column: floats are rounded to three digits, None leaves the cell empty.
         title: A line above it.
-        width: The most that it takes, in columns, where stdout is no terminal.
+        width: Largest width, in characters, if stdout is not a terminal.
     """
     table = Table(*head, title=title)
     for row in rows:
@@ -188,7 +188,7 @@ def _cell(value: object) -> str:
 
 
 class JobProgress:
-    """Progress of one video: a bar on a terminal, elsewhere a line every ten seconds.
+    """Progress of one video: a bar on a terminal, otherwise a line every ten seconds.
 
     A context manager. On success, `done` logs a summary.
     """

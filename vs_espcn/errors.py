@@ -1,4 +1,4 @@
-"""The errors that vs_espcn raises on purpose.
+"""The errors that vs_espcn raises deliberately.
 
     EspcnError
     ├── InputError      an argument, clip, file or checkpoint that cannot be used
@@ -7,14 +7,14 @@
     ├── EncodeError     ffmpeg could not be started, failed, or wrote too little
     └── TrainingError   a training run that cannot go on
 
-Each text names what was got, what is accepted, and the fix. The command line
-prints it on one line. What the filter raises is an `EspcnError` and a
-``vapoursynth.Error`` at once, whose text begins with ``vs_espcn:``.
+Each text names the bad value, what is accepted and the fix. The command line
+prints it on one line. Errors of the filter are an `EspcnError` and a
+``vapoursynth.Error`` at once; their text begins with ``vs_espcn:``.
 """
 
 
 class EspcnError(Exception):
-    """Base of every error that this package raises on purpose. Its text is one line."""
+    """Base of every error that this package raises deliberately. Its text is one line."""
 
     def __init__(self, message: str) -> None:
         # Texts of other libraries, quoted in ours, often run over several lines.
@@ -42,7 +42,7 @@ class TrainingError(EspcnError):
 
 
 def extra_hint(extra: str) -> str:
-    """Say how to install an extra of this package, which no package index has.
+    """Say how to install an extra of this package; no package index has the package yet.
 
     Example:
         >>> raise InputError(f"PyTorch is not installed; {extra_hint('train')}")

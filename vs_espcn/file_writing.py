@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Write files whole or not at all."""
 
 import os
 import secrets
@@ -9,7 +9,7 @@ from vs_espcn.errors import InputError
 
 
 def check_destinations(paths: Iterable[Path | None]) -> None:
-    """Refuse files that cannot be written, before anything is measured.
+    """Refuse paths that cannot be written, before any work is done.
 
     Raises:
         InputError: A path's folder is missing, or the path is a folder.
@@ -20,7 +20,7 @@ def check_destinations(paths: Iterable[Path | None]) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file that a user named; links are followed, and a device or pipe is written to directly.
+    """Write a file that the user named; follow links, and write to devices and pipes directly.
 
     Raises:
         InputError: The file cannot be written.
@@ -38,7 +38,7 @@ def write(path: Path, content: bytes) -> None:
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file atomically: a crash, a signal or a full disk leaves the previous one intact.
 
-    A link at `path` is replaced; the file that it leads to is not touched.
+    A link at `path` is replaced; its target is not touched.
 
     Args:
         path: File to write, in a folder that exists.

@@ -1,4 +1,4 @@
-"""ESPCN as a scaler among those of vs-jetpack's vsscale, to drop in where ArtCNN stands.
+"""ESPCN as a scaler for vs-jetpack's vsscale; it takes the place of ArtCNN.
 
     from vs_espcn.jetpack import ESPCN
     doubled = ESPCN().supersample(clip)
@@ -59,13 +59,13 @@ class ESPCN(BaseGenericScaler):
         """Choose how to scale; nothing is loaded yet.
 
         Args:
-            backend: Where the network runs; None picks the best that is present.
+            backend: Where the network runs; None picks the best backend of this machine.
             network: As for `vs_espcn.upscale`, like the next two.
             source: For ``"auto"``: the kind of source.
             fps: For ``"auto"``: the frame rate to keep up with.
             tile: As for `vs_espcn.upscale`.
             kernel: Scales the chroma planes.
-            scaler: Brings the network's result to a size that is no whole
+            scaler: Resizes the network's result to a size that is not a whole
                 multiple; None is `kernel`.
             shifter: Shifts the result; None is `kernel`.
             **kwargs: Defaults for the arguments of `scale` and `supersample`.
@@ -99,7 +99,7 @@ class ESPCN(BaseGenericScaler):
             clip: As for `vs_espcn.upscale`, of constant format and size.
             width: Width of the result; None keeps the clip's.
             height: Height of the result; None keeps the clip's.
-            shift: Sub-pixel shift (top, left).
+            shift: Sub-pixel shift (top, left), as vs-jetpack's scalers take it.
             copy_props: Whether the result has the clip's properties as they
                 are, even where the size makes other ones right.
             **kwargs: None; what kernels take here has no meaning for a network.

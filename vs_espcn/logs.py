@@ -1,9 +1,9 @@
-"""What is said on stderr: lines for people, or JSON for machines.
+"""Log on stderr: lines for people, or JSON for programs.
 
-The package says everything through loggers under ``vs_espcn``; on the command
-line this module alone decides which of it is shown, and how. What is said
-through `console_logger` is for the one who runs a command and is shown unless
-asked to be quiet; what the library logs is shown from warnings on.
+The package logs through loggers under ``vs_espcn``; on the command line this
+module alone decides what is shown, and how. Messages of `console_logger` are
+for the user of a command and shown unless ``--quiet``; those of the library
+are shown from warnings on.
 """
 
 import json
@@ -28,7 +28,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u20
 
 
 class _Line(logging.Formatter):
-    """``vs-espcn: error: …`` for people; control characters, as in file names and titles, are escaped."""
+    """``vs-espcn: error: …`` for people; control characters, for example in file names, are escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         kind = "error: " if record.levelno >= logging.ERROR else ""
@@ -53,7 +53,7 @@ class _Json(logging.Formatter):
 
 
 class _Stderr(logging.Handler):
-    """Writes to what is ``sys.stderr`` at that moment: above a progress bar while one is shown."""
+    """Writes to the current ``sys.stderr``, so above a progress bar while one is shown."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -69,11 +69,11 @@ _handler.setFormatter(_Line())
 
 @contextmanager
 def on_stderr(verbosity: int = 0, *, as_json: bool = False) -> Iterator[None]:
-    """Show what the package says on stderr, until the end of the context.
+    """Show the package's messages on stderr until the end of the context.
 
     Args:
-        verbosity: -1 for errors alone, 0 for what concerns the user, 1 for what
-            the library does, 2 for its details too.
+        verbosity: -1 for errors only, 0 for the command's messages and warnings,
+            1 for the library's steps, 2 for its details.
         as_json: One JSON object per line instead of text.
     """
     before = {logger: logger.level for logger in (_package, *_for_the_user)}
@@ -88,7 +88,7 @@ def on_stderr(verbosity: int = 0, *, as_json: bool = False) -> Iterator[None]:
 
 
 def set_verbosity(verbosity: int) -> None:
-    """Choose what is shown.
+    """Set the verbosity.
 
     Args:
         verbosity: As for `on_stderr`.
@@ -100,7 +100,7 @@ def set_verbosity(verbosity: int) -> None:
 
 
 def show_error(error: Exception) -> None:
-    """Show the error that ends a command, in the form that was chosen last."""
+    """Show the error that ends a command, in the current form."""
     with _shown():
         console_logger.error("%s", error)
 
@@ -117,5 +117,5 @@ def _shown() -> Iterator[None]:
 
 
 def is_for_people() -> bool:
-    """Whether someone may want to watch a progress bar: neither quiet nor JSON."""
+    """Tell whether a progress bar is wanted: neither quiet nor JSON."""
     return console_logger.isEnabledFor(logging.INFO) and not isinstance(_handler.formatter, _Json)

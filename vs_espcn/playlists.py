@@ -1,7 +1,7 @@
-"""Detection of files that make ffmpeg open other files: playlists and names of image sequences.
+"""Detect inputs that make ffmpeg open other files: playlists and names of image sequences.
 
-A file from a stranger must not make the command read, and pass on, other files of this machine, or
-wait for ever because one of them is a FIFO.
+A downloaded file must not make the command read and pass on other files of this machine, or
+wait for ever for a FIFO.
 """
 
 import re

@@ -1,3 +1,3 @@
-"""The version, stated here alone."""
+"""The version; nothing else states it."""
 
 __version__ = "0.1.0"

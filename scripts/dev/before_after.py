@@ -1,9 +1,9 @@
-"""Draw the README's picture: part of a coded frame by bicubic and by the filter, beside the original.
+"""Draw the README's picture: part of a coded frame, upscaled by bicubic and by the filter, and its original.
 
 uv run --group dev python scripts/dev/before_after.py FILM docs/before_after.png
 
 FILM is Big Buck Bunny in 1280x720, (c) Blender Foundation, CC BY 3.0. It is reduced to a third by bicubic and
-encoded with x264 at crf 18; that is upscaled.
+encoded with x264 at crf 18, and the result is upscaled.
 """
 
 import argparse
@@ -21,7 +21,7 @@ SCALE, CRF = 3, 18
 
 
 def encoded(clip: vs.VideoNode, path: Path) -> vs.VideoNode:
-    """The clip after x264."""
+    """Encode a clip with x264 and open the result."""
     command = [find_ffmpeg().path, "-v", "error", "-f", "yuv4mpegpipe", "-i", "-"]
     encoder = subprocess.Popen([*command, "-c:v", "libx264", "-crf", str(CRF), path], stdin=subprocess.PIPE)
     assert encoder.stdin is not None

@@ -2,8 +2,8 @@
 
 python3 scripts/dev/bench_chart.py docs/performance.json docs/performance.png
 
-Speeds are those of `vs-espcn bench --json`, of whole clips. PSNR is that of engines/quality.json: Set5
-reduced by each of seven kernels. What it doesn't have, such as int8 forms that are not shipped, is left out.
+Speeds of whole clips come from `vs-espcn bench --json`. PSNR comes from engines/quality.json: Set5 reduced by
+each of seven kernels. Networks without an entry, such as int8 forms that are not shipped, are left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,10 +29,10 @@ MARKERS = {
 }
 COLOURS = {"espcn": "C0", "subpixel-s": "C1", "subpixel-m": "C2", None: "0.4"}
 LABELS = {"espcn": -24, "subpixel-s": -15, "subpixel-m": 8}
-"""How far above its point a label is, so that those of networks alike don't meet."""
+"""Offset of a label above its mark in points, so that labels of similar networks don't overlap."""
 
 BICUBIC = {2: 33.45, 3: 30.22, 4: 28.23}
-"""Of docs/measurements/quality.md; bicubic has no entry in engines/quality.json."""
+"""PSNR of bicubic by scale, from docs/measurements/quality.md."""
 
 
 class Point(NamedTuple):
@@ -46,7 +46,7 @@ class Point(NamedTuple):
 
 
 def points(results: Sequence[dict[str, Any]], scale: int) -> Iterator[Point]:
-    """The contestants whose PSNR is known."""
+    """Yield the contestants whose PSNR is known."""
     for row in results:
         if row["scale"] == scale and row["name"] in MARKERS:
             network = row["network"] or None
@@ -56,7 +56,7 @@ def points(results: Sequence[dict[str, Any]], scale: int) -> Iterator[Point]:
 
 
 def psnr_of(network: str | None, precision: str | None, scale: int) -> float | None:
-    """PSNR of a network at a precision, or of bicubic; None if it was not measured."""
+    """Return the PSNR of a network at a precision, or of bicubic; None if it was not measured."""
     if network is None:
         return BICUBIC[scale]
     try:
@@ -116,7 +116,7 @@ def plot(axis: Axes, point: Point) -> None:
 
 
 def legend(axis: Axes) -> list[Any]:
-    """What marks and colours mean."""
+    """Return the legend's entries for marks and colours."""
     marks = [
         axis.plot(
             [], [], marker, color="0.4", label=label, fillstyle="full" if label == "vs-espcn" else "none"

@@ -1,9 +1,9 @@
-"""Measure whole encodes: a file in, x264 veryfast, a file out, in processes of their own.
+"""Measure whole encodes from file to file with x264 veryfast, each in its own process.
 
 python3 scripts/dev/bench_encode.py docs/performance.json natural_540p_flower.mp4
 
-Runs, at the least scale in the file, the file's first network at every precision and the others at their
-fastest; writes ``encodes`` into the file.
+Runs, at the smallest scale in the file, the file's first network at every precision and the others at their
+fastest precision; writes ``encodes`` into the file.
 """
 
 import re
@@ -24,7 +24,7 @@ from vs_espcn.bench.cpu import FILTER
 
 @dataclass(frozen=True, kw_only=True)
 class Encode:
-    """Frames per second of ``vs-espcn upscale``, its start and its encoder included; median of the rounds."""
+    """Frames per second of ``vs-espcn upscale``, including start and encoder; median of the rounds."""
 
     network: str
     scale: int
@@ -34,7 +34,7 @@ class Encode:
 
 
 def to_encode(figures: Figures) -> list[FilterSettings]:
-    """Settings to encode with, from the rows of the filter."""
+    """Choose the settings to encode with, from the rows of the filter."""
     ours = [row for row in figures["results"] if row["name"] == FILTER]
     least = [row for row in ours if row["scale"] == min(each["scale"] for each in ours)]
     fastest = {row["network"]: row["precision"] for row in sorted(least, key=lambda row: row["fps"])}
@@ -55,7 +55,7 @@ def encodes(clip: Path, settings: Sequence[FilterSettings], *, repeats: int) -> 
 
 
 def encode(clip: Path, settings: FilterSettings) -> tuple[int, float]:
-    """Frames and seconds of one encode, whose file is thrown away."""
+    """Encode once into a temporary file, and return frames and seconds."""
     options = [word for name, value in asdict(settings).items() for word in (f"--{name}", str(value))]
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "vs_espcn", "upscale", str(clip), f"{folder}/output.mkv", *options]

@@ -1,4 +1,4 @@
-"""The file that `vs-espcn bench --json` writes, and that the other benchmarks here add their rows to."""
+"""Read the file of `vs-espcn bench --json`, and add the rows of other benchmarks to it."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class FilterSettings:
-    """How the filter runs: a shipped network, its scale and its precision."""
+    """Settings of the filter: a shipped network, its scale and its precision."""
 
     network: str
     scale: int
@@ -26,31 +26,31 @@ class FilterSettings:
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
-    """A command whose first argument is the file."""
+    """Return the parser of a command whose first argument is the file."""
     made = argparse.ArgumentParser(description=description)
     made.add_argument("figures", type=Path, help="file of vs-espcn bench --json")
     return made
 
 
 def read(path: Path) -> Figures:
-    """The figures in the file."""
+    """Read the figures in the file."""
     figures: Figures = json.loads(path.read_text(encoding="utf-8"))
     return figures
 
 
 def add(path: Path, key: str, rows: Sequence["DataclassInstance"]) -> None:
-    """Write rows into the file, in place of those that it has under the same key."""
+    """Write rows into the file, replacing those under the same key."""
     figures = read(path) | {key: [asdict(row) for row in rows]}
     write(path, f"{json.dumps(figures, indent=1)}\n".encode())
 
 
 def fastest(figures: Figures) -> list[FilterSettings]:
-    """For each scale in the file, the settings with which the filter was fastest."""
+    """Return the fastest settings of the filter for each scale in the file."""
     rows = sorted((row for row in figures["results"] if row["name"] == FILTER), key=lambda row: row["fps"])
     of_scale = {row["scale"]: row for row in rows}
     return [settings(of_scale[scale]) for scale in sorted(of_scale)]
 
 
 def settings(row: dict[str, Any]) -> FilterSettings:
-    """The settings that a row was measured with."""
+    """Return the settings of a row."""
     return FilterSettings(network=row["network"], scale=row["scale"], precision=row["precision"])

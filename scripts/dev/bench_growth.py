@@ -2,7 +2,7 @@
 
 python3 scripts/dev/bench_growth.py docs/performance.json
 
-Runs the fastest network and precision that the file has of each scale, and writes ``growth`` into the file.
+Runs the fastest network and precision of each scale in the file, and writes ``growth`` into the file.
 """
 
 import json
@@ -23,13 +23,13 @@ SIZES = ((480, 270), (960, 540), (1280, 720), (1920, 1080), (3840, 2160))
 
 @dataclass(frozen=True, kw_only=True)
 class Growth:
-    """The whole filter's speed at a size on some cores.
+    """Speed of the whole filter at one size on some cores.
 
     Attributes:
         network: The network.
         scale: Its scale.
-        precision: Its arithmetic.
-        size: Of the output, such as ``1920x1080``.
+        precision: Its precision.
+        size: Output size, for example ``1920x1080``.
         cores: Processor cores that the filter could use.
         fps: Frames per second, median of the rounds.
         ns_per_pixel: Nanoseconds per pixel of the output.
@@ -45,11 +45,11 @@ class Growth:
 
 
 def by_size(settings: FilterSettings, *, frames: int, repeats: int) -> Iterator[Growth]:
-    """Measure all of `SIZES` on all cores; the smaller a frame, the more of them.
+    """Measure all of `SIZES` on all cores, with more frames of smaller sizes.
 
     Args:
-        settings: How the filter runs.
-        frames: Frames of 1920×1080 per round.
+        settings: Settings of the filter.
+        frames: Frames per round at 1920×1080.
         repeats: Rounds.
     """
     for width, height in SIZES:
@@ -65,10 +65,10 @@ def by_size(settings: FilterSettings, *, frames: int, repeats: int) -> Iterator[
 
 
 def by_cores(settings: FilterSettings, *, frames: int, repeats: int) -> Iterator[Growth]:
-    """Measure 1920×1080 on 1, 2, 4 … cores and on all of them, each in a process of its own.
+    """Measure 1920×1080 on 1, 2, 4 … cores and on all of them, each in its own process.
 
     Args:
-        settings: How the filter runs.
+        settings: Settings of the filter.
         frames: Frames per round.
         repeats: Rounds.
     """
@@ -82,10 +82,10 @@ def by_cores(settings: FilterSettings, *, frames: int, repeats: int) -> Iterator
 
 
 def bench_on_cores(cores: Sequence[int], arguments: Sequence[str]) -> list[dict[str, object]]:
-    """Run `vs-espcn bench` on these cores alone; the filter's rows."""
+    """Run `vs-espcn bench` on the given cores only, and return the filter's rows."""
     command = [sys.executable, "-m", "vs_espcn", "bench", *arguments, "--no-peers"]
     all_cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)  # a child has it from its first instruction on
+    os.sched_setaffinity(0, cores)  # a child process inherits it
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     finally:
@@ -96,7 +96,7 @@ def bench_on_cores(cores: Sequence[int], arguments: Sequence[str]) -> list[dict[
 
 
 def growth(settings: FilterSettings, size: str, cores: int, fps: float) -> Growth:
-    """A row of the figures."""
+    """Return a row of the figures."""
     width, height = map(int, size.split("x"))
     ns_per_pixel = 1e9 / (fps * width * height)
     return Growth(**asdict(settings), size=size, cores=cores, fps=fps, ns_per_pixel=ns_per_pixel)

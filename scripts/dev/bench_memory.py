@@ -1,4 +1,4 @@
-"""Run the whole filter for long, and print its peak resident memory early and at the end.
+"""Run the whole filter over many frames, and print its peak resident memory early and at the end.
 
 python3 scripts/dev/bench_memory.py --scale 4 --frames 5000
 """
@@ -7,16 +7,17 @@ import argparse
 import resource
 
 import vs_espcn.runtime.openvino  # noqa: F401 - before VapourSynth's plugins
-from vs_espcn.bench.cpu import UpscaleCase, source_clip
+from vs_espcn.bench.cpu import UpscaleCase
+from vs_espcn.bench.interleaving import grey_clip
 from vs_espcn.filter.upscale import upscale
 from vs_espcn.runtime.backends import backend_from_name
 
 EARLY = 200
-"""Frame at which the first figure is taken: all buffers are there by then."""
+"""Frame of the first figure, when all buffers are allocated."""
 
 
 def peak_mb() -> float:
-    """Peak resident memory of this process."""
+    """Return the peak resident memory of this process, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("--backend", default="openvino", help="openvino, tensorrt or torch")
     parser.add_argument("--frames", type=int, default=5000)
     given = parser.parse_args()
-    source = source_clip(UpscaleCase(scale=given.scale), given.frames)
+    source = grey_clip(*UpscaleCase(scale=given.scale).source, frames=given.frames)
     clip = upscale(source, given.scale, backend=backend_from_name(given.backend, None))
     early = max(1, min(EARLY, given.frames // 2))
     for number, _ in enumerate(clip.frames(close=True), start=1):

@@ -1,9 +1,9 @@
-"""Send small frames through `vs-espcn pipe`, and print its resident memory on the way. Linux only.
+"""Send small frames through `vs-espcn pipe`, and print its resident memory while it runs. Linux only.
 
 python3 scripts/dev/bench_pipe_memory.py --frames 200000
 python3 scripts/dev/bench_pipe_memory.py --frames 200000 --control
 
-The control is a pipe of VapourSynth's Python interface and Spline36, with no code of vs_espcn in its process.
+The control is a pipe made of VapourSynth's Python interface and Spline36, without code of vs_espcn.
 """
 
 import argparse
@@ -22,20 +22,20 @@ WIDTH, HEIGHT = 64, 48
 FRAME_BYTES = WIDTH * HEIGHT * 3 // 2
 AHEAD = 4
 DIFFERENT = 64
-"""Frames of noise that are sent in turn."""
+"""Number of noise frames that are sent in turn."""
 
 
 def feed(pipe: IO[bytes], frames: int) -> None:
     """Write a y4m stream."""
     noise = [b"FRAME\n" + os.urandom(FRAME_BYTES) for _ in range(DIFFERENT)]
-    with suppress(BrokenPipeError), pipe:  # the reader says what went wrong
+    with suppress(BrokenPipeError), pipe:  # the reader reports the error
         pipe.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F25:1 Ip A1:1 C420\n".encode())
         for number in range(frames):
             pipe.write(noise[number % DIFFERENT])
 
 
 def count(pipe: IO[bytes]) -> Iterator[int]:
-    """Read a y4m stream; the number of each frame, from 1 on."""
+    """Read a y4m stream, and yield each frame's number, from 1."""
     header = pipe.readline()
     width, height = (int(re.search(rb" %s(\d+)" % letter, header)[1]) for letter in (b"W", b"H"))
     number = 0
@@ -47,14 +47,14 @@ def count(pipe: IO[bytes]) -> Iterator[int]:
 
 
 def resident_mb(pid: int) -> float:
-    """Resident memory of a process."""
+    """Return the resident memory of a process, in MB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
 
 
 def control() -> None:
     """Run the control's pipe, from stdin to stdout."""
-    import numpy as np  # noqa: PLC0415 - with VapourSynth the control's alone
+    import numpy as np  # noqa: PLC0415 - only the control loads these
     import vapoursynth as vs  # noqa: PLC0415
 
     frames: dict[int, vs.VideoFrame] = {}
@@ -94,7 +94,7 @@ def control() -> None:
 
 
 def main() -> None:
-    """Print a line every so many frames."""
+    """Print a line per ``--every`` frames."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=200_000)
     parser.add_argument("--every", type=int, default=5000, help="frames from one line to the next")

@@ -1,4 +1,4 @@
-"""Measure how much of the processor's rate of matrix products OpenVINO alone reaches with a network.
+"""Measure the share of the processor's rate of matrix products that OpenVINO alone reaches with a network.
 
 python3 scripts/dev/bench_shares.py docs/performance.json
 
@@ -18,14 +18,14 @@ from vs_espcn.runtime.matrix_rate import matrix_rate
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """How much of the processor's rate of matrix products a network reaches.
+    """The share of the processor's rate of matrix products that a network reaches.
 
     Attributes:
         scale: Scale of the network.
-        precision: Its arithmetic.
+        precision: Its precision.
         network: Operations per second of the engine alone, in 10⁹.
         matrix: Operations per second of matrix products, in 10⁹.
-        share: The one as a part of the other.
+        share: The first divided by the second.
     """
 
     scale: int
@@ -36,7 +36,7 @@ class Share:
 
 
 def share_of(row: dict[str, Any], rate: float) -> Share:
-    """What a row of OpenVINO alone reaches of a rate in operations per second."""
+    """Return the share of a row of OpenVINO alone; `rate` is in operations per second."""
     scale = row["scale"]
     network = registry.load_network(registry.find(row["network"], scale).path)
     width, height = map(int, row["size"].split("x"))

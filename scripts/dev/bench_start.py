@@ -1,8 +1,8 @@
-"""Measure how long a script waits for its first frame of 1920×1080 output, in processes of its own.
+"""Measure how long a new process waits for its first frame of 1920×1080 output.
 
 python3 scripts/dev/bench_start.py docs/performance.json
 
-Runs ESPCN at each scale that the file has, and writes ``starts`` into the file.
+Runs the default network at each scale in the file, and writes ``starts`` into the file.
 """
 
 import subprocess
@@ -31,7 +31,7 @@ print(time.perf_counter() - start)
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """Seconds, medians of the rounds: to import the package, and from a bare Python to the first frame."""
+    """Seconds (medians of the rounds) to import the package, and from a bare Python to the first frame."""
 
     scale: int
     import_seconds: float
@@ -42,8 +42,8 @@ def measure_start(scale: int, *, repeats: int) -> Start:
     """Measure 1920×1080 output at a scale.
 
     Args:
-        scale: A scale of ESPCN.
-        repeats: Processes of each kind.
+        scale: Integer scale.
+        repeats: Number of processes of each kind.
     """
     first_frame = FIRST_FRAME.format(scale=scale, width=1920 // scale, height=1080 // scale)
     return Start(
@@ -54,7 +54,7 @@ def measure_start(scale: int, *, repeats: int) -> Start:
 
 
 def seconds(script: str) -> float:
-    """The number that a script prints."""
+    """Run a script in a new process, and return the number that it prints."""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"a fresh process failed: {done.stderr.strip()}")

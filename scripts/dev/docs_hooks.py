@@ -1,4 +1,4 @@
-"""What mkdocs adds to the pages while it builds them: every command's options, as the command has them."""
+"""Add every command's options to the pages while mkdocs builds them."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ MARK = "<!-- commands -->"
 
 
 def on_page_markdown(markdown: str, page: object, **_: object) -> str:
-    """Put the commands where the page marks their place."""
+    """Replace the mark on the page of commands by the commands."""
     if page.file.src_uri != PAGE:  # type: ignore[attr-defined]
         return markdown
     if markdown.count(MARK) != 1:
@@ -20,7 +20,7 @@ def on_page_markdown(markdown: str, page: object, **_: object) -> str:
 
 
 def commands() -> str:
-    """Every command's arguments and options, as Markdown."""
+    """Return every command's arguments and options as Markdown."""
     command = [sys.executable, "-m", "typer", "vs_espcn.cli", "utils", "docs", "--name", "vs-espcn"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=True)
     # The page has its own title and introduction; what precedes the first command repeats them.

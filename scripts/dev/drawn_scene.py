@@ -1,4 +1,4 @@
-"""A scene that is drawn here, for measurements that need no file."""
+"""Draw a scene for measurements that need no file."""
 
 import math
 
@@ -13,7 +13,7 @@ INK, PAPER, SKY, HILL, SUN = 38, 222, 178, 92, 240
 
 
 def draw_scene() -> Image.Image:
-    """A poster of what upscalers find hard: type, thin lines, circles, hatching, foliage."""
+    """Draw a grey poster of things that are hard to upscale: type, thin lines, circles, hatching, foliage."""
     size = OVERSAMPLING
     scene = Image.new("L", (WIDTH * size, HEIGHT * size), SKY)
     draw = ImageDraw.Draw(scene)
@@ -47,7 +47,7 @@ def draw_scene() -> Image.Image:
 
 
 def draw_tree(draw: ImageDraw.ImageDraw, x: float, y: float, angle: float, length: float, depth: int) -> None:
-    """Branches that fork until they are as thin as a pixel."""
+    """Draw branches that fork until they are as thin as a pixel."""
     end_x, end_y = x + length * math.cos(angle), y + length * math.sin(angle)
     draw.line([x, y, end_x, end_y], fill=INK, width=max(1, depth * OVERSAMPLING // 3))
     if depth:
@@ -56,7 +56,7 @@ def draw_tree(draw: ImageDraw.ImageDraw, x: float, y: float, angle: float, lengt
 
 
 def to_clip(luma: NDArray[np.uint8]) -> vs.VideoNode:
-    """A clip of one GRAY8 frame."""
+    """Return a clip of one GRAY8 frame from luma (height, width)."""
     frame = vs.core.create_video_frame(vs.core.get_video_format(vs.GRAY8), luma.shape[1], luma.shape[0])
     np.copyto(np.asarray(frame[0]), luma)
     blank = vs.core.std.BlankClip(width=luma.shape[1], height=luma.shape[0], format=vs.GRAY8, length=1)

@@ -1,10 +1,10 @@
-"""What the filter adds to its network, as a Markdown table: processor time per 1920×1080 frame, part by part.
+"""Print the processor time per 1920×1080 frame that each part of the filter adds to its network, as Markdown.
 
 uv run python scripts/dev/filter_profile.py
 
-The engine is replaced by one that computes nothing, so that what is left is the filter's own: copies, the
-pixel shuffle among them, chroma, frames and VapourSynth's calls. Processor time counts all cores and little
-of what else runs on the machine.
+An engine that computes nothing replaces the real one, so that only the filter's own work remains: copies
+(including the pixel shuffle), chroma, frames and VapourSynth's calls. Processor time counts all cores; other
+programs hardly affect it.
 """
 
 import time
@@ -15,7 +15,8 @@ import vapoursynth as vs
 from onnx import ModelProto
 
 import vs_espcn
-from vs_espcn.bench.cpu import UpscaleCase, source_clip
+from vs_espcn.bench.cpu import UpscaleCase
+from vs_espcn.bench.interleaving import grey_clip
 from vs_espcn.filter import luma
 from vs_espcn.filter.chroma import find_resizer, scale_chroma
 from vs_espcn.runtime.backends import Backend, OpenVINO
@@ -26,7 +27,7 @@ WARM_UP, FRAMES, ROUNDS = 20, 200, 3
 
 
 class CopyingSlot:
-    """Takes and gives planes as a real slot does, and computes nothing."""
+    """A slot that copies planes like a real one, and computes nothing."""
 
     def __init__(self, source: tuple[int, ...], target: tuple[int, ...]) -> None:
         self._input = np.empty(source, np.uint8)
@@ -38,7 +39,7 @@ class CopyingSlot:
 
 
 class CopyingEngine:
-    """Slots that copy."""
+    """An engine of copying slots."""
 
     description = "an engine that only copies"
 
@@ -50,11 +51,11 @@ class CopyingEngine:
         self.slots = tuple(CopyingSlot(*shapes) for _ in range(lanes))
 
     def close(self) -> None:
-        """It holds nothing."""
+        """Do nothing."""
 
 
 def cpu_ms(clip: vs.VideoNode) -> float:
-    """Processor time per frame, the least of a few rounds."""
+    """Return the processor time per frame in milliseconds, the smallest of a few rounds."""
     spent = []
     for number in range(ROUNDS):
         first = WARM_UP + number * FRAMES
@@ -68,8 +69,8 @@ def cpu_ms(clip: vs.VideoNode) -> float:
 
 
 def parts(scale: int) -> dict[str, vs.VideoNode]:
-    """Clips that each do a part of the work."""
-    clip = source_clip(UpscaleCase(scale=scale))
+    """Return clips that each do one part of the work."""
+    clip = grey_clip(*UpscaleCase(scale=scale).source)
     width, height = clip.width * scale, clip.height * scale
     planes = scale_chroma(clip, width, height, resizer=find_resizer("spline36"), location=vs.CHROMA_LEFT)
     blank = vs.core.std.BlankClip(planes[0], width=width, height=height, keep=True)

@@ -1,11 +1,11 @@
-"""Where a network's time goes, layer by layer, as a Markdown table.
+"""Print the time of each layer of networks, as a Markdown table.
 
 uv run python scripts/dev/layer_profile.py
 
-OpenVINO alone, on one thread: a frame of 1920x1080 output, the median of some runs, by OpenVINO's own
-counters. A layer's time holds what OpenVINO fused into it: activation, rounding, clamp. "Without tanh" is the
-same layer of the same network with ReLU in the place of tanh. The last column says how many of the
-operations are done that matrix products would do in that time.
+OpenVINO alone, on one thread: a frame of 1920x1080 output, the median of several runs, by OpenVINO's own
+counters. A layer's time includes the activation, rounding and clamp that OpenVINO fused into it. "Without
+tanh" is the same layer with ReLU in place of tanh. The last column is the layer's rate of operations divided
+by that of matrix products.
 """
 
 import math
@@ -29,7 +29,7 @@ NETWORKS = ("espcn", "subpixel-s")
 
 
 def without_tanh(network: ModelProto) -> ModelProto:
-    """The network with ReLU in the place of tanh: garbage as a picture, alike in all else."""
+    """Return the network with ReLU in place of tanh: its pictures are garbage, all else is the same."""
     changed = ModelProto()
     changed.CopyFrom(network)
     for node in changed.graph.node:
@@ -38,7 +38,7 @@ def without_tanh(network: ModelProto) -> ModelProto:
 
 
 def milliseconds(network: ModelProto, hint: str) -> list[float]:
-    """Time of each convolution, in the order in which they run."""
+    """Return the time of each convolution in milliseconds, in order of execution."""
     width, height = (side // SCALE for side in SIZE)
     whole = graph.build_graph(network, graph.UINT8, full_range=False, width=width, height=height)
     request = compiled(without_shuffle(whole)[0], hint, PERF_COUNT="YES")
@@ -66,14 +66,14 @@ class Layer(NamedTuple):
 
 
 def layers(network: ModelProto, hint: str) -> Iterator[Layer]:
-    """Every convolution of a network, in the order in which they run."""
+    """Yield every convolution of a network, in order of execution."""
     times = zip(milliseconds(network, hint), milliseconds(without_tanh(network), hint), strict=True)
     for (shape, operations), (ms, plain_ms) in zip(shapes_of(network), times, strict=True):
         yield Layer(shape, operations, ms, plain_ms)
 
 
 def shapes_of(network: ModelProto) -> Iterator[tuple[str, int]]:
-    """Kernel and channels of each convolution in words, and its operations per frame."""
+    """Yield kernel and channels of each convolution in words, and its operations per frame."""
     shapes = {each.name: numpy_helper.to_array(each).shape for each in network.graph.initializer}
     samples = math.prod(side // SCALE for side in SIZE)
     for node in network.graph.node:
@@ -104,7 +104,7 @@ def main() -> None:
 
 
 def row(alike: list[Layer], rate: float, *, tanh: bool) -> str:
-    """The end of a line of the table, for some layers of one shape; `rate` is that of matrix products."""
+    """Return a row's last cells for layers of one shape; `rate` is that of matrix products."""
     operations, ms, plain_ms = (sum(column) for column in list(zip(*alike, strict=True))[1:])
     times = f", {len(alike)} times" if len(alike) > 1 else ""
     shown = f"{plain_ms:.1f}" if tanh else "–"

@@ -1,8 +1,8 @@
-"""Install the lowest versions that pyproject.toml allows, and do the main job with them.
+"""Install the lowest versions that pyproject.toml allows, and upscale with them.
 
     python3 scripts/dev/lowest_direct.py
 
-Needs uv and a package index. Works in a temporary folder, and prints the versions.
+Needs uv and a package index. Works in a temporary folder and prints the versions.
 """
 
 import os
@@ -28,7 +28,7 @@ subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *source, *fields
 
 
 def main() -> None:
-    """Fail if a step does."""
+    """Run all steps; the first one that fails ends the script."""
     with TemporaryDirectory() as folder:
         environment = {
             name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "PYTHONPATH"}

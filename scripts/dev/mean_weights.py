@@ -1,8 +1,8 @@
-"""Write the mean of two networks of one shape, which keeps most of what each learned from its own data.
+"""Write the mean of two networks of the same shape, which keeps most of what both learned.
 
 uv run --extra train python scripts/dev/mean_weights.py A.onnx B.onnx OUT.onnx
 
-The metadata is B's. Best where B's training started from A.
+The metadata is B's. This works best if the training of B started from A.
 """
 
 import sys
@@ -15,7 +15,7 @@ from vs_espcn.training.export import in_bfloat16
 
 
 def mean_of(first: onnx.ModelProto, second: onnx.ModelProto) -> onnx.ModelProto:
-    """The mean of two networks, its kernels in bfloat16 numbers again."""
+    """Return the mean of two networks, with kernels rounded to bfloat16 again."""
     others = {each.name: numpy_helper.to_array(each) for each in first.graph.initializer}
     mean = onnx.ModelProto()
     mean.CopyFrom(second)

@@ -1,8 +1,8 @@
-"""Renew the tables of engines/README.md and docs/reference/networks.md from what was trained and measured.
+"""Renew the tables of engines/README.md and docs/reference/networks.md from the networks and their quality.
 
 uv run python scripts/dev/model_cards.py
 
-The facts are those of the files themselves, the figures those of engines/quality.json.
+The facts come from the files' metadata, the figures from engines/quality.json.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ COLUMNS = {
 
 
 def cards() -> str:
-    """One row per shipped network."""
+    """Return a table of facts about each shipped network."""
     lines = [["file", *COLUMNS.values()], ["---"] * (1 + len(COLUMNS))]
     for spec in shipped():
         facts = {"degradation": "bicubic"} | network_metadata(load_network(spec.path))
@@ -36,7 +36,7 @@ def cards() -> str:
 
 
 def reached() -> str:
-    """What each network reaches, and its int8 form."""
+    """Return a table of the measured quality of each network and of its int8 form."""
     head = [
         "network",
         "scale",

@@ -1,11 +1,10 @@
-"""What a thin network costs and brings, by channels, depth and activation, as a Markdown table.
+"""Print the cost and quality of thin networks by channels, depth and activation, as a Markdown table.
 
     uv run --extra train python scripts/dev/network_candidates.py DATA [--scale 2] [--steps 1500]
 
-Milliseconds are the least of all rounds, which take turns over the candidates: one 960×540 frame of 8-bit
-luma on one thread of the engine alone. Kernels are those of the plan that TensorRT-RTX builds in fp16
-for compute capability 8.9, where it is installed. PSNR is that of the images held out, after a short
-training on the images in the folder DATA.
+Milliseconds are the smallest of all interleaved rounds: one 960×540 frame of 8-bit luma on one thread of the
+engine alone. Kernels are those of the plan that TensorRT-RTX builds in fp16 for compute capability 8.9, if it
+is installed. PSNR is that of held-out images, after a short training on the images in the folder DATA.
 """
 
 import argparse
@@ -19,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from brief_training import train_briefly
 from one_thread import compiled
 from onnx import ModelProto, numpy_helper
-from torch.nn import functional
 
 from vs_espcn.errors import RuntimeMissingError
 from vs_espcn.networks.cost import macs_per_sample
@@ -47,12 +46,12 @@ SHAPES = [
 ]
 ALL_ACTIVATIONS = Shape(channels=16, depth=4)
 UNTRAINED = {"prelu": ("PRelu", [0.2]), "clip": ("Clip", [-1.0, 1.0])}
-"""Activations that are timed only: operation, and its constants per channel."""
+"""Activations that are only timed: operation, and its constants per channel."""
 WIDTH, HEIGHT = 960, 540
 
 
 def networks(scale: int) -> dict[str, Network]:
-    """Every candidate that can be trained, by name, with random weights."""
+    """Return every candidate that can be trained, by name, with random weights."""
     torch.manual_seed(0)
     made: dict[str, Network] = {"espcn, tanh": Espcn(scale)}
     for shape in SHAPES:
@@ -63,7 +62,7 @@ def networks(scale: int) -> dict[str, Network]:
 
 
 def with_activation(model: ModelProto, name: str) -> ModelProto:
-    """A network of ReLUs with another activation, and untrained slopes."""
+    """Return a network of ReLUs with another activation and untrained slopes."""
     shapes = {each.name: each.dims for each in model.graph.initializer}
     changed = ModelProto()
     changed.CopyFrom(model)
@@ -80,7 +79,7 @@ def with_activation(model: ModelProto, name: str) -> ModelProto:
 
 
 def in_floats(made: dict[str, Network], scale: int) -> dict[str, ModelProto]:
-    """Every candidate by name, as the engines get it."""
+    """Return every candidate by name, as engines get it."""
     models = {name: to_onnx(network, {}) for name, network in made.items()}
     shape = ALL_ACTIVATIONS
     relus = to_onnx(Subpixel("relus", scale, "relu", shape=shape), {})
@@ -90,7 +89,7 @@ def in_floats(made: dict[str, Network], scale: int) -> dict[str, ModelProto]:
 
 
 def in_int8(made: dict[str, Network]) -> dict[str, ModelProto]:
-    """The candidates that have an int8 form; what it is rounded by does not matter to its speed."""
+    """Return the int8 forms of candidates; the patches for rounding don't affect their speed."""
     models = {}
     for name, network in made.items():
         int8 = Int8Network(network)
@@ -100,24 +99,14 @@ def in_int8(made: dict[str, Network]) -> dict[str, ModelProto]:
 
 
 def held_out(network: Network, images: TrainingImages, steps: int) -> float:
-    """Mean PSNR in dB of the images held out, after some steps of the usual recipe."""
-    patches, schedule = MODERN.course(images.pairs, 0)
-    optimizer = MODERN.optimizer(network.to(memory_format=torch.channels_last))
-    for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = schedule.rate(step, step / steps) * group["speed"]
-        low, phases = map(torch.from_numpy, patches.draw())
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = functional.mse_loss(network.phases(low), phases)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+    """Return the mean PSNR of the held-out images in dB, after some steps of the recipe ``modern``."""
+    train_briefly(network, *MODERN.course(images.pairs, 0), steps=steps)
     upscale = as_upscaler(network)
     return float(np.mean([score_pair(*pair, network.scale, upscale) for pair in images.validation]))
 
 
 def runner(model: ModelProto, precision: str) -> Callable[[], float]:
-    """A function that runs one frame and returns the milliseconds it took."""
+    """Return a function that runs one frame and returns its time in milliseconds."""
     graph = build_graph(model, UINT8, full_range=False, width=WIDTH, height=HEIGHT)
     request = compiled(graph, precision)
     frame = np.random.default_rng(0).integers(16, 236, (1, 1, HEIGHT, WIDTH), np.uint8)
@@ -132,7 +121,7 @@ def runner(model: ModelProto, precision: str) -> Callable[[], float]:
 
 
 def least(runners: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """The shortest of each candidate's times, measured in turns."""
+    """Return the shortest time of each candidate, measured in interleaved rounds."""
     times = {name: float("inf") for name in runners}
     for _ in range(rounds):
         for name, run in runners.items():
@@ -141,19 +130,19 @@ def least(runners: dict[str, Callable[[], float]], rounds: int) -> dict[str, flo
 
 
 class _Kernels(logging.Handler):
-    """Counts the kernels that TensorRT's log lists at the end of a build."""
+    """Counter of the kernels that TensorRT's log lists at the end of a build."""
 
     def __init__(self) -> None:
         super().__init__()
         self.count = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Read one message."""
+        """Count the kernels in one message."""
         self.count += len(re.findall(r"^Name: .*LayerType", record.getMessage(), re.MULTILINE))
 
 
 def kernels(model: ModelProto) -> str:
-    """Kernels of the plan that TensorRT-RTX builds, or a dash where it is not installed."""
+    """Return the number of kernels in the plan of TensorRT-RTX, or a dash if it is not installed."""
     graph = typed_graph(build_graph(model, UINT8, full_range=False, width=WIDTH, height=HEIGHT), "fp16")
     log, counter = logging.getLogger("vs_espcn.runtime.tensorrt.api"), _Kernels()
     log.setLevel(logging.DEBUG)

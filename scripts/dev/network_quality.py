@@ -3,9 +3,9 @@
 uv run --extra train python scripts/dev/network_quality.py ../shared/data
 
 The folder holds eval/Set5, eval/Set14, video/ and train_drawn/. Images are measured by the protocol of
-docs/measurements/quality.md, Set5 by each of the usual kernels too; the middle of clips after x264 at the
-rates and over the frames below. Networks run in float32 by onnxruntime, where the codes of int8 ones are
-exact. Drawings that nothing was trained on count as anime, beside a cartoon: a pan over each makes a clip.
+docs/measurements/quality.md, and Set5 with each of the common kernels too. Of clips, the middle of the first
+FRAMES frames is measured after x264 at RATES. Networks run in float32 in onnxruntime, where the codes of int8
+networks are exact. Anime is a cartoon, and pans over drawings on which no network was trained.
 """
 
 import hashlib
@@ -47,21 +47,21 @@ DRAWN = (
 PROTOCOL = hashlib.sha256(
     repr((FRAMES, RATES, MIDDLE, FILMED, CARTOONS, DRAWN, COMMON)).encode()
 ).hexdigest()[:16]
-"""Tells figures that can be compared from others."""
+"""Hash of the protocol; only figures with the same one can be compared."""
 
 
 def digest(path: Path) -> str:
-    """Tells one version of a file from another."""
+    """Return a hash of a file's content."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def marks(spec: registry.ModelSpec) -> dict[str, str]:
-    """What an entry is about."""
+    """Return the hashes that say which file and protocol an entry is about."""
     return {"sha256": digest(spec.path), "protocol": PROTOCOL}
 
 
 def renewed(entries: dict[str, Any], data: Path) -> dict[str, Any]:
-    """The entries of all shipped networks; only what they don't hold of a file is measured."""
+    """Return the entries of all shipped networks, and measure only new or changed files."""
     specs = registry.shipped()
     wanted = {spec.path.name: (spec.scale, marks(spec)) for spec in specs}
     scales = {spec.scale for spec in specs}
@@ -76,7 +76,7 @@ def renewed(entries: dict[str, Any], data: Path) -> dict[str, Any]:
 
 
 def measured(methods: Sequence[Method], scale: int, data: Path) -> dict[str, dict[str, float]]:
-    """The figures of some methods at one scale."""
+    """Measure methods at one scale, and return their figures by name."""
     images = read_folders([data / "eval" / name for name in ("Set5", "Set14")], [scale])
     of_images = list(psnrs(images, methods, scale, "bicubic"))
     set5 = [image for image in images if image.group == "Set5"]
@@ -109,7 +109,7 @@ def measured(methods: Sequence[Method], scale: int, data: Path) -> dict[str, dic
 
 
 def psnrs(images: Sequence[Original], methods: Sequence[Method], scale: int, kernel: str) -> Iterator[Score]:
-    """Scores of images without SSIM, which would take longer than the networks."""
+    """Score images without SSIM, which would take longer than the networks."""
     for image in images:
         truth = mod_crop(image.luma, scale)
         low = to_clip(degrade(truth, scale, KERNELS[kernel]))
@@ -126,12 +126,12 @@ def psnrs(images: Sequence[Original], methods: Sequence[Method], scale: int, ker
 
 
 def of_clips(paths: Sequence[Path], methods: Sequence[Method], scale: int) -> Iterable[Score]:
-    """Scores of the first frames of clips."""
+    """Score the first frames of clips."""
     return score_clips(paths, methods, [scale], frames=FRAMES, rates=RATES)
 
 
 def middle(path: Path, folder: Path) -> Path:
-    """The middle of a clip's first frames, without loss."""
+    """Write the middle of a clip's first frames to a lossless file."""
     clip = folder / f"{path.stem}.mkv"
     frames = ("-map", "0:V:0", "-frames:v", str(FRAMES), "-vf", MIDDLE, "-pix_fmt", "yuv420p", "-c:v", "ffv1")
     subprocess.run([find_ffmpeg().path, "-v", "error", "-i", path, *frames, clip], check=True)
@@ -139,12 +139,12 @@ def middle(path: Path, folder: Path) -> Path:
 
 
 def mean_of(method: Method, scores: Iterable[Score]) -> float:
-    """A method's mean PSNR in dB; each clip and rate has as many frames."""
+    """Return a method's mean PSNR in dB; all clips and rates have the same number of frames."""
     return round(fmean(score.psnr for score in scores if score.method == method.name), 3)
 
 
 def _method(name: str, scale: int) -> Method:
-    """What an entry is about, named like it."""
+    """Return the method of an entry, with the entry's name."""
     if name == bicubic_entry(scale):
         (resizer,), _ = choose(["bicubic"], [], None, [scale], None)
         return replace(resizer, name=name)
@@ -152,9 +152,9 @@ def _method(name: str, scale: int) -> Method:
 
 
 def _exactly(path: Path) -> Callable[[vs.VideoNode, int], vs.VideoNode]:
-    """A network in float32; the codes of an int8 one are exact there, on any processor."""
+    """Return a network in float32, where the codes of an int8 one are exact on any processor."""
     options = onnxruntime.SessionOptions()
-    if registry.is_int8(registry.load_network(path)):  # or onnxruntime computes in int8, which may overflow
+    if registry.is_int8(registry.load_network(path)):  # else onnxruntime computes in int8, which may overflow
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     session = onnxruntime.InferenceSession(path, options)
 

@@ -1,8 +1,8 @@
-"""Renew the tables of docs/measurements/networks.md: kernels, clips and drawings by networks, in one run.
+"""Renew the tables of docs/measurements/networks.md: networks on kernels, clips and drawings.
 
 uv run --extra train python scripts/dev/network_tables.py ../shared/data
 
-The folder holds eval/Set14, video/ and train_drawn/. Networks run through the filter in fp32.
+The folder holds eval/Set14, video/ and train_drawn/. Networks run in the filter in fp32.
 """
 
 import sys
@@ -31,7 +31,7 @@ FP32 = OpenVINO(precision="fp32")
 
 
 def networks(*sources: str) -> tuple[str, ...]:
-    """Bicubic, ESPCN and the shipped networks that were trained on some kinds of source."""
+    """List bicubic, ESPCN and the shipped networks that were trained on the given degradations."""
     found = dict.fromkeys(("bicubic", "espcn"))
     for spec in registry.shipped():
         facts = registry.network_metadata(registry.load_network(spec.path))
@@ -42,7 +42,7 @@ def networks(*sources: str) -> tuple[str, ...]:
 
 
 def by_kernel(data: Path) -> str:
-    """Set14, made smaller by each usual kernel."""
+    """Measure Set14, reduced by each common kernel."""
     evaluation = Evaluation(
         folders=(data / "eval" / "Set14",),
         scales=SCALES,
@@ -54,7 +54,7 @@ def by_kernel(data: Path) -> str:
 
 
 def by_clip(data: Path) -> str:
-    """Clips after x264 at several rates."""
+    """Measure clips after x264 at several rates."""
     evaluation = Evaluation(
         clips=tuple(data / "video" / name for name in CLIPS),
         scales=SCALES,
@@ -67,7 +67,7 @@ def by_clip(data: Path) -> str:
 
 
 def of_drawings(data: Path) -> str:
-    """Pans over drawings, made smaller by box and by bicubic, as they are and after x264."""
+    """Measure pans over drawings, reduced by box and by bicubic, uncompressed and after x264."""
     with TemporaryDirectory() as folder:
         _, pans = lay_out_measured(data / "train_drawn", Path(folder))
         evaluation = Evaluation(
@@ -83,7 +83,7 @@ def of_drawings(data: Path) -> str:
 
 
 def rows_of(text: str, *, means_only: bool = False) -> str:
-    """The tables without the lines below them that repeat what they show; on request without single clips."""
+    """Return the tables of an evaluation without the lines below; `means_only` leaves out single clips."""
     lines = [line for line in text.splitlines() if not line.startswith("- ")]
     heads = ("| clip |", "| --- |", "| **mean** |")
     if means_only:

@@ -1,16 +1,16 @@
-"""OpenVINO on one thread, for the scripts that measure networks by themselves."""
+"""Run OpenVINO on one thread, for scripts that measure single networks."""
 
 import openvino as ov
 from onnx import ModelProto
 
 
 def compiled(graph: ModelProto, hint: str, **options: str) -> ov.InferRequest:
-    """A request for a graph.
+    """Compile a graph for one thread, and return a request for it.
 
     Args:
-        graph: From `vs_espcn.networks.graph.build_graph`.
-        hint: Arithmetic of what is in floats, ``f32`` or ``bf16``.
-        **options: More of OpenVINO's properties.
+        graph: A model from `vs_espcn.networks.graph.build_graph`.
+        hint: Precision of float operations, ``f32`` or ``bf16``.
+        **options: Further properties of OpenVINO.
     """
     one = {"INFERENCE_PRECISION_HINT": hint, "NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": "1"}
     core = ov.Core()

@@ -1,11 +1,11 @@
-"""Lay out the training data whose licences let what is made of it be shared.
+"""Lay out the training data whose licences allow sharing networks trained on it.
 
-uv run --extra train python scripts/open_data.py ../shared/data OUT
+uv run --extra train python scripts/dev/open_data.py ../shared/data OUT
 
-OUT/drawn gets the drawn images, OUT/animated frames of the animations, OUT/frames frames of the clips:
-whole numbers of times smaller than their originals, so that edges are crisp and traces of their coding gone.
-OUT/clips and OUT/animations get links to the clips. Drawings named in MEASURED are for measuring: they are
-laid out in OUT/measured, and as short pans without loss in OUT/pans, and in none of the others.
+OUT/drawn gets the drawn images, OUT/animated frames of the animations, OUT/frames frames of the clips. All
+are reduced by an integer factor, so that edges are crisp and traces of coding gone. OUT/clips and
+OUT/animations get links to the clips. Drawings named in MEASURED are only for measuring: they go to
+OUT/measured and, as short lossless pans, to OUT/pans.
 """
 
 import sys
@@ -33,7 +33,7 @@ CLIPS = (
     "udacity+CarND-LaneLines-P1__solidWhiteRight",
     "udacity+CarND-Vehicle-Detection__test_video",
 )
-"""Those of train_video under Apache, MIT, BSD or Pexels licences."""
+"""The clips of train_video with Apache, MIT, BSD or Pexels licences."""
 
 MEASURED = (
     "IppClub+Dora-SSR__casual_2",
@@ -49,16 +49,16 @@ MEASURED = (
     "rendered__construction_site",
     "rendered__jolly_walker",
 )
-"""Drawings and animations that no network is trained on."""
+"""Drawings and animations on which no network is trained."""
 
-_LONGEST = 1400  # about how many pixels a drawing keeps along its longer side
+_LONGEST = 1400  # pixels that a drawing keeps along its longer side, about
 _FRAMES = 6  # of each clip
 _PAN, _STEP, _WINDOW = 8, (3, 2), (960, 720)  # frames of a pan, pixels that it moves per frame, largest size
 _BACKDROPS = ((255, 255, 255), (128, 128, 128), (64, 96, 128), (230, 214, 180), (24, 24, 32))
 
 
 def lay_out_drawings(source: Path, target: Path) -> None:
-    """Write drawings over a backdrop and animations' frames, reduced."""
+    """Write reduced drawings, composited on a backdrop, and animations' frames."""
     for number, path in enumerate(sorted(source.iterdir())):
         if path.stem in MEASURED:
             continue
@@ -72,10 +72,10 @@ def lay_out_drawings(source: Path, target: Path) -> None:
 
 
 def lay_out_measured(source: Path, target: Path) -> tuple[Path, tuple[Path, ...]]:
-    """Write what is for measuring.
+    """Write the data for measuring.
 
     Returns:
-        The folder of drawings and frames, and short pans over the drawings, without loss.
+        The folder of drawings and frames, and short lossless pans over the drawings.
     """
     pans = []
     for path in sorted(source.iterdir()):
@@ -93,7 +93,7 @@ def lay_out_measured(source: Path, target: Path) -> tuple[Path, tuple[Path, ...]
 
 
 def open_drawing(path: Path, backdrop: tuple[int, int, int] = _BACKDROPS[0]) -> Image.Image:
-    """A drawing in RGB over a colour, a whole number of times smaller than its file."""
+    """Open a drawing in RGB on a backdrop, reduced by an integer factor."""
     with Image.open(path) as image:
         rgba = image.convert("RGBA")
     rgb = Image.alpha_composite(Image.new("RGBA", rgba.size, (*backdrop, 255)), rgba).convert("RGB")
@@ -110,7 +110,7 @@ def lay_out_clips(source: Path, target: Path) -> None:
 
 
 def frames(path: Path) -> Iterator[Image.Image]:
-    """A few frames of a clip, evenly over its length."""
+    """Yield a few frames of a clip, evenly spread over its length."""
     count, _ = imageio_ffmpeg.count_frames_and_secs(str(path))
     every = max(1, count // _FRAMES)
     reader = imageio_ffmpeg.read_frames(str(path), pix_fmt="rgb24")
@@ -128,7 +128,7 @@ def link(path: Path, folder: Path) -> None:
 
 
 def pan(image: Image.Image, path: Path) -> None:
-    """Write a pan over the middle of a drawing, without loss."""
+    """Write a lossless pan over the middle of a drawing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     width, height = (
         min(side - _PAN * step, most) // 16 * 16

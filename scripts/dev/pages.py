@@ -1,4 +1,4 @@
-"""Tables that the scripts beside it put into the pages of docs/, between marks."""
+"""Put tables into the pages of docs/, between marks."""
 
 import re
 import sys
@@ -18,12 +18,12 @@ def paste(page: Path, tables: dict[str, str]) -> None:
 
 
 def pivot(head: Sequence[str], cells: Mapping[tuple[str, ...], str]) -> str:
-    """Make a Markdown table of cells.
+    """Return a Markdown table of cells.
 
     Args:
-        head: What stands above the columns that name a row.
-        cells: The text of each cell by the names of its row and that of its column, in the order of both.
-            What is absent becomes a dash.
+        head: Headings of the columns that name a row.
+        cells: Text of each cell by the names of its row and its column, in the order of both.
+            Missing cells become dashes.
     """
     columns = list(dict.fromkeys(names[-1] for names in cells))
     rows = dict.fromkeys(names[:-1] for names in cells)
@@ -33,5 +33,5 @@ def pivot(head: Sequence[str], cells: Mapping[tuple[str, ...], str]) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Make a Markdown table of a head and rows of cells."""
+    """Return a Markdown table of headings and rows of cells."""
     return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *rows])

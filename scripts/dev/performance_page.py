@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 
 def tables() -> dict[str, str]:
-    """Every table by the name of its place."""
+    """Return every table by the name of its mark."""
     figures = json.loads((DOCS / "performance.json").read_text(encoding="utf-8"))
     versions = ", ".join(f"{name} {figures['versions'].get(name, 'not installed')}" for name in LIBRARIES)
     missing = [f"Not measured: {line}." for line in figures["missing"]]
@@ -43,7 +43,7 @@ def tables() -> dict[str, str]:
 
 
 def _results(rows: Sequence[Row]) -> str:
-    """Frame rates, and how they compare with vs-mlrt's plugin in fp32."""
+    """Return frame rates, absolute and relative to vs-mlrt's plugin in fp32."""
     cells = {}
     for text, key in (("{:.3g}", "fps"), ("{:.2f}", "of_plugin")):
         for row in rows:
@@ -60,7 +60,7 @@ def _shares(rows: Sequence[Row]) -> str:
 
 
 def _growth(rows: Sequence[Row]) -> str:
-    """Nanoseconds per output pixel; sizes of about the same height share a row."""
+    """Return nanoseconds per output pixel; sizes of about the same height share a row."""
     return pivot(
         ("output", "cores"),
         {
@@ -71,7 +71,7 @@ def _growth(rows: Sequence[Row]) -> str:
 
 
 def _height(size: str) -> str:
-    """A size's usual name: 1080p for 1920x1080, 270p for 480x272."""
+    """Return a size's common name: 1080p for 1920x1080, 270p for 480x272."""
     height = int(size.split("x")[1])
     return f"{min(USUAL_HEIGHTS, key=lambda usual: abs(usual - height))}p"
 

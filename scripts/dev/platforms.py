@@ -1,8 +1,8 @@
-"""Resolve the package's dependencies for the systems that it is meant for: wheels alone.
+"""Check that all dependencies have wheels for the supported systems.
 
     python3 scripts/dev/platforms.py
 
-Prints a table, and what is missing where. Needs uv and a package index; installs nothing.
+Prints a table and the missing packages. Needs uv and a package index; installs nothing.
 """
 
 import os
@@ -22,11 +22,11 @@ PLATFORMS = {
     "Linux Arm, glibc 2.35": "aarch64-manylinux_2_35",
 }
 MACOS = "15.0"
-"""The oldest that BestSource has wheels for."""
+"""The oldest macOS with wheels of BestSource."""
 
 
 def missing_in(python: str, platform: str) -> str | None:
-    """What is missing; None if everything is found."""
+    """Return uv's message on missing wheels; None if all are found."""
     environment = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": MACOS}
     with TemporaryDirectory() as folder:
         command = [

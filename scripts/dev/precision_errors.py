@@ -1,8 +1,8 @@
-"""What faster arithmetic costs, as a Markdown table: bf16 against fp32, in codes of each depth.
+"""Print the error of bf16 against fp32, in codes of each depth, as a Markdown table.
 
     uv run --extra train python scripts/dev/precision_errors.py [CLIP ...]
 
-Without clips it measures on the scene of drawn_scene.py.
+Without clips it measures the scene of drawn_scene.py.
 """
 
 import sys
@@ -18,7 +18,7 @@ SCALES = (2, 3, 4)
 
 
 def clips() -> dict[str, vs.VideoNode]:
-    """Luma of one frame from the middle of each source."""
+    """Return the luma of each source's middle frame."""
     if len(sys.argv) == 1:
         return {"drawn scene": to_clip(np.asarray(draw_scene()))}
     sources = {name: vs.core.bs.VideoSource(name, cachemode=0) for name in sys.argv[1:]}
@@ -29,7 +29,7 @@ def clips() -> dict[str, vs.VideoNode]:
 
 
 def luma(clip: vs.VideoNode, scale: int, precision: str) -> np.ndarray:
-    """The upscaled frame's codes."""
+    """Return the codes of the upscaled frame."""
     upscaled = vs_espcn.upscale(clip, scale, backend=vs_espcn.OpenVINO(precision=precision))
     return np.array(upscaled.get_frame(0)[0]).astype(np.int64)
 

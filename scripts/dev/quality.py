@@ -1,4 +1,4 @@
-"""Run the commands that docs/measurements/quality.md shows, and paste what they print below them.
+"""Run the commands in docs/measurements/quality.md, and paste their output below them.
 
 uv run --extra train python scripts/dev/quality.py ../shared/data
 
@@ -21,7 +21,7 @@ SHOWN = re.compile(
 
 
 def run(command: str, data: Path) -> str:
-    """What a command prints; run in the repository's root."""
+    """Run a command in the repository's root, and return its output."""
     words = shlex.split(command.replace("\\\n", " ").replace("$DATA", shlex.quote(str(data))))
     sys.stderr.write(f"$ {shlex.join(words)}\n")
     done = subprocess.run(
@@ -36,7 +36,7 @@ def run(command: str, data: Path) -> str:
 
 
 def main(data: Path, page: Path) -> None:
-    """Bring a page up to date, whole or not at all."""
+    """Bring a page up to date; if a command fails, the page is not changed."""
 
     def renewed(shown: re.Match[str]) -> str:
         command = shown["command"]

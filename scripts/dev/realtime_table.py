@@ -18,13 +18,13 @@ Row = Mapping[str, Any]
 
 
 def tables() -> str:
-    """The frame rates that the whole filter reaches even in its slowest round."""
+    """Return the frame rates of the whole filter in its slowest round."""
     figures = json.loads((DOCS / "performance.json").read_text(encoding="utf-8"))
     return f"{figures['machine']}, {figures['date']}, the slowest round:\n\n{by_scale(figures['results'])}"
 
 
 def by_scale(results: Sequence[Row]) -> str:
-    """A row for each network and precision, a column for each scale."""
+    """Return a table with a row per network and precision, and a column per scale."""
     cells = {
         (row["network"], row["precision"], column(row)): str(int(row["slowest"]))
         for row in results
@@ -34,7 +34,7 @@ def by_scale(results: Sequence[Row]) -> str:
 
 
 def column(row: Row) -> str:
-    """The scale, and the size of the source."""
+    """Name a column by scale and source size."""
     width, height = (int(side) // row["scale"] for side in row["size"].split("x"))
     return f"x{row['scale']}, from {width}x{height}"
 

@@ -1,8 +1,8 @@
-"""Run the guides' recipes on real clips; renew docs/measurements/recipes.md, which compares them by ffprobe.
+"""Run the guides' recipes on real clips, compare by ffprobe, and renew docs/measurements/recipes.md.
 
 uv run --group dev python scripts/dev/recipes.py FOLDER_OF_CLIPS [SECONDS]
 
-Of every clip the first SECONDS (0.3) are taken, without encoding them again. Needs ffmpeg and ffprobe.
+Takes the first SECONDS (default 0.3) of every clip, without re-encoding. Needs ffmpeg and ffprobe.
 """
 
 import json
@@ -50,18 +50,18 @@ RECIPES = {
     "live": (f"{LIVE} {X264} -c:a aac {{o}}", (FLOWER,)),
     "cluster": ("python3 scripts/cluster.py {i} {o} --preset ffv1 --segment-frames 4 --cpus 1", (FLOWER,)),
 }
-"""By name: a command for bash, and the clips that it is run on."""
+"""Recipes by name: a command for bash, and its clips."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """What is in a file.
+    """The content of a file.
 
     Attributes:
         streams: Codec of each stream, and its size if it is video.
         colours: Colour tags of the video.
-        times: When each frame is shown, in seconds, in order.
-        sound: Time and checksum of each packet of sound.
+        times: Presentation time of each frame in seconds, in order.
+        sound: Time and checksum of each audio packet.
     """
 
     streams: tuple[str, ...]
@@ -71,7 +71,7 @@ class File:
 
 
 def read(path: Path) -> File:
-    """Look into a file with ffprobe."""
+    """Read a file with ffprobe."""
     shown = "stream:packet=stream_index,pts_time,data_hash:frame=media_type,best_effort_timestamp_time"
     options = ("-show_packets", "-show_frames", "-show_data_hash", "CRC32", "-of", "json")
     done = subprocess.run(
@@ -98,7 +98,7 @@ def _name(stream: dict[str, str]) -> str:
 
 
 def compare(before: File, after: File) -> list[str]:
-    """Cells: frames, largest shift of a frame against the sound, sound, colour tags, streams."""
+    """Return cells: frames, largest shift of a frame against the sound, sound, colour tags, streams."""
     frames = f"{len(before.times)} → {len(after.times)}"
     shift = "–"
     if len(after.times) >= len(before.times):
@@ -117,7 +117,7 @@ def compare(before: File, after: File) -> list[str]:
 
 
 def cut(clip: Path, beginning: Path, seconds: float) -> None:
-    """Copy the beginning of a clip, up to where no frame is stored after one that is shown later."""
+    """Copy the beginning of a clip, cut where all frames stored so far are shown before all others."""
     options = ("-select_streams", "v:0", "-show_entries", "packet=pts_time", "-of", "csv=p=0")
     listed = subprocess.run(
         ["ffprobe", "-v", "error", *options, clip], capture_output=True, check=True, text=True
@@ -127,21 +127,21 @@ def cut(clip: Path, beginning: Path, seconds: float) -> None:
         n for n in range(1, len(times)) if max(times[:n]) < min(*times[n:], max(times[0], 0) + seconds)
     )
     taken = ("-frames:v", str(count), "-t", str(min(times[count:])), "-c", "copy")
-    # Opened twice: at its last frame of video, ffmpeg stops reading a file.
+    # Opened twice: ffmpeg stops reading a file at its last frame of video.
     inputs = ("-i", clip, "-i", clip, "-map", "0:v", "-map", "1:a?")
     command = ["ffmpeg", "-v", "error", *inputs, *taken, beginning]
     subprocess.run(command, check=True)
 
 
 def _shifts(before: File, after: File) -> Iterator[Fraction]:
-    """How far each frame is from the nearest of the result, where the sound begins at the same time."""
+    """Yield each frame's distance from the nearest frame of the result, with the sounds' starts aligned."""
     then, now = (file.sound[0][0] if file.sound else file.times[0] for file in (before, after))
     for time in before.times:
         yield min(abs((time - then) - (other - now)) for other in after.times)
 
 
 def rows(clips: Path, seconds: float, work: Path) -> Iterator[list[str]]:
-    """Run every recipe on its clips."""
+    """Run every recipe on its clips, and yield the rows."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     for number, (recipe, (template, names)) in enumerate(RECIPES.items()):
         for name in names:
@@ -154,13 +154,13 @@ def rows(clips: Path, seconds: float, work: Path) -> Iterator[list[str]]:
             done = subprocess.run(
                 ["bash", "-o", "pipefail", "-c", command], cwd=ROOT, env=environment, check=False
             )
-            if done.returncode and recipe != "live":  # which ends only by giving up
+            if done.returncode and recipe != "live":  # it ends only by giving up
                 sys.exit(f"{recipe}: exit code {done.returncode}")
             yield [recipe, name, *compare(read(source), read(output))]
 
 
 def main(clips: Path, seconds: float) -> None:
-    """Run all, and renew the page."""
+    """Run all recipes, and renew the page."""
     head = [
         "recipe",
         "clip",

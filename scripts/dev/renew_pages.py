@@ -1,4 +1,4 @@
-"""Renew every table of the pages that follows from committed figures, or check that none is stale.
+"""Renew every table that is made from committed figures, or check that none is stale.
 
 uv run --group dev python scripts/dev/renew_pages.py [--check]
 """
@@ -20,7 +20,7 @@ PAGES: Mapping[Path, Callable[[], dict[str, str]]] = {
     realtime_table.PAGE: lambda: {"sustained": realtime_table.tables()},
     performance_page.PAGE: performance_page.tables,
 }
-"""Each page and its tables by the names of their marks."""
+"""Pages, each with a function that returns its tables by the names of their marks."""
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
         stale = True
         print(f"{page.relative_to(ROOT)} {'is stale' if check else 'was renewed'}")
     if check and stale:
-        sys.exit("run scripts/dev/renew_pages.py, and commit what it changes")
+        sys.exit("run scripts/dev/renew_pages.py, and commit the changes")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Write down what TensorRT's versions have of the interface that the package uses.
+"""Print which classes and members used by the package each version of TensorRT has.
 
     PYTHONPATH=. python scripts/dev/tensorrt_api_table.py API.json … > tests/data/tensorrt_api.json
 
-Each input describes one version: its name, and by class and member the member's
+Each input describes the version in its file name: by class and member, the member's
 kind or signatures. The tests compare their fake of TensorRT with the result.
 """
 
@@ -15,7 +15,7 @@ from tests.runtime.double import fake_tensorrt
 
 
 def used() -> dict[str, list[str]]:
-    """Every class and member of the tests' fake, which has no more than the package uses."""
+    """List every class and member of the tests' fake, which has only those that the package uses."""
     classes = {
         name: value
         for name, value in vars(fake_tensorrt).items()

@@ -1,9 +1,9 @@
-"""Draw training curves from the tables that training writes beside its checkpoints.
+"""Draw training curves from the tables that training writes next to its checkpoints.
 
 uv run --extra train python scripts/dev/training_curves.py docs/curves docs/training_curves.png
 
-A panel for each scale of the shipped networks (espcn_x2.csv …) by hours, and
-one for the baselines (everything else) by steps.
+A panel by hours for each scale of the shipped networks (espcn_x2.csv …), and
+one by steps for the baselines (all other files).
 """
 
 import math
@@ -21,7 +21,7 @@ COLUMNS = 4
 
 
 def draw_shipped(panel: Axes, path: Path) -> None:
-    """Validation and learning rate of one run, by hours."""
+    """Draw validation and learning rate of one run by hours."""
     rows = read_history(path)
     hours = [row.hours for row in rows]
     panel.plot(hours, [row.psnr for row in rows], color="C0")
@@ -33,13 +33,13 @@ def draw_shipped(panel: Axes, path: Path) -> None:
 
 
 def draw_baselines(panel: Axes, paths: list[Path]) -> None:
-    """Validation of several runs, by steps."""
+    """Draw validation of several runs by steps."""
     for path in paths:
         rows = read_history(path)
         panel.plot([row.step for row in rows], [row.psnr for row in rows], label=path.stem, linewidth=1)
     panel.set_title("T91, 2000 steps", fontsize=9)
     panel.set_xlabel("steps", fontsize=8)
-    panel.set_ylim(bottom=29.5)  # the running mean of the weights is still far off before
+    panel.set_ylim(bottom=29.5)  # earlier the running mean of the weights is still far off
     panel.legend(fontsize=7)
 
 

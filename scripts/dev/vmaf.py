@@ -1,9 +1,9 @@
-"""Renew the table of VMAF in docs/measurements/networks.md: clips after x264, upscaled, against the original.
+"""Renew the VMAF table of docs/measurements/networks.md: clips after x264, upscaled, against the originals.
 
 uv run --extra train python scripts/dev/vmaf.py ../shared/data [NETWORK.onnx ...]
 
-VMAF (v0.6.1) and VMAF-NEG, which gives nothing for sharpening, are those of ffmpeg's filter libvmaf, over
-luma: chroma is grey on both sides. Files are networks beside the shipped ones.
+VMAF (v0.6.1) and VMAF-NEG, which does not reward sharpening, come from ffmpeg's filter libvmaf. They measure
+luma only: chroma is grey in both clips. Files are networks to measure in addition to the shipped ones.
 """
 
 import json
@@ -48,7 +48,7 @@ def main(data: Path, files: Sequence[Path]) -> None:
 
 
 def of_clip(path: Path, methods: Sequence[Method]) -> Iterator[tuple[Method, int, tuple[float, ...]]]:
-    """The mean of each model over a clip's first frames, by method and rate."""
+    """Yield each method and rate with the mean scores over a clip's first frames."""
     clip = open_clip(path, FRAMES)
     unit = 2 * SCALE
     truth = vs.core.std.Crop(clip, right=clip.width % unit, bottom=clip.height % unit)
@@ -62,7 +62,7 @@ def of_clip(path: Path, methods: Sequence[Method]) -> Iterator[tuple[Method, int
 
 
 def vmaf(result: vs.VideoNode, truth: vs.VideoNode, folder: Path) -> tuple[float, ...]:
-    """Mean scores, one for each of MODELS."""
+    """Return the mean scores, one for each of MODELS."""
     reference, log = folder / "truth.mkv", folder / "scores.json"
     lossless = ("-f", "yuv4mpegpipe", "-i", "pipe:0", "-c:v", "ffv1", "-y", f"file:{reference}")
     run_ffmpeg(lossless, grey_chroma(truth))
@@ -75,7 +75,7 @@ def vmaf(result: vs.VideoNode, truth: vs.VideoNode, folder: Path) -> tuple[float
 
 
 def grey_chroma(clip: vs.VideoNode) -> vs.VideoNode:
-    """A clip's luma as 4:2:0 at one frame rate, since libvmaf takes no grey clips."""
+    """Return a clip's luma as 4:2:0 at a constant frame rate, since libvmaf takes no grey clips."""
     luma = vs.core.std.ShufflePlanes(clip, 0, vs.GRAY)
     luma = vs.core.std.AssumeFPS(luma, fpsnum=25, fpsden=1)
     blank = vs.core.std.BlankClip(luma, format=vs.YUV420P8, color=[128, 128, 128])

@@ -171,8 +171,8 @@ def test_numbers_of_thousands_of_digits_are_refused_in_one_line(arguments: tuple
 
 NAMES = sorted({spec.network for spec in registry.shipped()})
 AUTO = (
-    "network 'auto' is chosen for each clip, and here one has to be named; "
-    "`vs-espcn networks` lists them, and what auto takes each for"
+    "network 'auto' is chosen for each clip, but a network must be named here; "
+    "`vs-espcn networks` lists them and says when auto takes which"
 )
 
 

@@ -282,7 +282,10 @@ def test_a_folder_that_cannot_be_written_is_one_line(run: Run, source: Path, fol
             "--source video is for --network auto, and 'espcn' is named; give one of them",
         ),
         (("--scale", "2", "--height", "96"), "both --scale 2 and --height 96 are given; give one of them"),
-        (("--device", "0"), "device '0' is one of a GPU backend; name that, too: tensorrt, torch or vulkan"),
+        (
+            ("--device", "0"),
+            "device '0' belongs to a GPU backend; name that as well: tensorrt, torch or vulkan",
+        ),
         (("--device", "abacus"), "OpenVINO has no device 'abacus' here; present are CPU"),
         (("--deinterlace", "field"), "is progressive; leave out --deinterlace"),
         (("--backend", "nonsense"), "backend 'nonsense' is not known; choose one of"),

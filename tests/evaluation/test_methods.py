@@ -111,5 +111,5 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no checkpoint at .*absent\.ckpt; give the \.ckpt file"):
         choose([], [], tmp_path / "absent.ckpt", [], None)
     (tmp_path / "torn.ckpt").write_bytes(b"PK torn")
-    with pytest.raises(InputError, match=r"torn\.ckpt is no checkpoint or is damaged"):
+    with pytest.raises(InputError, match=r"torn\.ckpt is not a checkpoint or is damaged"):
         choose([], [], tmp_path / "torn.ckpt", [], None)

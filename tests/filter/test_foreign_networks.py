@@ -184,15 +184,15 @@ def test_int8_of_other_tools_runs_at_every_depth(nodes: list[NodeProto], video: 
 
 
 WRONG = {
-    "another scale": (network(SHUFFLED, SMALL, 4), "makes [1, 1, 120, 120] of a picture of [1, 1, 60, 60]"),
+    "another scale": (network(SHUFFLED, SMALL, 4), "turns [1, 1, 60, 60] into [1, 1, 120, 120]"),
     "three planes": (
         network(
             [conv("luma", "kernel", "phases"), shuffle("phases", "upscaled", 2)], {"kernel": kernel(12, 1)}
         ),
-        "makes [1, 3, 120, 120]",
+        "into [1, 3, 120, 120]",
     ),
-    "scale 0": (network(SHUFFLED, SMALL, 0), "a whole 'scale' from 1 on"),
-    "scale 1.5": (network(SHUFFLED, SMALL, 1.5), "a whole 'scale' from 1 on"),
+    "scale 0": (network(SHUFFLED, SMALL, 0), "an integer 'scale' of 1 to 999"),
+    "scale 1.5": (network(SHUFFLED, SMALL, 1.5), "an integer 'scale' of 1 to 999"),
     "half floats": (
         network(SHUFFLED, SMALL, elem_type=TensorProto.FLOAT16),
         "does not take and give float32",

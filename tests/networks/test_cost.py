@@ -34,5 +34,5 @@ def test_shapes_that_cannot_be_told() -> None:
     weight = network.graph.node[2].input[1]
     (held,) = (each for each in network.graph.initializer if each.name == weight)
     network.graph.initializer.remove(held)
-    with pytest.raises(InputError, match="the shapes of the convolution 'sums1' cannot be told"):
+    with pytest.raises(InputError, match="does not give the shapes of the convolution 'sums1'"):
         cost.macs_per_sample(network)

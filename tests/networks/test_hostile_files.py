@@ -389,7 +389,7 @@ def test_what_is_no_file_is_refused_without_reading(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     (tmp_path / "zero.onnx").symlink_to("/dev/zero")
     for path in (pipe, tmp_path / "zero.onnx", tmp_path):
-        with pytest.raises(InputError, match="is no regular file; give the path of an ONNX file"):
+        with pytest.raises(InputError, match="is not a regular file; give the path of an ONNX file"):
             load_network(path)
 
 

@@ -253,8 +253,8 @@ def test_lanes_follow_the_backend_and_the_callers_bound() -> None:
 
 
 def test_the_rule_behind_the_lanes_is_said() -> None:
-    assert lane_rule(OpenVINO(lanes=3), 8) == "as many lanes as asked for"
-    assert lane_rule(OpenVINO(lanes=3), 1) == "3 lanes would be more than threads or frames"
+    assert lane_rule(OpenVINO(lanes=3), 8) == "as many lanes as requested"
+    assert lane_rule(OpenVINO(lanes=3), 1) == "3 lanes would exceed the threads or frames"
     assert lane_rule(OpenVINO(), 64).startswith("a lane for every 4 of ")
     assert lane_rule(TensorRT(device=[0, 1]), 64) == "3 lanes per GPU"
 

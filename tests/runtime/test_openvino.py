@@ -65,7 +65,7 @@ def test_bf16_is_the_devices(
     for asked, got in expected.items():
         assert resolve_precision("CPU", asked) == got
     if "bf16" not in expected:
-        with pytest.raises(BackendError, match=r"device CPU has no bf16 arithmetic; use precision='fp32'"):
+        with pytest.raises(BackendError, match=r"device CPU does not support bf16; use precision='fp32'"):
             resolve_precision("CPU", "bf16")
 
 

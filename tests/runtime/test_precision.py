@@ -43,7 +43,7 @@ def test_int8_is_for_those_who_ask(scale: int, asked: str, int8: bool) -> None:
 
 def test_an_own_network_is_never_swapped_for_a_shipped_one(own: registry.ModelSpec) -> None:
     assert not is_int8(network_for(own, OpenVINO(precision="fast")))
-    with pytest.raises(InputError, match=r"precision is 'int8', and espcn_x2\.onnx has no int8 form: use"):
+    with pytest.raises(InputError, match=r"precision is 'int8', but espcn_x2\.onnx has no int8 form: use"):
         network_for(own, OpenVINO(precision="int8"))
 
 
@@ -57,9 +57,9 @@ def test_an_own_int8_network_is_given_by_its_file(tmp_path: Path, asked: str) ->
 @pytest.mark.parametrize(
     ("backend", "message"),
     [
-        (OpenVINO(precision="fp32"), "espcn-int8_x2.onnx is an int8 network, and precision is 'fp32'"),
-        (OpenVINO(precision="bf16"), "espcn-int8_x2.onnx is an int8 network, and precision is 'bf16'"),
-        (TensorRT(precision="fp16"), "espcn-int8_x2.onnx is an int8 network, and precision is 'fp16'; use"),
+        (OpenVINO(precision="fp32"), "espcn-int8_x2.onnx is an int8 network, but precision is 'fp32'"),
+        (OpenVINO(precision="bf16"), "espcn-int8_x2.onnx is an int8 network, but precision is 'bf16'"),
+        (TensorRT(precision="fp16"), "espcn-int8_x2.onnx is an int8 network, but precision is 'fp16'; use"),
         (Torch(), "espcn-int8_x2.onnx is an int8 network; those run on openvino and tensorrt, not torch"),
     ],
 )

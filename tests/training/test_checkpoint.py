@@ -31,7 +31,7 @@ def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "run.ckpt"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="is no checkpoint or is damaged"):
+    with pytest.raises(InputError, match="is not a checkpoint or is damaged"):
         load_checkpoint(path)
 
 
@@ -39,7 +39,7 @@ def test_a_cut_checkpoint_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.ckpt"
     checkpoint(path, 2)
     path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.raises(InputError, match="is no checkpoint or is damaged"):
+    with pytest.raises(InputError, match="is not a checkpoint or is damaged"):
         load_checkpoint(path)
 
 
@@ -65,7 +65,7 @@ def test_a_flipped_bit_is_damage(tmp_path: Path, place: int) -> None:
 def test_a_checkpoint_of_no_network_is_refused(tmp_path: Path, of: object) -> None:
     path = tmp_path / "run.ckpt"
     save_checkpoint(path, {"of": of, "average": {}})
-    with pytest.raises(InputError, match="does not say of which network it is"):
+    with pytest.raises(InputError, match="does not name its network"):
         load_checkpoint(path)
 
 
@@ -74,7 +74,7 @@ def test_a_scale_that_no_network_has_is_refused(tmp_path: Path, scale: object) -
     path = tmp_path / "run.ckpt"
     of = {"network": "espcn", "scale": scale, "activation": "tanh"}
     save_checkpoint(path, {"of": of, "average": {"weight": torch.ones(1)}})
-    with pytest.raises(InputError, match="does not say of which network it is"):
+    with pytest.raises(InputError, match="does not name its network"):
         load_checkpoint(path)
 
 
@@ -94,7 +94,7 @@ WEIGHTS = {
 def test_a_checkpoint_without_weights_is_refused(tmp_path: Path, weights: object) -> None:
     path = tmp_path / "run.ckpt"
     save_checkpoint(path, {"of": describe(make_network("espcn", 2)), "average": weights})
-    with pytest.raises(InputError, match=r"holds no finite weights of a network|is damaged"):
+    with pytest.raises(InputError, match=r"has no finite weights of a network|is damaged"):
         load_checkpoint(path)
 
 
@@ -143,7 +143,7 @@ def test_a_compressed_archive_is_not_expanded(tmp_path: Path) -> None:
             target.writestr(name, source.read(name))
         target.writestr("run/data/99", bytes(50 << 20))
     tracemalloc.start()
-    with pytest.raises(InputError, match="is no checkpoint or is damaged"):
+    with pytest.raises(InputError, match="is not a checkpoint or is damaged"):
         load_checkpoint(bomb)
     assert tracemalloc.get_traced_memory()[1] < 10 << 20
     tracemalloc.stop()
@@ -154,5 +154,5 @@ def test_a_file_too_large_for_a_checkpoint_is_not_read(tmp_path: Path) -> None:
     checkpoint(path, 2)
     with path.open("r+b") as file:
         file.truncate(2 << 30)
-    with pytest.raises(InputError, match="is no checkpoint or is damaged"):
+    with pytest.raises(InputError, match="is not a checkpoint or is damaged"):
         load_checkpoint(path)

@@ -59,7 +59,7 @@ def test_a_network_is_trained_on_what_encoders_leave(
     assert (facts["network"], facts["degradation"]) == (f"espcn-{degradation}", degradation)
     assert any((tmp_path / "cache" / "degraded").rglob("*.png"))
     resumed = CliRunner().invoke(app, arguments(image_folder, output, "--resume"))
-    assert f"was made with degradation {degradation}, the run asks for clean" in str(resumed.exception)
+    assert f"was made with degradation {degradation}, but the run asks for clean" in str(resumed.exception)
 
 
 def test_an_unknown_degradation_is_refused(image_folder: Path, tmp_path: Path) -> None:

@@ -44,14 +44,16 @@ def test_the_same_scale_starts_from_every_layer(tmp_path: Path) -> None:
 
 def test_another_activation_is_no_start(tmp_path: Path) -> None:
     checkpoint(tmp_path / "relu.ckpt", 3, "relu")
-    with pytest.raises(InputError, match=r"holds espcn x3 with relu, the run asks for espcn x2 with tanh"):
+    with pytest.raises(
+        InputError, match=r"holds espcn x3 with relu, but the run asks for espcn x2 with tanh"
+    ):
         start_from(tmp_path / "relu.ckpt", Espcn(2))
 
 
 def test_another_network_is_no_start(tmp_path: Path) -> None:
     checkpoint(tmp_path / "srcnn.ckpt", 3, name="srcnn-915")
     with pytest.raises(
-        InputError, match=r"holds srcnn-915 x3 with relu, the run asks for espcn x2 with tanh"
+        InputError, match=r"holds srcnn-915 x3 with relu, but the run asks for espcn x2 with tanh"
     ):
         start_from(tmp_path / "srcnn.ckpt", Espcn(2))
 

@@ -161,18 +161,18 @@ def test_hours_end_a_run(settings: Settings) -> None:
 
 def test_a_checkpoint_is_not_overwritten_by_a_new_run(settings: Settings) -> None:
     run(settings)
-    with pytest.raises(InputError, match="is there already; go on with --resume"):
+    with pytest.raises(InputError, match="already exists; continue it with --resume"):
         run(settings)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"scale": 3}, "holds espcn x2 with tanh, the run asks for espcn x3 with tanh"),
-        ({"network": "srcnn-915"}, "holds espcn x2 with tanh, the run asks for srcnn-915 x2 with relu"),
-        ({"activation": "relu"}, "holds espcn x2 with tanh, the run asks for espcn x2 with relu"),
-        ({"recipe": "paper"}, "made with recipe modern, the run asks for paper"),
-        ({"seed": 7}, "made with seed 0, the run asks for 7"),
+        ({"scale": 3}, "holds espcn x2 with tanh, but the run asks for espcn x3 with tanh"),
+        ({"network": "srcnn-915"}, "holds espcn x2 with tanh, but the run asks for srcnn-915 x2 with relu"),
+        ({"activation": "relu"}, "holds espcn x2 with tanh, but the run asks for espcn x2 with relu"),
+        ({"recipe": "paper"}, "made with recipe modern, but the run asks for paper"),
+        ({"seed": 7}, "made with seed 0, but the run asks for 7"),
     ],
 )
 def test_another_run_cannot_be_resumed(settings: Settings, changes: dict[str, Any], message: str) -> None:
@@ -259,8 +259,8 @@ def test_a_new_run_starts_from_another_scale(settings: Settings, tmp_path: Path)
         ({"output": Path("x.ckpt")}, r"--out is x.ckpt; give a file ending in \.onnx"),
         ({"output": Path("x.csv")}, "--out is x.csv; give a file"),
         ({"output": Path("x")}, "--out is x; give a file"),
-        ({"checkpoint": Path("x.onnx")}, "--checkpoint is x.onnx; give a file of another kind"),
-        ({"checkpoint": Path("x.csv")}, "--checkpoint is x.csv; give a file of another kind"),
+        ({"checkpoint": Path("x.onnx")}, "--checkpoint is x.onnx; give a file such as run.ckpt"),
+        ({"checkpoint": Path("x.csv")}, "--checkpoint is x.csv; give a file such as run.ckpt"),
         ({"scale": 1}, "scale 1 is not supported; choose 2 to 8"),
         ({"seed": -1}, "--seed is -1; give a whole number from 0"),
         ({"seed": 1 << 63}, "--seed is 9223372036854775808; give a whole number from 0"),
@@ -272,7 +272,7 @@ def test_a_new_run_starts_from_another_scale(settings: Settings, tmp_path: Path)
         ),
         (
             {"network": "subpixel-s-int8"},
-            "'subpixel-s-int8' is made from a trained one, .* name that with --init-from",
+            "'subpixel-s-int8' needs a trained network, .* name one with --init-from",
         ),
         ({"activation": "sigmoid"}, "activation 'sigmoid' is not known; choose tanh or relu"),
         ({"recipe": "quick"}, "recipe 'quick' does not exist"),

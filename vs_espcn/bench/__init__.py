@@ -1,1 +1,1 @@
-"""Measuring speed: the filter, the bounds it runs against, and its peers."""
+"""Measure speed: the filter, its upper bounds and its peers."""

@@ -1,4 +1,4 @@
-"""One run of the CPU benchmark over scales, and its report."""
+"""Run the CPU benchmark over several scales and report it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from vs_espcn.runtime import hardware
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A run's figures, where and when they were measured, and a line for everything that is missing."""
+    """The figures of a run, its machine and date, and a line for everything that could not be measured."""
 
     date: str
     machine: str
@@ -34,17 +34,17 @@ def run_benchmark(
     """Measure the filter at several scales.
 
     Args:
-        networks: Shipped networks; the engine alone and the peers run the first.
+        networks: Shipped networks; the engine alone and the peers run the first one only.
         scales: Scales of the networks, each to 1920×1080.
-        precisions: Arithmetics of the network, of `OpenVINO`.
+        precisions: Precisions of `OpenVINO`.
         frames: Frames per contestant and round.
         repeats: Rounds.
         peers: True to measure others' ways to upscale too.
-        on_step: Called with a few words on what is measured next.
+        on_step: Called before each step with its description.
 
     Raises:
         InputError: A network is not shipped, or the first lacks one of the scales.
-        BackendError: No precision can run here.
+        BackendError: This machine can run none of the precisions.
     """
     for network in networks:
         registry.of_network(network)

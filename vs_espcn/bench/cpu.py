@@ -1,4 +1,4 @@
-"""The filter on the CPU at every precision, beside its bound and its peers."""
+"""Measure the filter on the CPU at every precision, with its upper bound and its peers."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from statistics import median
 
 import vapoursynth as vs
 
-from vs_espcn.bench.interleaving import Contestant, ContestantKey, Runner, measure, to_null
+from vs_espcn.bench.interleaving import Contestant, ContestantKey, Runner, grey_clip, measure, to_null
 from vs_espcn.bench.peers import OV_CLIP, peers
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.filter.options import UpscaleOptions
@@ -24,7 +24,7 @@ FILTER = "vs_espcn.upscale, whole clip"
 
 @dataclass(frozen=True, kw_only=True)
 class UpscaleCase:
-    """What is upscaled: a scale and the size of the output, or up to two source samples more."""
+    """A scale and an output size; the real output may be larger by up to two source samples."""
 
     scale: int
     width: int = 1920
@@ -32,7 +32,7 @@ class UpscaleCase:
 
     @property
     def source(self) -> tuple[int, int]:
-        """Width and height of the source, which 4:2:0 wants even."""
+        """Width and height of the source; both even, as 4:2:0 requires."""
         return self._even(self.width), self._even(self.height)
 
     @property
@@ -47,22 +47,22 @@ class UpscaleCase:
 
 @dataclass(frozen=True, kw_only=True)
 class CpuResult:
-    """One contestant's figures.
+    """The figures of one contestant.
 
     Attributes:
-        name: What ran.
-        network: The network that it ran; empty where there is none.
+        name: The contestant's name.
+        network: The network it ran; empty if none.
         scale: Scale of the network.
-        size: Of the output, such as ``1920x1080``.
-        precision: Arithmetic of the network; empty where there is none.
+        size: Output size, for example ``1920x1080``.
+        precision: Precision of the network; empty if none.
         ms: Milliseconds per frame, median of the rounds.
         fps: Frames per second, median of the rounds.
         slowest: Frame rate of the slowest round.
         fastest: Frame rate of the fastest round.
-        of_raw: Median of the rounds' ratios to the engine alone with the same network at
-            the same precision; None where there is none.
-        of_plugin: Median of the rounds' ratios to vs-mlrt as its users run it,
-            the whole clip in fp32; None where it is not installed.
+        of_raw: Speed relative to the engine alone with the same network and precision,
+            the median over rounds; None if that was not measured.
+        of_plugin: Speed relative to vs-mlrt as its users run it (the whole clip in fp32),
+            the median over rounds; None if it is not installed.
     """
 
     name: str
@@ -87,18 +87,18 @@ def measure_filter(
     repeats: int,
     with_peers: bool = True,
 ) -> tuple[list[CpuResult], list[str]]:
-    """Measure one case.
+    """Measure one scale and output size.
 
     Args:
-        case: What is upscaled.
-        networks: Shipped networks for the filter; the engine alone and the peers run the first.
-        precisions: Of `OpenVINO`. Those that this processor has not are named as missing.
+        case: Scale and output size.
+        networks: Shipped networks for the filter; the engine alone and the peers run the first one only.
+        precisions: Precisions of `OpenVINO`; those that this processor lacks are reported as missing.
         frames: Frames per contestant and round.
         repeats: Rounds.
-        with_peers: Whether to measure the peers too.
+        with_peers: Whether to measure the peers as well.
 
     Returns:
-        The figures, and a line for everything that is missing here.
+        The figures, and a line for everything that could not be measured.
 
     Raises:
         InputError: The first network is not shipped at this scale.
@@ -106,7 +106,7 @@ def measure_filter(
     first = networks[0]
     registry.find(first, case.scale)
     plugin = ContestantKey(OV_CLIP, first.removesuffix(registry.INT8_SUFFIX), "fp32")
-    clip = source_clip(case)
+    clip = grey_clip(*case.source)
     ours, missing = _ours(clip, case, networks, precisions)
     others, absent = peers(clip, first, case.scale) if with_peers else ([], [])
     contestants = [*ours, *others]
@@ -155,20 +155,7 @@ def _ours(
 
 
 def _raw(clip: vs.VideoNode, spec: registry.ModelSpec, backend: OpenVINO) -> Runner:
-    """The engine with nothing around it."""
+    """Make the contestant that runs the engine alone."""
     network = network_for(spec, backend)
     wrapped = graph.build_graph(network, graph.UINT8, full_range=False, width=clip.width, height=clip.height)
     return raw_runner(backend, wrapped, lanes=lane_count(backend, vs.core.num_threads))
-
-
-def source_clip(case: UpscaleCase, frames: int = 1 << 20) -> vs.VideoNode:
-    """A clip that costs nothing to make: one grey frame, again and again."""
-    width, height = case.source
-    return vs.core.std.BlankClip(
-        width=width,
-        height=height,
-        format=vs.YUV420P8,
-        length=frames,
-        color=[120, 110, 140],
-        keep=True,
-    )

@@ -1,6 +1,6 @@
-"""How fast the filter is on a GPU: kernels alone, a slot with its copies, the whole filter, and vs-mlrt.
+"""Measure the filter on a GPU: kernels alone, a slot with its copies, the whole filter, and vs-mlrt.
 
-All of a case's contestants run in interleaved rounds, as on the CPU.
+The contestants of a case run in interleaved rounds, as on the CPU.
 """
 
 import logging
@@ -17,7 +17,7 @@ import vapoursynth as vs
 from onnx import ModelProto
 
 from vs_espcn.bench.gpu_slot import BOUND, SIZES, GpuCase, operations, slot_runners
-from vs_espcn.bench.interleaving import Runner, to_null
+from vs_espcn.bench.interleaving import Runner, grey_clip, to_null
 from vs_espcn.bench.peers import with_chroma
 from vs_espcn.errors import BackendError, InputError
 from vs_espcn.filter.upscale import upscale
@@ -37,7 +37,7 @@ _PLUGINS = {"tensorrt": "trt", "tensorrt_rtx": "trt_rtx"}
 
 @dataclass(frozen=True, kw_only=True)
 class GpuResult:
-    """One contestant's time per frame, the median of the rounds, or a bound on it."""
+    """A contestant's time per frame (median over rounds), or a lower bound on it."""
 
     name: str
     case: str
@@ -47,7 +47,7 @@ class GpuResult:
 
 
 def all_cases(scales: Sequence[int]) -> list[GpuCase]:
-    """Every combination of size, depth, lanes and graph at some scales.
+    """List every combination of size, depth, lanes and graph at the given scales.
 
     Raises:
         InputError: There is no case of a scale.
@@ -68,7 +68,7 @@ def all_cases(scales: Sequence[int]) -> list[GpuCase]:
 def measure_gpu(
     cases: Sequence[GpuCase], backend: TensorRT | Torch, *, frames: int, repeats: int
 ) -> Iterator[GpuResult]:
-    """Measure the GPU's matrix rate and then every case, as `measure` does; a line says what is left out."""
+    """Measure the GPU's matrix rate, then every case with `measure`; log what is left out."""
     rates = {
         precision: matrix_rate(backend, precision)
         for precision in {gpu_precision(backend.precision, case.sample.depth) for case in cases}
@@ -91,14 +91,14 @@ def measure(
     """Measure one case.
 
     Args:
-        case: What to measure.
+        case: Scale, source, lanes and graph.
         backend: The GPU and the precision; its lanes and graph are the case's.
         rate: The GPU's operations per second in matrix products, in that precision.
         frames: Frames per contestant and round.
         repeats: Rounds.
 
     Returns:
-        Every contestant, and the bound that the matrix rate sets on the kernels.
+        Every contestant, and the lower bound that the matrix rate sets for the kernels.
 
     Raises:
         BackendError: The backend cannot run here.
@@ -131,7 +131,7 @@ def measure(
 def _runners(case: GpuCase, backend: TensorRT | Torch) -> Iterator[dict[str, Runner]]:
     network = registry.load_network(registry.find("espcn", case.scale).path)
     model = graph.build_graph(network, case.sample, full_range=False, width=case.width, height=case.height)
-    clip = _source(case)
+    clip = grey_clip(case.width, case.height, vs.YUV420P8 if case.bits == 8 else vs.YUV420P10)
     with ExitStack() as stack:
         runners = stack.enter_context(slot_runners(case, backend))
         runners[FILTER] = to_null(upscale(clip, case.scale, network="espcn", backend=backend))
@@ -158,7 +158,7 @@ def _peer(
     backend: TensorRT,
     path: Path,
 ) -> dict[str, Runner]:
-    """What our filter does, done with vs-mlrt's plugin on a plan of ours, if it takes that."""
+    """Make the contestant that does the filter's work with vs-mlrt's plugin, if that accepts our plan."""
     flavour, plan = plan_for(replace(backend, precision=gpu_precision(backend.precision, 8)), model)
     path.write_bytes(plan)
     luma = vs.core.resize.Point(vs.core.std.ShufflePlanes(clip, 0, vs.GRAY), format=samples)
@@ -171,14 +171,3 @@ def _peer(
         _log.warning("not compared with %s: %s", name, str(error))
         return {}
     return {name: to_null(with_chroma(upscaled, clip))}
-
-
-def _source(case: GpuCase) -> vs.VideoNode:
-    """A clip that costs nothing to make: one grey frame, again and again."""
-    return vs.core.std.BlankClip(
-        width=case.width,
-        height=case.height,
-        format=vs.YUV420P8 if case.bits == 8 else vs.YUV420P10,
-        length=1 << 20,
-        keep=True,
-    )

@@ -1,4 +1,4 @@
-"""What a GPU takes for a frame without the filter around it; needs no VapourSynth."""
+"""Measure a GPU's time per frame without the filter; needs no VapourSynth."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ BOUND = "multiply-adds at the matrix rate"
 
 @dataclass(frozen=True, kw_only=True)
 class GpuCase:
-    """What is measured: a scale, the source's size and depth, lanes, and whether graphs are launched."""
+    """A scale, the source's size and depth, the number of lanes, and whether CUDA graphs are used."""
 
     scale: int
     width: int
@@ -43,7 +43,7 @@ class GpuCase:
 
     @property
     def label(self) -> str:
-        """All of it in words."""
+        """Description of the case."""
         return (
             f"{self.width}x{self.height} x{self.scale}, {self.bits} bits, {self.lanes} lanes, "
             f"graph {'on' if self.cuda_graph else 'off'}"
@@ -55,17 +55,17 @@ SIZES = ((2, 960, 540), (3, 640, 360), (4, 480, 270), (2, 1920, 1080))
 
 
 def operations(case: GpuCase) -> float:
-    """Operations of a frame: two per multiply-add of the network's convolutions."""
+    """Count the operations of a frame: two for each multiply-add of the convolutions."""
     network = registry.load_network(registry.find("espcn", case.scale).path)
     return 2 * cost.macs_per_sample(network) * case.width * case.height
 
 
 @contextmanager
 def slot_runners(case: GpuCase, backend: TensorRT | Torch) -> Iterator[dict[str, Callable[[int], None]]]:
-    """What computes a number of frames, by name: kernels alone, copies alone, and all lanes' slots.
+    """Make functions that compute a number of frames, by name: kernels alone, copies alone, all slots.
 
     Args:
-        case: What to compute.
+        case: Scale, source, lanes and graph.
         backend: The GPU and the precision, with the case's lanes and graph.
 
     Raises:
@@ -86,7 +86,7 @@ def slot_runners(case: GpuCase, backend: TensorRT | Torch) -> Iterator[dict[str,
 
 
 def _open(case: GpuCase, backend: TensorRT | Torch, network: ModelProto) -> CudaEngine:
-    """The engine that the filter opens, in tiles where the filter takes tiles."""
+    """Open the engine as the filter does, in tiles where the filter uses tiles."""
     size = (case.width, case.height)
     resolved = resolved_backend(backend, network, case.sample.depth)
     tile = tile_for(resolved, network, size, lanes=case.lanes)

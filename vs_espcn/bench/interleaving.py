@@ -1,4 +1,4 @@
-"""Interleaved rounds, so that a machine whose speed drifts slows all contestants alike."""
+"""Measure in interleaved rounds, so that a drifting clock slows all contestants alike."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -12,12 +12,12 @@ Runner = Callable[[int], None]
 
 @dataclass(frozen=True)
 class ContestantKey:
-    """What tells a contestant from the others.
+    """What distinguishes a contestant from the others.
 
     Attributes:
         name: What runs.
         network: Name of its network; empty if it has none.
-        precision: Arithmetic of its network; empty if it has none.
+        precision: Precision of its network; empty if it has none.
     """
 
     name: str
@@ -27,7 +27,7 @@ class ContestantKey:
 
 @dataclass(frozen=True)
 class Contestant:
-    """What is measured: a key, and what computes frames."""
+    """A key, and a function that computes frames."""
 
     key: ContestantKey
     run: Runner
@@ -37,17 +37,17 @@ PATIENCE = 4.0
 
 
 def measure(contestants: Sequence[Contestant], *, frames: int, repeats: int) -> list[list[float]]:
-    """Let the contestants run in turn, round after round.
+    """Run the contestants in turn, round after round.
 
     Args:
-        contestants: What is measured. Each computes a few frames first, which
-            do not count.
+        contestants: The contestants. Each computes a few frames first, which
+            don't count.
         frames: Frames per contestant and round. Those that take more than
             `PATIENCE` times as long as the middle one get fewer, at least one.
         repeats: Rounds.
 
     Returns:
-        The frame rates of each contestant, a round's at the same place in all.
+        The frame rates of each contestant, in the order of the rounds.
     """
     shares = _shares([_warm_up(contestant.run) for contestant in contestants], frames)
     rates: list[list[float]] = [[] for _ in contestants]
@@ -63,7 +63,7 @@ _WARM_UP = 4
 
 
 def _warm_up(run: Runner) -> float:
-    """Seconds per frame, roughly; those that take long need no more warming than that."""
+    """Warm up and return the rough time per frame, in seconds. Slow contestants need only one frame."""
     seconds = _time(run)
     if seconds > 1:
         return seconds
@@ -82,8 +82,17 @@ def _shares(seconds: Sequence[float], frames: int) -> list[int]:
     return [frames if each <= patience else max(1, round(frames * patience / each)) for each in seconds]
 
 
+def grey_clip(
+    width: int, height: int, samples: vs.PresetVideoFormat = vs.YUV420P8, frames: int = 1 << 20
+) -> vs.VideoNode:
+    """Make a clip that takes no time: the same flat frame throughout."""
+    return vs.core.std.BlankClip(
+        width=width, height=height, format=samples, length=frames, color=[120, 110, 140], keep=True
+    )
+
+
 def to_null(clip: vs.VideoNode) -> Runner:
-    """Ask for frames that were not asked for before, and throw them away."""
+    """Return a function that requests the clip's next frames and discards them."""
     position = 0
 
     def run(frames: int) -> None:

@@ -1,11 +1,12 @@
-"""Every shipped network beside the others: how good, how large, and how fast here."""
+"""Tabulate the shipped networks: their PSNR, their size and their speed on this machine."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import vapoursynth as vs
 
-from vs_espcn.bench.cpu import UpscaleCase, source_clip
+from vs_espcn.bench.cpu import UpscaleCase
+from vs_espcn.bench.interleaving import grey_clip
 from vs_espcn.errors import InputError
 from vs_espcn.filter.options import UpscaleOptions
 from vs_espcn.filter.throughput import frame_rate
@@ -27,11 +28,11 @@ class NetworkRow:
     Attributes:
         network: Its name.
         scale: Its scale.
-        quality: What was measured of it; None if nothing was.
+        quality: Its measured PSNR and SSIM; None if never measured.
         macs: Multiply-adds per source sample; None for bicubic.
-        ms: Milliseconds for a frame of 1920×1080 output, 4:2:0 of 8 bits; None if
-            it was not measured, or cannot run here.
-        chosen_for: The kinds of source for which ``network="auto"`` takes it.
+        ms: Milliseconds per frame of 1920×1080 output in 8-bit 4:2:0; None if not
+            measured or if it cannot run on this machine.
+        chosen_for: The kinds of source for which ``network="auto"`` chooses it.
     """
 
     network: str
@@ -43,21 +44,21 @@ class NetworkRow:
 
 
 def scales() -> list[int]:
-    """The scales that some shipped network has."""
+    """List the scales of the shipped networks."""
     return sorted({spec.scale for spec in registry.shipped()})
 
 
 def rows(scale: int | None, backend: Backend, *, timed: bool, int8: bool = False) -> Iterator[NetworkRow]:
-    """Describe bicubic and the shipped networks, scale by scale, the least operations first.
+    """List bicubic and the shipped networks by scale, those with the fewest operations first.
 
     Args:
-        scale: One scale alone; None for all.
-        backend: Where they would run.
-        timed: Whether to measure their speed there.
-        int8: Whether to list int8 forms that ``network="auto"`` doesn't take there, too.
+        scale: The only scale to list; None for all.
+        backend: The backend that would run them.
+        timed: Whether to measure their speed on it.
+        int8: Whether to list also int8 forms that ``network="auto"`` would not choose there.
 
     Raises:
-        InputError: No network has the scale.
+        InputError: No network has this scale.
     """
     wanted = scales() if scale is None else [scale]
     for each in wanted:
@@ -80,7 +81,7 @@ def rows(scale: int | None, backend: Backend, *, timed: bool, int8: bool = False
 
 
 def _bicubic(scale: int, *, timed: bool) -> NetworkRow:
-    clip = source_clip(UpscaleCase(scale=scale))
+    clip = grey_clip(*UpscaleCase(scale=scale).source)
     larger = vs.core.resize.Bicubic(clip, clip.width * scale, clip.height * scale)
     return NetworkRow(
         network=BICUBIC,
@@ -93,7 +94,7 @@ def _bicubic(scale: int, *, timed: bool) -> NetworkRow:
 
 
 def _milliseconds(spec: registry.ModelSpec, backend: Backend) -> float | None:
-    clip = source_clip(UpscaleCase(scale=spec.scale))
+    clip = grey_clip(*UpscaleCase(scale=spec.scale).source)
     try:
         options = UpscaleOptions(scale=spec.scale, network=spec.network, backend=backend)
         return 1000 / frame_rate(upscale_with(clip, options))
@@ -102,8 +103,8 @@ def _milliseconds(spec: registry.ModelSpec, backend: Backend) -> float | None:
 
 
 def _chosen(scale: int, source: SourceKind, backend: Backend) -> str | None:
-    """The form that runs: an int8 one where the backend's precision asks for that."""
-    clip = source_clip(UpscaleCase(scale=scale))
+    """Return the name that runs: that of the int8 form if the backend's precision is int8."""
+    clip = grey_clip(*UpscaleCase(scale=scale).source)
     options = UpscaleOptions(scale=scale, network=registry.AUTO, source=source, backend=backend)
     try:
         choice = chosen_network(clip, options)

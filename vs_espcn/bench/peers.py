@@ -1,4 +1,4 @@
-"""Other ways to upscale the same clip, each as its users run it. All but zimg are optional installs."""
+"""Other upscalers for the same clip, each used as its users do. All but zimg are optional."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -26,15 +26,15 @@ _Made = Iterator[tuple[str, Runner]]
 
 
 class Missing(Exception):  # noqa: N818 - it is news, not an error
-    """A peer is not here; says what would bring it."""
+    """A peer is not installed; the message says how to install it."""
 
 
 def peers(clip: vs.VideoNode, network: str, scale: int) -> tuple[list[Contestant], list[str]]:
-    """What is installed, and a line for each peer that isn't.
+    """Return the installed peers, and a line for each that is missing.
 
     Args:
-        clip: YUV 4:2:0 of 8 bits, which costs nothing to make.
-        network: Name of the shipped network that all of them run; of an int8 one, what it was made from.
+        clip: 8-bit YUV 4:2:0 whose frames take no time to make.
+        network: Name of the shipped network to run; the peers run the float form of an int8 one.
         scale: Its scale.
     """
     network = network.removesuffix(INT8_SUFFIX)
@@ -59,7 +59,7 @@ def peers(clip: vs.VideoNode, network: str, scale: int) -> tuple[list[Contestant
 
 
 def _plugin(name: str, clip: vs.VideoNode, network: ModelProto, *, whole: bool) -> _Made:
-    """vs-mlrt: float samples in and out, and chroma beside it."""
+    """Make the vs-mlrt contestant: float luma in and out, chroma resized separately."""
     if not hasattr(vs.core, name):
         raise Missing(f"VapourSynth has no plugin {name!r}; install vapoursynth-mlrt-{name}")
     luma = vs.core.resize.Point(vs.core.std.ShufflePlanes(clip, 0, vs.GRAY), format=vs.GRAYS)
@@ -87,7 +87,7 @@ _PLUGINS: dict[str, dict[str, Callable[[vs.VideoNode, ModelProto], vs.VideoNode]
 
 
 def with_chroma(luma: vs.VideoNode, clip: vs.VideoNode) -> vs.VideoNode:
-    """An upscaled luma in 8 bits, with the clip's chroma beside it: what the filter gives."""
+    """Join upscaled 8-bit luma with the clip's resized chroma, as the filter does."""
     codes = vs.core.resize.Point(luma, format=vs.GRAY8)
     planes = scale_chroma(
         clip, codes.width, codes.height, resizer=find_resizer("spline36"), location=vs.CHROMA_LEFT
@@ -96,7 +96,7 @@ def with_chroma(luma: vs.VideoNode, clip: vs.VideoNode) -> vs.VideoNode:
 
 
 def _opencv(clip: vs.VideoNode, network: ModelProto, scale: int) -> _Made:
-    """The steps of ``cv2.dnn_superres``, which itself reads only TensorFlow's files."""
+    """Do the steps of ``cv2.dnn_superres``, which itself reads TensorFlow files only."""
     if find_spec("cv2") is None:
         raise Missing(f"the module cv2 is not installed; {extra_hint('bench')}")
     import cv2  # noqa: PLC0415 - optional

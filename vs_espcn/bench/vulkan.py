@@ -1,4 +1,4 @@
-"""How fast the filter is on a Vulkan device: the network alone, the engine, the filter, vs-mlrt's plugin."""
+"""Measure the filter on a Vulkan device: the network alone, the engine, the filter, vs-mlrt's plugin."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ import numpy as np
 import vapoursynth as vs
 from onnx import ModelProto
 
-from vs_espcn.bench.interleaving import Contestant, ContestantKey, Runner, measure, to_null
+from vs_espcn.bench.interleaving import Contestant, ContestantKey, Runner, grey_clip, measure, to_null
 from vs_espcn.bench.peers import with_chroma
 from vs_espcn.filter.upscale import upscale
 from vs_espcn.networks import graph, registry
@@ -33,7 +33,7 @@ _OUTPUT, _SOFTWARE_OUTPUT = (1920, 1080), (192, 120)
 
 @dataclass(frozen=True, kw_only=True)
 class VulkanResult:
-    """One contestant's time per frame, the median of the rounds."""
+    """A contestant's time per frame, the median over rounds."""
 
     name: str
     network: str
@@ -46,10 +46,10 @@ class VulkanResult:
 def measure_vulkan(
     networks: Sequence[str], scales: Sequence[int], backend: Vulkan, *, frames: int, repeats: int
 ) -> Iterator[VulkanResult]:
-    """Measure every network at every scale, 8 bits, with as many lanes as the backend takes.
+    """Measure every network at every scale with 8-bit samples and the backend's number of lanes.
 
     Args:
-        networks: Names of shipped networks, or paths of ONNX files.
+        networks: Names of shipped networks or paths of ONNX files.
         scales: Their scales.
         backend: Device, precision and lanes.
         frames: Frames per contestant and round.
@@ -64,7 +64,7 @@ def measure_vulkan(
     for name in networks:
         for scale in scales:
             network = registry.load_network(registry.find(name, scale).path)
-            clip = _source(width // scale, height // scale)
+            clip = grey_clip(width // scale, height // scale)
             told = resolve_precision(device, resolved_backend(backend, network, 8).precision)
             with _contestants(clip, name, network, scale, backend) as contestants:
                 rates = measure(contestants, frames=frames, repeats=repeats)
@@ -111,7 +111,7 @@ def _contestants(
 
 
 def _in_lanes(pool: ThreadPoolExecutor, works: Sequence[Callable[[], None]], frames: int) -> None:
-    """Compute frames in turn on every lane at once."""
+    """Compute frames on all lanes at the same time."""
 
     def run(lane: int) -> None:
         for _ in range(lane, frames, len(works)):
@@ -123,8 +123,3 @@ def _in_lanes(pool: ThreadPoolExecutor, works: Sequence[Callable[[], None]], fra
 def _upscale(slot: VulkanSlot, clip: vs.VideoNode, scale: int) -> None:
     source = np.full((clip.height, clip.width), 100, np.uint8)
     slot.upscale(source, np.empty((clip.height * scale, clip.width * scale), np.uint8))
-
-
-def _source(width: int, height: int) -> vs.VideoNode:
-    """A clip that costs nothing to make: one grey frame, again and again."""
-    return vs.core.std.BlankClip(width=width, height=height, format=vs.YUV420P8, length=1 << 20, keep=True)

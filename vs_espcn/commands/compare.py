@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonRequest:
-    """What is asked for.
+    """Which frames, methods and area to compare, and in which form.
 
     Attributes:
-        frames: Numbers of frames of the input.
+        frames: Frame numbers of the input.
         scale: A scale that the networks have.
-        methods: As of `vs_espcn.encoding.comparison.upscaled_pictures`.
-        crop: ``WxH`` or ``WxH+X+Y``; None for a usual area.
-        is_page: True if an HTML page is made, False for one picture.
-        from_original: True if the input is the original, which is reduced first.
+        methods: Methods, as `vs_espcn.encoding.comparison.upscaled_pictures` takes them.
+        crop: ``WxH`` or ``WxH+X+Y``; None for the default area.
+        is_page: True for an HTML page, False for a picture.
+        from_original: True to treat the input as the original and reduce it first.
     """
 
     frames: list[int]
@@ -37,77 +37,90 @@ class ComparisonRequest:
     from_original: bool
 
 
+_Input = Annotated[Path, typer.Argument(metavar="INPUT", help="A video or an image.")]
+_Frame = Annotated[
+    list[int] | None, typer.Option(metavar="N", help="Number of a frame, from 0; may be repeated.")
+]
+_Scale = Annotated[int, typer.Option(help="Scale of the networks.")]
+_Network = Annotated[
+    list[str] | None,
+    typer.Option(help="Network name, path of an ONNX file, or bicubic; may be repeated. Default: all."),
+]
+_Crop = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WxH+X+Y", help="Area to show, WxH for the middle. Default: 160x120; in a page 960x540."
+    ),
+]
+_Original = Annotated[
+    bool, typer.Option("--original", help="Reduce INPUT first, and show it beside the results.")
+]
+_Html = Annotated[
+    bool, typer.Option("--html", help="Write a page with a slider, zoom and menus for a browser.")
+]
+_Out = Annotated[
+    Path | None,
+    typer.Option(help="File to write, .png or .html. Default: INPUT's name, frame and scale."),
+]
+
+
 def compare(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A video or an image.")],
+    source: _Input,
     *,
-    frame: Annotated[
-        list[int] | None, typer.Option(metavar="N", help="Number of a frame, from 0; several are shown.")
-    ] = None,
-    scale: Annotated[int, typer.Option(help="Scale of the networks.")] = 2,
-    network: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Name of a network, path of an ONNX file, or bicubic; several are shown. Default: all."
-        ),
-    ] = None,
-    crop: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WxH+X+Y",
-            help="Area to show, WxH for the middle. Default: 160x120; in a page 960x540.",
-        ),
-    ] = None,
-    original: Annotated[
-        bool, typer.Option("--original", help="Reduce INPUT first, and show it beside the results.")
-    ] = False,
-    html: Annotated[
-        bool, typer.Option("--html", help="Write a page with a slider, zoom and menus for a browser.")
-    ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="File to write, .png or .html. Default: INPUT's name, frame and scale."),
-    ] = None,
+    frame: _Frame = None,
+    scale: _Scale = 2,
+    network: _Network = None,
+    crop: _Crop = None,
+    original: _Original = False,
+    html: _Html = False,
+    out: _Out = None,
     overwrite: cli_options.Overwrite = False,
 ) -> None:
     """Show part of a frame by networks and by bicubic, side by side or in a page with a slider."""
-    from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
+    from vs_espcn.console import exit_at_once
 
     numbers = frame or [0]
     output = out or Path(f"{source.stem}_{numbers[0]}_x{scale}{'.html' if html else '.png'}")
     is_page = _is_page(output, html=html)
     with exit_at_once():
         load_libraries()
-    from vs_espcn.encoding.comparison import BICUBIC, comparison_picture, networks_of
+    from vs_espcn.encoding.comparison import BICUBIC, networks_of
+
+    request = ComparisonRequest(
+        frames=numbers,
+        scale=scale,
+        methods=list(dict.fromkeys(network or [BICUBIC, *networks_of(scale)])),
+        crop=crop,
+        is_page=is_page,
+        from_original=original,
+    )
+    _write_comparison(source, output, request, overwrite=overwrite)
+    typer.echo(f"{output}: frame {', '.join(map(str, numbers))}, x{scale}")
+
+
+def _write_comparison(source: Path, output: Path, request: ComparisonRequest, *, overwrite: bool) -> None:
+    from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
+    from vs_espcn.encoding.comparison import comparison_picture
     from vs_espcn.encoding.comparison_page import comparison_page
     from vs_espcn.encoding.encode import check_writable
     from vs_espcn.encoding.side_by_side import png, write_whole
     from vs_espcn.encoding.source import open_source
 
-    methods = list(dict.fromkeys(network or [BICUBIC, *networks_of(scale)]))
-    request = ComparisonRequest(
-        frames=numbers,
-        scale=scale,
-        methods=methods,
-        crop=crop,
-        is_page=is_page,
-        from_original=original,
-    )
     with JobProgress() as progress:
         with exit_in_order():
             path = check_writable(source, output, overwrite=overwrite)
         with exit_at_once():
             pictures = _pictures(open_source(source, on_index=progress.indexing).clip, request)
-            if is_page:
+            if request.is_page:
                 data = comparison_page(source.name, pictures).encode()
             else:
                 data = png(comparison_picture(pictures))
         with exit_in_order():
             write_whole(data, path, overwrite=overwrite)
-    typer.echo(f"{output}: frame {', '.join(map(str, numbers))}, x{scale}")
 
 
 def _is_page(output: Path, *, html: bool) -> bool:
-    """True for a page, False for a picture; by the suffix of the output."""
+    """Tell from the output's suffix whether it is a page."""
     suffix = output.suffix.lower()
     if suffix not in {".png", ".html"} or (html and suffix != ".html"):
         accepted = ".html" if html else ".png or .html"
@@ -118,7 +131,7 @@ def _is_page(output: Path, *, html: bool) -> bool:
 def _pictures(
     clip: "vs.VideoNode", request: ComparisonRequest
 ) -> "Iterator[tuple[str, Mapping[str, Image.Image]]]":
-    """Each frame's label and its pictures by name."""
+    """Yield each frame's label and its pictures by name."""
     import vapoursynth as vs
 
     from vs_espcn.encoding import comparison

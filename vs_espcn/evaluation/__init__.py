@@ -1,5 +1,5 @@
-"""Measuring upscalers against originals; needs the extra ``train``.
+"""Measure upscalers against original images and clips; needs the extra ``train``.
 
-Originals are made smaller, upscaled by each method, and compared on luma.
-Networks run through the filter itself, so that what is measured is what is shipped.
+Each original is reduced, upscaled by every method and compared on luma.
+Networks run through the filter itself, so the figures are those that users get.
 """

@@ -1,4 +1,4 @@
-"""Between arrays of luma and VapourSynth's clips."""
+"""Convert between luma arrays and VapourSynth clips."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ Luma = NDArray[np.uint8]
 
 @contextmanager
 def measuring(what: object) -> Iterator[None]:
-    """Turn VapourSynth's errors into this package's.
+    """Raise VapourSynth's errors as this package's.
 
     Args:
         what: The image or clip that is being measured.
@@ -32,7 +32,7 @@ def measuring(what: object) -> Iterator[None]:
 
 
 def to_clip(luma: Luma) -> vs.VideoNode:
-    """A GRAY8 clip of one frame that holds `luma`."""
+    """Return a GRAY8 clip with `luma` as its only frame."""
     height, width = luma.shape
     frame = vs.core.create_video_frame(vs.core.get_video_format(vs.GRAY8), width, height)
     np.copyto(np.asarray(frame[0]), luma)
@@ -41,21 +41,21 @@ def to_clip(luma: Luma) -> vs.VideoNode:
 
 
 def first_luma(clip: vs.VideoNode) -> Luma:
-    """A copy of the first frame's first plane."""
+    """Return a copy of the first frame's first plane."""
     with clip.get_frame(0) as frame:
         return np.array(frame[0])
 
 
 def through_arrays(clip: vs.VideoNode, scale: int | Fraction, resize: Callable[[Luma], Luma]) -> vs.VideoNode:
-    """Resize a GRAY8 clip by a function on arrays.
+    """Resize a GRAY8 clip with a function that works on arrays.
 
     Args:
         clip: GRAY8.
-        scale: Of `resize`, such that sides stay whole.
+        scale: Factor by which `resize` multiplies both sides; the results must be whole numbers.
         resize: uint8 (H, W) → uint8 (scale·H, scale·W).
 
     Returns:
-        GRAY8, with the properties of `clip`'s frames.
+        GRAY8, with the frame properties of `clip`.
     """
 
     def resize_frame(n: int, f: vs.VideoFrame) -> vs.VideoFrame:  # noqa: ARG001 - VapourSynth's names

@@ -1,4 +1,4 @@
-"""One evaluation as it is asked for: measure, then write tables, plot and picture."""
+"""Run one evaluation: measure, then write tables, plot and picture."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,23 +26,23 @@ Watch = Callable[[Iterable[Score]], Iterable[Score]]
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What is asked for.
+    """What to measure, and which files to write.
 
     Attributes:
         folders: Folders of original images.
         clips: Original clips.
-        scales: Scales; empty for those of `networks` and `checkpoint`, or else 2, 3 and 4.
+        scales: Scales. Empty: those of `networks` and `checkpoint`; without these 2, 3 and 4.
         methods: Names of resizers and shipped networks; empty for all.
-        networks: ONNX files that are measured too.
-        checkpoint: A run's checkpoint that is measured too, through PyTorch.
-        backend: Where networks run; None for the best that is present.
-        frames: How many of a clip's first frames count; None for all.
-        rates: Values of x264's crf that clips are compressed with.
-        kernels: Names of what makes the low resolution; empty for the literature's bicubic.
+        networks: ONNX files to measure as well.
+        checkpoint: A training checkpoint to measure as well, in PyTorch.
+        backend: Where networks run; None for the best backend of this machine.
+        frames: Number of frames to measure from each clip's start; None for all.
+        rates: Values of crf at which x264 compresses the clips.
+        kernels: Names of the kernels that reduce the originals; empty for the literature's bicubic.
         markdown: File for the tables.
         csv: File for every score.
         plot: PNG file for the clips' PSNR over time.
-        picture: Image to show parts of.
+        picture: Image from which `crops` are shown.
         crops: The areas, ``WxH`` or ``WxH+X+Y``; empty for the whole image.
         picture_out: PNG file for `picture`.
     """
@@ -66,14 +66,14 @@ class Evaluation:
 
 
 def run_evaluation(request: Evaluation, watch: Watch) -> str:
-    """Measure, and write the files that are asked for.
+    """Measure, and write the requested files.
 
     Args:
-        request: What is asked for.
-        watch: Every score goes through it.
+        request: What to measure and to write.
+        watch: Receives the scores and yields each of them, for example to show progress.
 
     Returns:
-        The tables, in Markdown; empty where only a picture was asked for.
+        The tables in Markdown; empty if only a picture was requested.
 
     Raises:
         InputError: Something in `request` cannot be used, or a file cannot be written.

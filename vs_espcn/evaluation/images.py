@@ -1,4 +1,4 @@
-"""Scores on folders of images, by the protocol of the literature."""
+"""Score methods on folders of images, by the protocol of the literature."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Original:
-    """An original.
+    """An original image.
 
     Attributes:
         group: Name of its folder.
@@ -34,11 +34,11 @@ class Original:
 
 
 def read_folders(folders: Sequence[Path], scales: Sequence[int]) -> list[Original]:
-    """Read every usable image; log a line for each that is skipped, and their number.
+    """Read every usable image; log each skipped file and their number.
 
     Args:
         folders: Folders, searched in depth.
-        scales: Every scale that is measured; an image must be large enough for all.
+        scales: The scales to measure; images too small for one of them are skipped.
 
     Raises:
         InputError: A folder is missing or has no usable image.
@@ -76,12 +76,12 @@ def read_measured_luma(path: Path) -> Luma:
 
 
 def degrade(truth: Luma, scale: int, kernel: Kernel = KERNELS["bicubic"]) -> Luma:
-    """Antialiased reduction, rounded to 8 bit.
+    """Reduce with antialiasing and round to 8 bits.
 
     Args:
         truth: uint8 (H, W), both multiples of `scale`.
         scale: Integer scale.
-        kernel: What weighs the samples.
+        kernel: The reduction's kernel.
 
     Returns:
         uint8 (H / scale, W / scale).
@@ -95,16 +95,16 @@ def score_images(
     scales: Sequence[int],
     kernels: Kernels = LITERATURE,
 ) -> Iterator[Score]:
-    """Degrade each image, upscale it by each method that has the scale, and compare.
+    """Reduce each image, upscale it by each method that has the scale, and compare.
 
     Images are cropped to a multiple of the scale; low-resolution images and
     results are 8-bit; `scale` pixels at each border don't count.
 
     Args:
         images: From `read_folders`, for the same scales.
-        methods: What is measured.
+        methods: The methods to measure.
         scales: Integer scales.
-        kernels: What makes the low resolution.
+        kernels: The kernels that reduce the images.
 
     Raises:
         InputError: A network cannot run.

@@ -1,4 +1,4 @@
-"""Which kernels make the low resolution that is measured."""
+"""Look up the kernels that reduce originals for an evaluation."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ LITERATURE: Kernels = {"": KERNELS["bicubic"]}
 
 
 def find_kernels(names: Sequence[str]) -> Kernels:
-    """Look kernels up.
+    """Look up kernels by name.
 
     Args:
         names: Keys of ``KERNELS``; none for the bicubic of the literature.

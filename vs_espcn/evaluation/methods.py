@@ -1,4 +1,4 @@
-"""What is measured: VapourSynth's resizers, and networks through the filter."""
+"""The methods that an evaluation compares: VapourSynth's resizers, and networks in the filter."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,8 +38,8 @@ class Method:
     """One way to upscale.
 
     Attributes:
-        name: What tables call it.
-        scales: The scales that it has; None for any.
+        name: Its name in tables.
+        scales: The scales it can do; None for any.
         upscale: GRAY8 clip and scale → GRAY8 clip of that many times the size.
     """
 
@@ -48,7 +48,7 @@ class Method:
     upscale: Callable[[vs.VideoNode, int], vs.VideoNode]
 
     def has(self, scale: int) -> bool:
-        """Whether it can upscale by `scale`."""
+        """Tell whether the method can upscale by `scale`."""
         return self.scales is None or scale in self.scales
 
 
@@ -59,12 +59,12 @@ def choose(
     scales: Sequence[int],
     backend: Backend | None,
 ) -> tuple[list[Method], list[int]]:
-    """Decide what is measured.
+    """Choose the methods and scales to measure.
 
     Args:
-        names: Resizers and shipped networks; none for all of them.
+        names: Resizers and shipped networks; empty for all of them.
         files: ONNX files.
-        checkpoint: What ``vs-espcn train`` writes; runs through PyTorch.
+        checkpoint: A file that ``vs-espcn train`` wrote; it runs in PyTorch.
         scales: None for those of files and checkpoint, or else 2, 3 and 4.
         backend: Where networks run; None for the best that is present.
 
@@ -103,7 +103,7 @@ def _find(name: str, backend: Backend | None) -> Method:
 
 
 def _shipped_names() -> list[str]:
-    """All but int8 forms, which are what a backend's precision makes of a network."""
+    """List the shipped networks without their int8 forms, which the backend's precision selects."""
     return list(dict.fromkeys(spec.network for spec in registry.shipped() if not spec.is_int8))
 
 

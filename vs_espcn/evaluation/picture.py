@@ -1,4 +1,4 @@
-"""Areas of one image side by side: the original and what each method made of it."""
+"""Draw areas of one image side by side: the original and each method's result."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,14 +20,14 @@ _SIDE = 200  # about how large an area is shown, if it is smaller
 def draw_methods(
     path: Path, crops: Sequence[str], methods: Sequence[Method], scales: Sequence[int]
 ) -> Image.Image:
-    """Draw a row for each scale and area: the original, then each method, with the PSNR of the area.
+    """Draw a row for each scale and area: the original, then each method with its PSNR in that area.
 
     Small areas are enlarged by repeating pixels. Luma codes are shown as they are.
 
     Args:
         path: The image.
         crops: Areas of the original, ``WxH`` or ``WxH+X+Y``; none for the whole image.
-        methods: What is compared.
+        methods: The methods to compare.
         scales: Integer scales.
 
     Raises:

@@ -1,4 +1,4 @@
-"""PSNR over time, as a picture."""
+"""Plot PSNR over time."""
 
 import io
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _COLOURS = 64
 
 
 def check_installed() -> None:
-    """Refuse to plot, before anything is measured, where the library for it is missing.
+    """Raise before anything is measured if the plotting library is missing.
 
     Raises:
         InputError: Matplotlib is not installed.
@@ -63,7 +63,7 @@ def plot_over_time(scores: Sequence[Score]) -> bytes:
 
 
 def _small_png(figure: "Figure") -> bytes:
-    """Render with few colours, which takes a quarter of the bytes and shows no difference."""
+    """Render as a PNG of few colours: a quarter of the bytes, and no visible difference."""
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=80)
     with Image.open(drawn) as image:

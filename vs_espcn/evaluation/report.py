@@ -1,4 +1,4 @@
-"""Scores as Markdown tables and as CSV."""
+"""Format scores as Markdown tables and as CSV."""
 
 import csv
 import io
@@ -14,9 +14,9 @@ _SMALLEST_SHOWN = 0.005  # dB; less is rounded to nothing
 
 
 def markdown_of_images(scores: Sequence[Score]) -> str:
-    """A table of methods by folders and scales, and one by kernels for each of these if there are several.
+    """Return a table of methods by folder and scale, and one by kernel for each if there are several.
 
-    The first gives mean PSNR in dB and mean SSIM, over the kernels too; the others mean PSNR.
+    The first table gives mean PSNR in dB and mean SSIM over all kernels, the others mean PSNR.
     """
     kernels = _distinct(score.source for score in scores)
     places = _distinct((score.group, score.scale) for score in scores) if len(kernels) > 1 else []
@@ -53,7 +53,7 @@ def _image_table(scores: Sequence[Score]) -> str:
 
 
 def markdown_of_clips(scores: Sequence[Score]) -> str:
-    """For each scale a table of clips by methods, and where networks fell behind resizers."""
+    """Return a table of clips by method for each scale, and where networks fell behind resizers."""
     parts = []
     for scale in _distinct(score.scale for score in scores):
         of_scale = [score for score in scores if score.scale == scale]
@@ -62,7 +62,7 @@ def markdown_of_clips(scores: Sequence[Score]) -> str:
 
 
 def to_csv(scores: Iterable[Score]) -> str:
-    """One row per image or frame and method, under the names of `Score`'s attributes."""
+    """Return CSV with a row for each image or frame and method; the columns are `Score`'s attributes."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(field.name for field in fields(Score))
@@ -90,7 +90,7 @@ def _clip_table(scores: Sequence[Score]) -> str:
 
 
 def _verdict(scores: Sequence[Score]) -> str:
-    """Where each network fell behind the best of the resizers, and by how much."""
+    """Name the sources on which a network fell behind the best resizer, and by how much."""
     means = _means(scores)
     methods = _distinct(score.method for score in scores)
     lines = []
@@ -108,7 +108,7 @@ def _verdict(scores: Sequence[Score]) -> str:
 
 
 def _means(scores: Sequence[Score]) -> dict[tuple[str, str, str], float]:
-    """Mean PSNR by clip, source and method."""
+    """Average PSNR by clip, source and method."""
     cells: dict[tuple[str, str, str], list[Score]] = {}
     for score in scores:
         cells.setdefault((score.group, score.source, score.method), []).append(score)

@@ -1,4 +1,4 @@
-"""One measurement, and means over many."""
+"""A single score, and means over many."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ EXACT_COPY = 100.0
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """How close a method came to one image or one frame.
+    """How close a method came to one original image or frame.
 
     Attributes:
         group: Folder of images, or clip.
         item: Image, or number of the frame.
-        source: What the method was given: `UNCOMPRESSED`, or for example ``"crf 23"``.
+        source: The method's input: `UNCOMPRESSED`, or for example ``"crf 23"``.
         scale: Integer scale.
         method: Name of the method.
         psnr: In dB, on 8-bit luma.
@@ -34,11 +34,11 @@ class Score:
 
 
 def mean_psnr(scores: Iterable[Score]) -> float:
-    """Mean of PSNR in dB."""
+    """Average the scores' PSNR, in dB."""
     return fmean(score.psnr for score in scores)
 
 
 def labels(paths: Sequence[Path]) -> list[str]:
-    """Name each path by its last part, or by all of it where two would be named alike."""
+    """Label each path with its last part, or with all of it where two labels would be equal."""
     names = [path.resolve().name for path in paths]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]

@@ -1,7 +1,7 @@
-"""Scores on clips: each frame's luma made smaller, upscaled, and compared.
+"""Score methods on clips: reduce each frame's luma, upscale it and compare.
 
-Encoders seldom get pristine pictures. Each clip is therefore also measured
-after its low-resolution version went through x264.
+Few sources are uncompressed, so each clip is also measured after x264 has
+coded its reduced version.
 """
 
 import logging
@@ -39,18 +39,18 @@ def score_clips(
     rates: Sequence[int],
     kernels: Kernels = LITERATURE,
 ) -> Iterator[Score]:
-    """Measure each frame of clips, uncompressed and compressed.
+    """Measure each frame of the clips, uncompressed and compressed.
 
     The picture is cropped to a multiple of twice the scale, so that x264 takes
     the low-resolution 4:2:0 clip. `scale` pixels at each border don't count.
 
     Args:
         paths: Video files, progressive.
-        methods: What is measured.
+        methods: The methods to measure.
         scales: Integer scales.
-        frames: How many of a clip's first frames count; None for all.
-        rates: Values of x264's crf at preset medium.
-        kernels: What makes the low resolution.
+        frames: Number of frames to measure from each clip's start; None for all.
+        rates: Values of crf for x264's preset medium.
+        kernels: The kernels that reduce the frames.
 
     Raises:
         InputError: A file is not a usable video, or a network cannot run.
@@ -66,13 +66,13 @@ def score_clips(
 
 
 def frame_psnrs(result: vs.VideoNode, truth: vs.VideoNode) -> Iterator[float]:
-    """PSNR of each frame, in dB, at most `EXACT_COPY`.
+    """Return the PSNR of each frame, in dB, at most `EXACT_COPY`.
 
     Args:
         result: GRAY8.
         truth: GRAY8 of the same size and length.
     """
-    # A squared error is at most 255² and fits in 16 bits; PlaneStats adds up whole numbers.
+    # A squared error is at most 255² and fits into 16 bits; PlaneStats sums integers exactly.
     errors = vs.core.std.Expr([result, truth], "x y - dup *", format=vs.GRAY16)
     for frame in vs.core.std.PlaneStats(errors).frames(close=True):
         mean_squared = frame.props["PlaneStatsAverage"] * 65535
@@ -80,10 +80,10 @@ def frame_psnrs(result: vs.VideoNode, truth: vs.VideoNode) -> Iterator[float]:
 
 
 def open_clip(path: Path, frames: int | None) -> vs.VideoNode:
-    """A clip's first frames, at 8 bits; None for all frames.
+    """Open a clip's first `frames` frames (None: all) at 8 bits.
 
     Raises:
-        InputError: It is interlaced, or neither YUV nor grey.
+        InputError: The clip is interlaced, or neither YUV nor grey.
     """
     clip = open_source(path, turn_upright=False).clip[:frames]
     if clip.format.color_family not in {vs.GRAY, vs.YUV}:
@@ -132,7 +132,7 @@ def _score_clip(
 
 
 def reduced(clip: vs.VideoNode, scale: int, kernel: Kernel) -> vs.VideoNode:
-    """A clip in 4:2:0 at 1/`scale` of its size; chroma, which is not measured, by bicubic always."""
+    """Reduce a clip to 4:2:0 at 1/`scale` of its size. Chroma is not measured and always takes bicubic."""
     size = {"width": clip.width // scale, "height": clip.height // scale}
     low = vs.core.resize.Bicubic(clip, format=vs.YUV420P8, **size, **BICUBIC)
     if kernel.name == "bicubic":
@@ -142,7 +142,7 @@ def reduced(clip: vs.VideoNode, scale: int, kernel: Kernel) -> vs.VideoNode:
 
 
 def compressed(clip: vs.VideoNode, rate: int, file: Path) -> vs.VideoNode:
-    """A clip after x264 at a crf, which codes it into `file`."""
+    """Code a clip into `file` with x264 at a crf, and open the result."""
     options = ("-fps_mode", "passthrough", "-c:v", "libx264", "-preset", "medium", "-crf", str(rate))
     arguments = ("-f", "yuv4mpegpipe", "-i", "pipe:0", *options, f"file:{file}")
     with FfmpegProcess(find_ffmpeg().path, arguments) as encoder:

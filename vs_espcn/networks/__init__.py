@@ -1,1 +1,1 @@
-"""What a network is: the shipped files, their shapes, cost and quality, and the graph for video samples."""
+"""Networks: the shipped files, their shapes, cost and quality, and their graphs for video samples."""

@@ -1,8 +1,8 @@
-"""What a network loses in bf16 arithmetic, told from its file, on any processor.
+"""Estimate a network's error in bf16 from its file, on any processor.
 
-A processor with bf16 rounds what goes into a convolution or a resize to 8
-significant bits, and adds in float32. Weights that are no bf16 numbers are
-rounded as well, each once for the whole picture, which shifts flat areas.
+A processor with bf16 rounds the inputs of convolutions and resizes to 8
+significant bits and accumulates in float32. It also rounds the weights; that
+error is the same for the whole picture and shifts flat areas.
 """
 
 import numpy as np
@@ -17,10 +17,10 @@ _MEAN_ERROR, _LARGEST_ERROR = 0.25, 1.0
 
 
 def has_bf16_weights(network: ModelProto) -> bool:
-    """Return True if all weights of convolutions are bf16 numbers, as those of the shipped networks are.
+    """Tell whether bf16 holds all convolution weights exactly, as it does those of the shipped networks.
 
     Args:
-        network: A network, or a graph made of one. Weights that it computes count as others.
+        network: A network, or a graph built from one. Weights computed in the graph count as inexact.
     """
     held = {each.name: each for each in network.graph.initializer}
     for node in network.graph.node:
@@ -36,28 +36,28 @@ def _are_bf16(weights: TensorProto) -> bool:
 
 
 def is_close_in_bf16(network: ModelProto) -> bool:
-    """Compute a small picture with and without the rounding of bf16, and compare.
+    """Tell whether bf16 hardly changes a small test picture.
 
     Args:
         network: A network from `vs_espcn.networks.registry.load_network`.
 
     Returns:
-        True if no sample differs by more than a code of 8 bits, and the mean
-        by a quarter at most; False where an operator is of unknown reach.
+        True if samples differ by at most one 8-bit code, and by at most a
+        quarter of a code on average; False if that cannot be computed.
     """
     if reach_of(network).radius is None:
         return False
     picture = _picture()
     try:
         exact, rounded = (_run(model, picture) for model in (network, rounding_to_bf16(network)))
-    except Exception:  # whatever a damaged network makes of it; an engine will say what is wrong
+    except Exception:  # a damaged network may raise anything; the engine will report it
         return False
     error = 255 * np.abs(exact - rounded)
     return bool(error.mean() <= _MEAN_ERROR and error.max() <= _LARGEST_ERROR)
 
 
 def rounding_to_bf16(network: ModelProto) -> ModelProto:
-    """Round what convolutions and resizes take to bf16, and compute the rest in float32.
+    """Return a network that rounds inputs of convolutions and resizes to bf16 and computes in float32.
 
     Args:
         network: A network; it is not changed.
@@ -80,7 +80,7 @@ def rounding_to_bf16(network: ModelProto) -> ModelProto:
 
 
 def _picture() -> NDArray[np.float32]:
-    """A ramp, an edge and texture, as pictures have them: luma (1, 1, height, width)."""
+    """Return luma of shape (1, 1, height, width) with a ramp, an edge and texture."""
     y, x = np.mgrid[:_HEIGHT, :_WIDTH].astype(np.float64)
     texture = 30 * np.sin(x * y / 10) * (y > _HEIGHT / 2)
     disc = 60 * (np.hypot(x - _WIDTH / 2, y - _HEIGHT / 2) < _HEIGHT / 4)

@@ -1,4 +1,4 @@
-"""int8 networks for runtimes whose 8-bit codes have their zero in the middle, as TensorRT's have."""
+"""Rewrite int8 networks for runtimes that require signed codes with zero point 0, such as TensorRT."""
 
 import numpy as np
 from onnx import ModelProto, NodeProto, helper, numpy_helper
@@ -7,18 +7,18 @@ from vs_espcn.networks.float_input import dequantized
 
 
 def with_centred_codes(graph: ModelProto) -> ModelProto:
-    """An int8 graph whose activations' codes are signed, with their zero at 0.
+    """Return an int8 graph whose activations have signed codes with zero point 0.
 
-    What is rounded is shifted before, and the bias of the convolution behind
-    it takes that back. So the convolution no longer sees zeros around the
-    picture, but shifted ones: the border is put on before rounding. TensorRT
-    makes both part of the kernel that rounds.
+    Values are shifted before they are rounded, and the bias of the next
+    convolution compensates. Its zero padding would not be shifted, so the
+    border is added before the rounding instead. TensorRT fuses both steps
+    into the kernel that rounds.
 
     Args:
-        graph: A network, or a graph made of one; it is not changed.
+        graph: A network, or a graph built from one; it is not changed.
 
     Returns:
-        The same computation, but for the rounding of values that lie halfway
+        The same computation, except for the rounding of values halfway
         between two codes.
     """
     result = ModelProto()
@@ -38,7 +38,7 @@ def with_centred_codes(graph: ModelProto) -> ModelProto:
 
 
 def _shifted(graph: ModelProto, rounding: NodeProto, users: dict[str, list[NodeProto]]) -> list[NodeProto]:
-    """The nodes before a rounding, whose convolution is adapted; none where it is not one's input alone."""
+    """Adapt the convolution that alone reads unsigned codes; return the nodes to add before the rounding."""
     constants = {each.name: each for each in graph.graph.initializer}
     step, zero = (numpy_helper.to_array(constants[name]) for name in rounding.input[1:3])
     restored = users.get(rounding.output[0], [])

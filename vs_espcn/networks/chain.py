@@ -1,4 +1,4 @@
-"""A network as the chain of convolutions that most of them are, for writers of other formats.
+"""Read a network as a chain of convolutions, as most are, for writers of other formats.
 
 luma → gain·luma + offset → convolution, activation → … → convolution [+ skip] → pixel shuffle
 """
@@ -17,18 +17,18 @@ Activation = Literal["none", "relu", "leaky", "tanh"]
 _ACTIVATIONS: dict[str, Activation] = {"Relu": "relu", "LeakyRelu": "leaky", "Tanh": "tanh"}
 
 OPERATIONS = ("Add", "Conv", "DepthToSpace", "LeakyRelu", "Mul", "Relu", "Sub", "Tanh")
-"""ONNX's operations that a chain is made of."""
+"""The ONNX operations that a chain consists of."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Convolution:
-    """One convolution of stride 1, zeros outside the picture, and what follows it.
+    """One convolution of stride 1 with zero padding, and its activation.
 
     Attributes:
-        weights: (out, in, side, side) of float32; the side is odd.
-        bias: (out,) of float32.
-        activation: What is applied to its result.
-        slope: Of the leaky activation below 0.
+        weights: float32 (out, in, side, side); the side is odd.
+        bias: float32 (out,).
+        activation: Activation function of the output.
+        slope: Slope of the leaky activation below 0.
     """
 
     weights: NDArray[np.float32]
@@ -38,20 +38,20 @@ class Convolution:
 
     @property
     def radius(self) -> int:
-        """Reach of the weights on each side, in samples."""
+        """Radius of the kernel, in samples."""
         return len(self.weights[0, 0]) // 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chain:
-    """A network as a chain.
+    """A network in the form of this module's diagram.
 
     Attributes:
-        scale: The network's scale; the last convolution gives scale² channels, row by row.
-        gain: Factor of the luma on its way into the first convolution.
-        offset: What is added after that.
-        convolutions: In order.
-        skip: A convolution of side 1 from the first one's input to the last one's result; None for no skip.
+        scale: The network's scale; the last convolution has scale² output channels, row by row.
+        gain: Gain applied to the luma before the first convolution.
+        offset: Offset added after the gain.
+        convolutions: The convolutions in order.
+        skip: A 1×1 convolution of the first one's input, added to the last one's output; None if absent.
     """
 
     scale: int
@@ -63,7 +63,7 @@ class Chain:
 
 @dataclass(frozen=True, kw_only=True)
 class _Value:
-    """What is known of a value of the graph."""
+    """A value of the graph, as the part of the chain that computes it."""
 
     gain: float = 1.0
     offset: float = 0.0
@@ -78,7 +78,10 @@ def chain_of(network: ModelProto) -> Chain:
         network: A network from `vs_espcn.networks.registry.load_network`.
 
     Raises:
-        InputError: It is an int8 network, or has an operation or a branch that a chain has not.
+        InputError: It is an int8 network, or has an operation or branch that a chain cannot express.
+
+    Example:
+        >>> chain = chain_of(load_network(find("subpixel-s", 2).path))
     """
     if is_int8(network):
         raise InputError("the network is an int8 form; give the network that it was made from")
@@ -151,7 +154,7 @@ def _scaled(node: NodeProto, source: _Value, scalar: float, constants: dict[str,
 
 
 def _joined(node: NodeProto, first: _Value, second: _Value) -> _Value:
-    """The sum of the chain and its skip."""
+    """Return the sum of the chain and its skip."""
     if len(first.convolutions) == 1:
         first, second = second, first
     if (
@@ -162,7 +165,7 @@ def _joined(node: NodeProto, first: _Value, second: _Value) -> _Value:
         and len(second.convolutions) == 1
         and second.convolutions[0].radius == 0
         and second.convolutions[0].activation == "none"
-        # ONNX would spread one channel over all.
+        # ONNX would broadcast one channel over all.
         and len(first.convolutions[-1].bias) == len(second.convolutions[0].bias)
     ):
         return replace(first, skip=second.convolutions[0])
@@ -190,6 +193,6 @@ def _constant(node: NodeProto) -> NDArray[Any]:
 
 def _not_a_chain(node: NodeProto) -> InputError:
     return InputError(
-        f"the network's operation {node.op_type} ({node.output[0]!r}) cannot be expressed: a shader is made "
-        f"of {', '.join(OPERATIONS)} in a chain of plain convolutions with a pixel shuffle at its end"
+        f"the network's operation {node.op_type} ({node.output[0]!r}) cannot be expressed: a shader "
+        f"supports {', '.join(OPERATIONS)} in a chain of plain convolutions that ends in a pixel shuffle"
     )

@@ -1,7 +1,7 @@
-"""User shaders as compute shaders: one pass a convolution, the pixel shuffle in the last.
+"""Write user shaders as compute shaders: one pass per convolution, the last with the pixel shuffle.
 
-The texels of all channels of a sample lie side by side in one texture. A workgroup copies the samples that
-its threads read into shared memory first.
+All channels of a sample lie in adjacent texels of one texture. A workgroup first copies the samples that
+its threads read into shared memory.
 """
 
 import math
@@ -20,7 +20,7 @@ from vs_espcn.networks.shader_text import (
 
 _THREADS = (16, 8)
 _SHARED_GROUPS = 4
-"""Groups of channels in shared memory at once: up to 15 KB, of the 16 KB that every GPU has."""
+"""Groups of channels in shared memory at once: up to 15 KB of the 16 KB that every GPU has."""
 
 
 def passes(network: ShaderNetwork) -> Iterator[str]:
@@ -35,7 +35,7 @@ def passes(network: ShaderNetwork) -> Iterator[str]:
 
 
 def _cell(texels: int) -> tuple[int, int]:
-    """Columns and rows of one sample's texels, as square as can be."""
+    """Return the columns and rows of one sample's texels, as square as possible."""
     rows = next(each for each in range(math.isqrt(texels), 0, -1) if texels % each == 0)
     return texels // rows, rows
 
@@ -72,7 +72,7 @@ def _pass(network: ShaderNetwork, layer: Convolution, step: str, source: str, ta
 
 
 def _load(network: ShaderNetwork, source: str, texels: int, chunk: range, radius: int) -> list[str]:
-    """Copy what a workgroup reads into shared memory, zeros outside the picture."""
+    """Copy the samples that a workgroup reads into shared memory, with zeros outside the picture."""
     width, height = _THREADS
     columns, rows = _cell(texels)
     across, down = width + 2 * radius, height + 2 * radius
@@ -118,7 +118,7 @@ def _store_texels(cell: tuple[int, int], sums: int) -> list[str]:
 
 
 def _store_samples(network: ShaderNetwork, sums: int) -> list[str]:
-    """The pixel shuffle, with the skip."""
+    """Add the skip, and store the samples in the order of the pixel shuffle."""
     scale, skip = network.chain.scale, network.chain.skip
     lines = []
     if skip:

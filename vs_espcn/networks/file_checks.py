@@ -1,4 +1,4 @@
-"""What a network's file may be, checked before it costs time or memory."""
+"""Limits on a network's file, checked before it takes time or memory."""
 
 import os
 import stat
@@ -14,19 +14,19 @@ from onnx.defs import onnx_opset_version
 from vs_espcn.errors import InputError
 
 LARGEST_FILE = 256 << 20
-"""Bytes of a network's file, or of a file with its weights beside it; the shipped ones take up to 0.3 MB."""
+"""Bytes of a network's file, or of an external file with its weights; the shipped ones take up to 0.3 MB."""
 
 MOST_NODES = 5000
-"""Operations of a network with its functions written out; the shipped ones have up to 60."""
+"""Operations of a network with its functions inlined; the shipped ones have up to 60."""
 
 MOST_WEIGHTS = 5000
-"""Arrays of weights of a network."""
+"""Weight arrays of a network."""
 
 DEEPEST_BRANCH = 3
-"""Branches (If, Loop, Scan) within branches; OpenVINO takes seconds for eight."""
+"""Levels of nested branches (If, Loop, Scan); OpenVINO takes seconds for eight."""
 
 LARGEST_BLOCK = 999
-"""Side of a pixel shuffle."""
+"""Block size of a pixel shuffle."""
 
 
 _Name = tuple[str, str, str]
@@ -34,15 +34,15 @@ _Name = tuple[str, str, str]
 
 
 def check_file(path: str | os.PathLike[str]) -> None:
-    """Refuse what is no regular file or too large to be a network.
+    """Check that a path is a regular file and not too large for a network.
 
     Raises:
-        InputError: It is a folder, a pipe or a device, or above `LARGEST_FILE`.
-        OSError: It cannot be looked at.
+        InputError: It is a folder, a pipe or a device, or larger than `LARGEST_FILE`.
+        OSError: Its status cannot be read.
     """
     status = os.stat(path)  # noqa: PTH116 - any path
     if not stat.S_ISREG(status.st_mode):
-        raise InputError(f"{path} is no regular file; give the path of an ONNX file")
+        raise InputError(f"{path} is not a regular file; give the path of an ONNX file")
     if status.st_size > LARGEST_FILE:
         raise InputError(
             f"{path} has {status.st_size >> 20} MB; a network has at most {LARGEST_FILE >> 20} MB"
@@ -50,9 +50,9 @@ def check_file(path: str | os.PathLike[str]) -> None:
 
 
 def check_nodes(path: str | os.PathLike[str], model: ModelProto) -> None:
-    """Refuse a model of too many operations, counted with its functions written out, weights or branches.
+    """Check the numbers of a model's operations, weights and nested branches.
 
-    Functions may call each other, so that a few lines expand to any number of operations.
+    Functions count inlined: by nested calls, a few lines can become any number of operations.
 
     Raises:
         InputError: A limit of this module is exceeded, or a function calls itself.
@@ -69,7 +69,7 @@ def check_nodes(path: str | os.PathLike[str], model: ModelProto) -> None:
 
     def total(nodes: Iterable[NodeProto], callers: frozenset[_Name], depth: int) -> int:
         if depth > DEEPEST_BRANCH:
-            raise InputError(f"{path} has branches in branches, more than {DEEPEST_BRANCH} deep")
+            raise InputError(f"{path} has branches nested more than {DEEPEST_BRANCH} deep")
         inner = 0
         for node in nodes:
             name = (node.domain, node.op_type, node.overload)
@@ -90,9 +90,9 @@ def _check_attributes(path: str | os.PathLike[str], node: NodeProto) -> None:
     given = {each.name: each.i for each in node.attribute}
     side = given.get("blocksize", 1)
     if not 1 <= side <= LARGEST_BLOCK:
-        raise InputError(f"{path} has a pixel shuffle of blocks of {side}; give 1 to {LARGEST_BLOCK}")
+        raise InputError(f"{path} has a pixel shuffle with blocksize {side}; give 1 to {LARGEST_BLOCK}")
     if given.get("group", 1) < 1:
-        raise InputError(f"{path} has a convolution of {given['group']} groups; give 1 or more")
+        raise InputError(f"{path} has a convolution with {given['group']} groups; give 1 or more")
 
 
 def _name_of(function: FunctionProto) -> _Name:
@@ -100,7 +100,7 @@ def _name_of(function: FunctionProto) -> _Name:
 
 
 def _graphs_in(node: NodeProto) -> Iterator[GraphProto]:
-    """The bodies of an If, Loop or Scan."""
+    """Yield the bodies of an If, Loop or Scan."""
     for attribute in node.attribute:
         if attribute.HasField("g"):
             yield attribute.g
@@ -108,7 +108,7 @@ def _graphs_in(node: NodeProto) -> Iterator[GraphProto]:
 
 
 def check_opset(path: Path, model: ModelProto) -> None:
-    """Refuse opsets that are not known, whose operators may mean anything.
+    """Refuse unknown opsets, whose operators may have another meaning.
 
     Raises:
         InputError: The opset is above the newest that the package onnx knows.
@@ -117,17 +117,17 @@ def check_opset(path: Path, model: ModelProto) -> None:
     for each in model.opset_import:
         if not each.domain and each.version > newest:
             raise InputError(
-                f"{path} has opset {each.version}; the package onnx here knows those up to {newest}: "
-                "install a newer one, or export the network with an older opset"
+                f"{path} has opset {each.version}; the installed onnx package knows opsets up to {newest}: "
+                "install a newer onnx, or export the network with an older opset"
             )
 
 
 def check_external_data(path: Path, model: ModelProto) -> None:
-    """Refuse weights in files that are not in the network's own folder.
+    """Refuse weights in files outside the network's own folder.
 
     Raises:
-        InputError: They lie elsewhere, or in what `check_file` refuses.
-        OSError: Their file cannot be looked at.
+        InputError: A file lies outside, or `check_file` refuses it.
+        OSError: The status of a file cannot be read.
     """
     nodes = [node for each in model.functions for node in each.node]
     tensors = (*_tensors_in(model.graph), *(each for node in nodes for each in _tensors_of(node)))
@@ -135,32 +135,32 @@ def check_external_data(path: Path, model: ModelProto) -> None:
     for location in {entry.value for entry in entries if entry.key == "location"}:
         if Path(location).is_absolute() or ".." in Path(location).parts:
             raise InputError(
-                f"{path} names weights outside its folder, {location[:100]!r}; put them beside it"
+                f"{path} takes weights from outside its folder, {location[:100]!r}; move them into it"
             )
         check_file(path.parent / location)
 
 
 def check_finite(path: Path, model: ModelProto) -> None:
-    """Refuse weights, constants and attributes that are no numbers.
+    """Refuse weights, constants and attributes that are not finite numbers.
 
     Args:
-        path: Where the network lies.
-        model: Its functions written out, its external data read.
+        path: Path of the network, for messages.
+        model: The network with its functions inlined and its external data read.
 
     Raises:
-        InputError: One is NaN, infinite or a text; all codes would be garbage.
+        InputError: One is NaN, infinite or text; all output would be garbage.
     """
     for name, values in _numbers_in(model.graph):
         try:
             is_finite = bool(np.isfinite(values()).all())
         except (ValueError, TypeError, KeyError) as error:
-            raise InputError(f"{path} holds no numbers in {name!r}: {one_line(error)}") from error
+            raise InputError(f"{path} does not hold numbers in {name!r}: {one_line(error)}") from error
         if not is_finite:
             raise InputError(f"{path} holds weights that are not finite in {name!r}; export it again")
 
 
 def _numbers_in(graph: GraphProto) -> Iterator[tuple[str, Callable[[], ArrayLike]]]:
-    """Weights, constants and attributes, in branches too, by their names; read when they are called."""
+    """Yield names of weights, constants and attributes, in branches too, each with a function to read it."""
     for name, tensor in _tensors_in(graph):
         yield name, partial(numpy_helper.to_array, tensor)
     for node in _nodes_in(graph):
@@ -169,7 +169,7 @@ def _numbers_in(graph: GraphProto) -> Iterator[tuple[str, Callable[[], ArrayLike
 
 
 def _tensors_in(graph: GraphProto) -> Iterator[tuple[str, TensorProto]]:
-    """Every array of numbers that a graph holds, in branches too, by its name or its node's."""
+    """Yield every array of numbers in a graph and its branches, with its name or its node's."""
     for each in graph.initializer:
         yield each.name, each
     for sparse in graph.sparse_initializer:
@@ -199,6 +199,6 @@ def _title(node: NodeProto) -> str:
 
 
 def one_line(error: Exception) -> str:
-    """Return the first line of what a library says, at most 300 characters."""
+    """Return the first line of a library's message, at most 300 characters."""
     lines = str(error).strip().splitlines()
     return lines[0][:300] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""int8 networks for samples that are no 8-bit codes."""
+"""Rewrite int8 networks for samples that are not 8-bit codes."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ _Array = NDArray[Any]
 
 
 def with_float_input(network: ModelProto) -> ModelProto:
-    """An int8 network whose first convolution takes its input as it is, if it would round that.
+    """Return an int8 network whose first convolution does not round its input.
 
-    Its weights become floats as well: beside codes, OpenVINO rounds the input after all.
+    Its weights become floats as well: with int8 weights, OpenVINO would round the input anyway.
 
     Args:
         network: A network from `vs_espcn.networks.registry.load_network`; it is not changed.
@@ -36,7 +36,7 @@ def with_float_input(network: ModelProto) -> ModelProto:
 
 
 def dequantized(node: NodeProto, codes: _Array, steps: _Array, *zeros: _Array) -> NDArray[np.float32]:
-    """What a DequantizeLinear makes of codes, with one step or one along an axis."""
+    """Return the values that DequantizeLinear gives for codes, with one step or one per index of an axis."""
     axis = next((each.i for each in node.attribute if each.name == "axis"), 1)
     along = [-1 if dim == axis and steps.ndim else 1 for dim in range(codes.ndim)]
     values = codes.astype(np.float32)

@@ -1,4 +1,4 @@
-"""User shaders as fragment shaders: a pass per four channels, and one for the pixel shuffle."""
+"""Write user shaders as fragment shaders: a pass per four channels, and one for the pixel shuffle."""
 
 from collections.abc import Iterator, Sequence
 
@@ -36,7 +36,7 @@ def _convolution(
     lines += [
         "vec4 hook() {",
         f"vec2 here = {sources[0]}_pos * {sources[0]}_size;",
-        f"vec2 inside[{2 * radius + 1}];",  # 1 within the picture, 0 outside, by column and row
+        f"vec2 inside[{2 * radius + 1}];",  # by column and row: 1 inside the picture, 0 outside
         *(
             f"inside[{step + radius}] = step(vec2(0.0), here + {float(step)}) "
             f"* step(here + {float(step)}, {sources[0]}_size);"

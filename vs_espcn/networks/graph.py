@@ -3,9 +3,9 @@
     frame → cast → affine → network with its pixel shuffle → inverse affine
     → clamp → round to nearest → cast → upscaled_frame
 
-Networks are trained on limited-range luma as code / 255. A limited-range
-sample of any depth is brought there by one gain; a full-range one by a gain
-and an offset, so that black and white mean the same to the network.
+Networks are trained on limited-range luma as code / 255. One gain brings
+limited-range samples of any depth to this range; full-range samples need a
+gain and an offset, so that black and white are the same to the network.
 """
 
 from dataclasses import dataclass, replace
@@ -22,14 +22,14 @@ UPSCALED_FRAME_NAME = "upscaled_frame"
 
 @dataclass(frozen=True, kw_only=True)
 class SampleFormat:
-    """How an engine receives and returns samples.
+    """The format in which an engine receives and returns samples.
 
     Attributes:
-        depth: Bits of an integer sample, 8 to 16: codes lie in 0 … 2**depth − 1.
+        depth: Bits of an integer sample, 8 to 16, with codes 0 … 2**depth − 1;
             None for float samples, nominally 0 … 1.
-        dtype: Type in which a sample travels: ``uint8``, ``uint16``,
-            ``float16`` or ``float32``. Floats carry integer codes unchanged
-            for runtimes that accept nothing else.
+        dtype: Type that carries a sample: ``uint8``, ``uint16``, ``float16``
+            or ``float32``. Floats carry integer codes unchanged to runtimes
+            that accept no integers.
     """
 
     depth: int | None
@@ -37,7 +37,7 @@ class SampleFormat:
 
     @property
     def peak(self) -> float:
-        """White of the full range."""
+        """White at full range: the largest code, or 1 for float samples."""
         return 1.0 if self.depth is None else float((1 << self.depth) - 1)
 
     @property
@@ -46,13 +46,13 @@ class SampleFormat:
         return helper.np_dtype_to_tensor_dtype(self.dtype)
 
     def in_float(self) -> "SampleFormat":
-        """The same samples, carried in ``float32``."""
+        """Return the same format carried in ``float32``."""
         return replace(self, dtype=np.dtype(np.float32))
 
     def luma_affine(self, full_range: bool) -> tuple[float, float]:
-        """Gain and offset with ``luma = gain · sample + offset`` on the network's footing.
+        """Return gain and offset with ``luma = gain · sample + offset`` in the network's range.
 
-        Float samples have one range, which counts as full.
+        Float samples have a single range, which counts as full.
         """
         if self.depth is None or full_range:
             return 219 / (255 * self.peak), 16 / 255
@@ -64,7 +64,7 @@ UINT16 = {depth: SampleFormat(depth=depth, dtype=np.dtype(np.uint16)) for depth 
 FLOAT16 = SampleFormat(depth=None, dtype=np.dtype(np.float16))
 FLOAT32 = SampleFormat(depth=None, dtype=np.dtype(np.float32))
 SAMPLES = {8: UINT8, **UINT16, 32: FLOAT32}
-"""Sample formats by bits, as the command line names them."""
+"""Sample formats by bits per sample, as on the command line."""
 
 
 def build_graph(
@@ -74,20 +74,22 @@ def build_graph(
 
     Args:
         network: A network from `vs_espcn.networks.registry.load_network`; it is not changed.
-        sample: How samples enter and leave.
-        full_range: Whether codes span 0 … peak, rather than the limited range
-            (16 … 235 at 8 bits) of studio video. Neither is clipped to the
-            limited range; codes are clamped to 0 … peak only, and float
-            samples not at all.
+        sample: Format of the samples in and out.
+        full_range: True if codes span 0 … peak, False for the limited range
+            of studio video (16 … 235 at 8 bits). Codes of both are clamped to
+            0 … peak, and float samples are not clamped.
         width: Width of the source plane in samples.
         height: Height of the source plane in samples.
 
     Returns:
         A model from ``frame`` (1, 1, height, width) to ``upscaled_frame``
-        (1, 1, scale·height, scale·width), both of `sample`. Where an int8
-        network's input codes are not the samples themselves (all but 8 bits
-        of limited range), its first convolution runs on floats, so that
-        nothing is lost before it.
+        (1, 1, scale·height, scale·width), both in the format `sample`. An int8
+        network's first convolution takes unrounded floats, except for 8-bit
+        limited-range samples, which are its input codes.
+
+    Example:
+        >>> network = load_network(find("subpixel-s", 2).path)
+        >>> graph = build_graph(network, UINT8, full_range=False, width=640, height=360)
     """
     if is_int8(network) and not (sample.depth == 8 and not full_range):
         network = with_float_input(network)
@@ -119,7 +121,7 @@ def build_graph(
 
 
 def _input_nodes(has_offset: bool) -> list[NodeProto]:
-    """Samples → luma on the network's footing."""
+    """Convert samples to luma in the network's range."""
     cast = helper.make_node("Cast", [FRAME_NAME], ["video.samples"], to=TensorProto.FLOAT)
     if not has_offset:
         return [cast, helper.make_node("Mul", ["video.samples", "video.gain"], [INPUT_NAME])]
@@ -131,7 +133,7 @@ def _input_nodes(has_offset: bool) -> list[NodeProto]:
 
 
 def _output_nodes(sample: SampleFormat, has_offset: bool) -> list[NodeProto]:
-    """The network's luma → samples; codes are clamped and rounded to nearest."""
+    """Convert the network's luma to samples; codes are clamped and rounded to nearest."""
     level = "video.level" if has_offset else OUTPUT_NAME
     nodes = [helper.make_node("Sub", [OUTPUT_NAME, "video.offset"], [level])] if has_offset else []
     nodes.append(helper.make_node("Mul", [level, "video.inverse_gain"], ["video.unclamped"]))
@@ -146,7 +148,7 @@ def _output_nodes(sample: SampleFormat, has_offset: bool) -> list[NodeProto]:
 
 
 def in_byte_pairs(graph: ModelProto) -> ModelProto:
-    """A graph of 16-bit codes for runtimes that have no such type: each code as its two bytes.
+    """Return a graph that takes and gives each 16-bit code as two bytes, for runtimes without uint16.
 
     Args:
         graph: A model from `build_graph` whose samples are ``uint16``; it is not changed.
@@ -196,16 +198,16 @@ def _split_bytes(codes: str) -> list[NodeProto]:
 
 
 def up_to_size(graph: ModelProto, width: int, height: int) -> ModelProto:
-    """A graph for frames of any size up to one.
+    """Return a graph for frames of any size up to a limit.
 
     Args:
-        graph: A model from `build_graph`, or what the functions here made of one; it is not changed.
+        graph: A model from `build_graph` or from another function here; it is not changed.
         width: Largest width of the source plane.
         height: Largest height of the source plane.
 
     Returns:
-        The same computation with free heights and widths; `largest_size`
-        gives the limit, and the metadata the scale.
+        The same computation with variable height and width. Its metadata
+        hold the scale and the limit, which `largest_size` reads.
     """
     free = of_any_size(graph)
     free.metadata_props.add(key=_LARGEST_SIZE, value=f"{width}x{height}")
@@ -213,13 +215,13 @@ def up_to_size(graph: ModelProto, width: int, height: int) -> ModelProto:
 
 
 def of_any_size(graph: ModelProto) -> ModelProto:
-    """A graph for frames of any size.
+    """Return a graph for frames of any size.
 
     Args:
-        graph: A model from `build_graph`, or what the functions here made of one; it is not changed.
+        graph: A model from `build_graph` or from another function here; it is not changed.
 
     Returns:
-        The same computation with free heights and widths, and the scale in its metadata.
+        The same computation with variable height and width, and the scale in its metadata.
     """
     free = ModelProto()
     free.CopyFrom(graph)
@@ -234,7 +236,7 @@ def of_any_size(graph: ModelProto) -> ModelProto:
 
 
 def largest_size(graph: ModelProto) -> tuple[int, int] | None:
-    """Width and height that a graph from `up_to_size` is limited to; None for a graph of one size."""
+    """Return the largest width and height of a graph from `up_to_size`; None for other graphs."""
     size = network_metadata(graph).get(_LARGEST_SIZE)
     if size is None:
         return None
@@ -246,14 +248,14 @@ _LARGEST_SIZE = "largest_size"
 
 
 def in_half(graph: ModelProto) -> ModelProto:
-    """A graph whose convolutions and activations compute in ``float16``, the rest in ``float32``.
+    """Return a graph that computes convolutions and activations in ``float16``, the rest in ``float32``.
 
     Args:
         graph: A model from `build_graph`; it is not changed.
 
     Returns:
         The same model with the network between two casts and its weights
-        rounded to ``float16``, for builders that take types as they stand.
+        rounded to ``float16``, for builders of strongly typed networks.
     """
     half = ModelProto()
     half.CopyFrom(graph)
@@ -279,7 +281,7 @@ def in_half(graph: ModelProto) -> ModelProto:
 
 
 def _is_video(node: NodeProto) -> bool:
-    """Whether a node belongs to the video's input or output rather than to the network."""
+    """Tell whether a node belongs to the video's input or output rather than to the network."""
     return any(
         name.startswith("video.") or name in {FRAME_NAME, UPSCALED_FRAME_NAME}
         for name in (*node.input, *node.output)

@@ -1,4 +1,4 @@
-"""The shipped networks' names, for type checkers and completion; importing it loads nothing."""
+"""Names of the shipped networks for type checkers and completion; importing this loads nothing else."""
 
 from typing import Literal, get_args
 

@@ -1,9 +1,9 @@
-"""How far each operator of a network reaches.
+"""Compute the receptive fields of single operators.
 
 A value's sample ``i`` along an axis depends on source samples from
 ``i / rate + first`` to ``i / rate + last``, where ``rate`` is the number of
 the value's samples per source sample. Every operator of known reach widens
-that span; any other one may see the whole frame, or where in it a sample lies.
+that span; any other may depend on the whole frame or on a sample's position.
 """
 
 import math
@@ -18,12 +18,12 @@ from vs_espcn.networks.shapes import SIDE
 
 
 class Unbounded(Exception):  # noqa: N818 - a result rather than an error
-    """What a node gives may depend on the whole frame; the text is its operator and name."""
+    """The output of a node may depend on the whole frame; the text is its operator and name."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """What a value depends on along one axis; see this module's docstring."""
+    """The source samples that a value depends on along one axis; see this module's docstring."""
 
     rate: Fraction
     first: Fraction
@@ -32,16 +32,16 @@ class Span:
 
     @property
     def radius(self) -> int:
-        """Of a result, whose rate is the network's scale."""
+        """Radius of a result, whose rate is the network's scale, in source samples."""
         return max(0, math.floor(-self.first), math.floor(self.last - 1 / self.rate) + 1)
 
     @property
     def is_sound(self) -> bool:
-        """Whether it tells a tile from the frame.
+        """True if the span is the same for a tile as for the frame.
 
-        The samples that lie before and after a value's own, which padding
-        invents, must be those whose span leaves the source; and a tile that
-        begins at any source sample must begin with a whole sample of the value.
+        All samples that padding adds before and after the value's own must
+        have spans that leave the source; and a tile that begins at any source
+        sample must begin with a whole sample of the value.
         """
         after = self.last + Fraction(self.length) / self.rate - SIDE
         return self.rate.denominator == 1 and self.first <= 0 <= after
@@ -49,7 +49,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Node:
-    """A node among what is known of its inputs."""
+    """A node and what is known of its inputs."""
 
     proto: NodeProto
     given: Mapping[str, Any]
@@ -59,11 +59,11 @@ class Node:
     constants: Mapping[str, TensorProto]
 
     def has(self, index: int) -> bool:
-        """Whether an optional input is given."""
+        """Tell whether an optional input is given."""
         return bool(self.proto.input[index : index + 1] not in ([], [""]))
 
     def numbers(self, index: int) -> list[Any]:
-        """A constant input; empty if it is absent or computed."""
+        """Return the values of a constant input; empty if it is absent or computed."""
         held = self.constants.get(self.proto.input[index]) if self.has(index) else None
         return [] if held is None else numpy_helper.to_array(held).ravel().tolist()
 
@@ -72,10 +72,10 @@ _Operation = Callable[[Node], tuple[Span, Span]]
 
 
 def spans_after(node: Node) -> tuple[Span, Span]:
-    """Return what a node's output depends on along height and width.
+    """Return the spans of a node's output along height and width.
 
     Raises:
-        Unbounded: It may be the whole frame.
+        Unbounded: The output may depend on the whole frame.
     """
     operation = None if node.proto.domain else _OPERATIONS.get(node.proto.op_type)
     if operation is None or len(node.output) != 4 or not all(node.output[2:]):
@@ -92,7 +92,7 @@ def _unbounded(node: Node) -> Unbounded:
 
 
 def _pointwise(node: Node) -> tuple[Span, Span]:
-    """Sample by sample; what is constant must be the same all over the frame."""
+    """Handle operators on single samples; their constants must be the same all over the frame."""
     for operand, shape, name in zip(node.operands, node.shapes, node.proto.input, strict=True):
         is_told = bool(shape) or name in node.constants
         if operand is None and name and not (is_told and all(side == 1 for side in shape[-2:])):
@@ -103,7 +103,7 @@ def _pointwise(node: Node) -> tuple[Span, Span]:
 
 
 def _joined(node: Node, spans: Sequence[Span]) -> Span:
-    """Of what depends on samples at one place in several values."""
+    """Return the span of a sample that depends on the same position in several values."""
     if len({(span.rate, span.length) for span in spans}) != 1:
         raise _unbounded(node)
     one = spans[0]
@@ -112,7 +112,7 @@ def _joined(node: Node, spans: Sequence[Span]) -> Span:
 
 
 def _only_operand(node: Node) -> tuple[Span, Span]:
-    """The first input's spans; the others must be constant."""
+    """Return the first input's spans; the other inputs must be constant."""
     first, *others = node.operands
     if first is None or any(others):
         raise _unbounded(node)
@@ -126,7 +126,7 @@ def _concat(node: Node) -> tuple[Span, Span]:
 
 
 def _normalized(node: Node) -> tuple[Span, Span]:
-    """BatchNormalization, by figures of the training."""
+    """Handle BatchNormalization, which must use the statistics of the training."""
     if node.given.get("training_mode"):
         raise _unbounded(node)
     return _only_operand(node)
@@ -139,7 +139,7 @@ def _split(node: Node) -> tuple[Span, Span]:
 
 
 def _quantized(node: Node) -> tuple[Span, Span]:
-    """Codes with one step, or with one for each channel."""
+    """Handle codes with one quantisation step, or with one per channel."""
     steps = node.shapes[1]
     if len(steps) > 1 or (steps and steps != (1,) and node.given.get("axis", 1) not in {1, -3}):
         raise _unbounded(node)
@@ -147,10 +147,10 @@ def _quantized(node: Node) -> tuple[Span, Span]:
 
 
 def _window(node: Node) -> tuple[Span, Span]:
-    """Convolutions and pools: each sample from a window."""
+    """Handle convolutions and pools, which compute a sample from a window."""
     sides = node.shapes[1][2:] if node.proto.op_type == "Conv" else node.given["kernel_shape"]
     source = _only_operand(node)
-    if len(sides) != 2 or not all(sides) or len(node.proto.output) > 1:  # MaxPool's numbers of samples
+    if len(sides) != 2 or not all(sides) or len(node.proto.output) > 1:  # MaxPool's indices
         raise _unbounded(node)
     begins = _pads(node, sides)
     strides, dilations = (node.given.get(name, [1, 1]) for name in ("strides", "dilations"))
@@ -167,7 +167,7 @@ def _window(node: Node) -> tuple[Span, Span]:
 
 
 def _pads(node: Node, sides: Sequence[int]) -> list[int]:
-    """Samples added before each axis."""
+    """Return the numbers of samples that padding adds at the start of each axis."""
     automatic = node.given.get("auto_pad", b"NOTSET")
     if automatic == b"NOTSET":
         return list(node.given.get("pads", [0, 0, 0, 0])[:2])
@@ -181,7 +181,7 @@ def _pads(node: Node, sides: Sequence[int]) -> list[int]:
 
 
 def _transposed(node: Node) -> tuple[Span, Span]:
-    """Transposed convolutions."""
+    """Handle transposed convolutions."""
     sides = node.shapes[1][2:]
     source = _only_operand(node)
     if len(sides) != 2 or not all(sides) or "output_shape" in node.given:
@@ -217,13 +217,13 @@ def _space_to_depth(node: Node) -> tuple[Span, Span]:
 
 
 _SUPPORT = {b"nearest": 1, b"linear": 1, b"cubic": 2}
-"""How many samples each kernel of Resize looks to each side of a place between samples."""
+"""Samples that each kernel of Resize takes on either side of a position between samples."""
 
 _CENTRED = {b"half_pixel", b"pytorch_half_pixel", b"half_pixel_symmetric"}
 
 
 def _resize(node: Node) -> tuple[Span, Span]:
-    """Resizes by one factor, wherever in the frame."""
+    """Handle resizes by a constant factor that is the same all over the frame."""
     mode = node.given.get("mode", b"nearest")
     places = node.given.get("coordinate_transformation_mode", b"half_pixel")
     factors = [Fraction(each) for each in node.numbers(2)]
@@ -232,7 +232,7 @@ def _resize(node: Node) -> tuple[Span, Span]:
     if len(factors) != 4 or factors[:2] != [1, 1] or min(factors) <= 0:
         raise _unbounded(node)
     if mode == b"nearest" and not all(map(_is_power_of_two, factors)):
-        raise _unbounded(node)  # the rounding of a place differs from one end of a frame to the other
+        raise _unbounded(node)  # positions are rounded differently across the frame
     spans = []
     for axis, (factor, span) in enumerate(zip(factors[2:], _only_operand(node), strict=True)):
         shrunk = max(Fraction(1), 1 / factor) if node.given.get("antialias") else Fraction(1)
@@ -248,7 +248,7 @@ def _is_power_of_two(number: Fraction) -> bool:
 
 
 def _pad(node: Node) -> tuple[Span, Span]:
-    """A border of one width, from what is nearby."""
+    """Handle a border of constant width, filled with a constant or with nearby samples."""
     pads = node.numbers(1)
     mode = node.given.get("mode", b"constant")
     if mode not in {b"constant", b"edge", b"reflect"} or node.has(3) or len(pads) != 8 or min(pads) < 0:

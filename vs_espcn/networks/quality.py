@@ -1,6 +1,6 @@
-"""How good each shipped network was measured to be, by the kind of source.
+"""Look up the measured quality of shipped networks by kind of source.
 
-The figures are in ``quality.json`` beside the networks, one entry per file;
+The figures are in ``quality.json`` in the networks' folder, one entry per file;
 ``scripts/dev/network_quality.py`` measures and writes them.
 """
 
@@ -12,21 +12,21 @@ from typing import Any, Literal, get_args
 from vs_espcn.networks.registry import ModelSpec, engines_dir
 
 SourceKind = Literal["clean", "video", "anime"]
-"""What a clip is: as good as uncompressed, compressed video, or compressed cartoons."""
+"""Kinds of clips: as good as uncompressed, compressed video, and compressed cartoons."""
 
 SOURCES: tuple[SourceKind, ...] = get_args(SourceKind)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quality:
-    """PSNR of one network at one scale, in dB; comparable at the same scale only.
+    """PSNR of one network at one scale, in dB; comparable only with figures of the same scale.
 
     Attributes:
-        set5: Mean over Set5, by the protocol of the literature: reduced by bicubic.
+        set5: Mean over Set5 reduced by bicubic, as in the literature.
         set14: Mean over Set14, likewise.
-        kernels: Mean over Set5 reduced by each of seven usual kernels.
-        video: Mean over filmed clips whose low resolution went through x264.
-        anime: The same over cartoons.
+        kernels: Mean over Set5 reduced by each of seven common kernels.
+        video: Mean over filmed clips, reduced and then coded by x264.
+        anime: Likewise over cartoons.
     """
 
     set5: float
@@ -36,7 +36,7 @@ class Quality:
     anime: float
 
     def on(self, source: SourceKind) -> float:
-        """The figure that counts for a kind of source, in dB."""
+        """Return the figure for a kind of source, in dB."""
         match source:
             case "clean":
                 return self.kernels
@@ -47,17 +47,17 @@ class Quality:
 
 
 def quality_of(spec: ModelSpec) -> Quality | None:
-    """What was measured of a network; None if nothing was."""
+    """Return a network's measured quality; None if it was not measured."""
     return _quality(spec.path.name)
 
 
 def quality_of_bicubic(scale: int) -> Quality | None:
-    """What was measured of the resizer that networks are compared with; None if nothing was."""
+    """Return the measured quality of bicubic, the baseline; None if it was not measured."""
     return _quality(bicubic_entry(scale))
 
 
 def bicubic_entry(scale: int) -> str:
-    """The name of bicubic's entry in the file."""
+    """Return the name of bicubic's entry in the file."""
     return f"bicubic_x{scale}"
 
 

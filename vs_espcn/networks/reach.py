@@ -1,4 +1,4 @@
-"""How far a network's output depends on its input: by how much tiles of a frame have to overlap."""
+"""Find the receptive field of a network, by which tiles of a frame have to overlap."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from vs_espcn.networks.shapes import SIDE, shapes_of
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """What a sample of the result depends on.
+    """The receptive field of a network.
 
     Attributes:
-        radius: How far away, in source samples; None if that is not known.
-        obstacle: Operator and name of the node for which it is not known.
+        radius: Its radius in source samples; None if unknown.
+        obstacle: Operator and name of the node that makes it unknown.
     """
 
     radius: int | None
@@ -27,7 +27,7 @@ class Reach:
 
 
 def reach_of(network: ModelProto) -> Reach:
-    """Find out how far a network reaches.
+    """Find the receptive field of a network.
 
     Args:
         network: A network from `vs_espcn.networks.registry.load_network`.
@@ -40,7 +40,7 @@ def reach_of(network: ModelProto) -> Reach:
 
 
 def _spans(network: ModelProto) -> tuple[Span, Span]:
-    """Spans of the result along height and width."""
+    """Return the spans of the result along height and width."""
     shapes = shapes_of(network)
     source = Span(Fraction(1), Fraction(0), Fraction(0), SIDE)
     known = {INPUT_NAME: (source, source)}

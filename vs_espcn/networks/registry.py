@@ -1,13 +1,13 @@
-"""The networks: which are shipped, at which scales, and what their files say.
+"""Find shipped networks and their scales, and read network files.
 
 A network is one ONNX file per scale. Its input ``luma`` is float32
 (1, 1, H, W), limited-range luma as code / 255; its output ``upscaled`` is
-float32 (1, 1, scale·H, scale·W) on the same footing, with the pixel shuffle
-inside. The file's metadata holds ``scale``, ``network`` and the facts of its
-training. Its opset is 13 or newer; older ones are converted when they are read.
+float32 (1, 1, scale·H, scale·W) in the same range, with the pixel shuffle
+inside. The file's metadata holds ``scale``, ``network`` and facts about the
+training. Its opset is 13 or newer; older ones are converted on reading.
 
-An int8 network says by ONNX's QuantizeLinear and DequantizeLinear where it
-rounds to 8-bit codes; everything else about its file is the same. The int8
+An int8 network marks the places where it rounds to 8-bit codes with ONNX's
+QuantizeLinear and DequantizeLinear; its file is otherwise the same. The int8
 form of the shipped network ``NAME`` is shipped as ``NAME-int8``.
 """
 
@@ -37,9 +37,9 @@ INPUT_NAME = "luma"
 OUTPUT_NAME = "upscaled"
 INT8_SUFFIX = "-int8"
 AUTO: Final = "auto"
-"""Stands in place of a network's name where the filter is to choose one."""
+"""Given in place of a network's name to let the filter choose one."""
 CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})
-"""ONNX's operations that a network is made of, at least one of them."""
+"""ONNX operations of which a network has at least one."""
 
 _OPSET = 18
 _OLDEST_OPSET = 13
@@ -53,7 +53,7 @@ class ModelSpec:
 
     Attributes:
         network: Name of the network, for example ``"espcn"``.
-        scale: Integer factor between output and input width and height.
+        scale: Integer scale between input and output width and height.
         path: The ONNX file.
     """
 
@@ -63,12 +63,12 @@ class ModelSpec:
 
     @property
     def is_int8(self) -> bool:
-        """True if its name is that of an int8 form."""
+        """True if the name is that of an int8 form."""
         return self.network.endswith(INT8_SUFFIX)
 
 
 def engines_dir() -> Path:
-    """Folder of the shipped networks: inside the wheel, or of the source tree."""
+    """Return the folder of the shipped networks, in the installed package or in the source tree."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "engines"
     return installed if installed.is_dir() else package.parent / "engines"
@@ -76,7 +76,7 @@ def engines_dir() -> Path:
 
 @cache
 def shipped() -> tuple[ModelSpec, ...]:
-    """Every shipped network, ordered by name and scale."""
+    """Return every shipped network, ordered by name and scale."""
     specs = []
     for path in engines_dir().glob("*.onnx"):
         if match := _FILE_NAME.fullmatch(path.name):
@@ -85,7 +85,7 @@ def shipped() -> tuple[ModelSpec, ...]:
 
 
 def of_network(network: str) -> tuple[ModelSpec, ...]:
-    """All scales of a network, the smallest first.
+    """Return a network at all its scales, the smallest first.
 
     Args:
         network: Name of a shipped network, or the path of an ONNX file.
@@ -98,8 +98,8 @@ def of_network(network: str) -> tuple[ModelSpec, ...]:
     specs = tuple(spec for spec in shipped() if spec.network == network)
     if network == AUTO:
         raise InputError(
-            "network 'auto' is chosen for each clip, and here one has to be named; "
-            "`vs-espcn networks` lists them, and what auto takes each for"
+            "network 'auto' is chosen for each clip, but a network must be named here; "
+            "`vs-espcn networks` lists them and says when auto takes which"
         )
     if not specs:
         names = sorted({spec.network for spec in shipped()})
@@ -119,6 +119,10 @@ def find(network: str, scale: int) -> ModelSpec:
 
     Raises:
         InputError: No such network is shipped, or it does not have this scale.
+
+    Example:
+        >>> find("subpixel-s", 2).path.name
+        'subpixel-s_x2.onnx'
     """
     specs = of_network(network)
     for spec in specs:
@@ -129,7 +133,7 @@ def find(network: str, scale: int) -> ModelSpec:
 
 
 def in_int8(spec: ModelSpec) -> ModelSpec | None:
-    """The int8 form of a network; None if it is not a shipped one that has such a form."""
+    """Return the int8 form of a network; None if it is not a shipped network with such a form."""
     if spec not in shipped() or is_int8(load_network(spec.path)):
         return None
     return next(
@@ -143,14 +147,14 @@ def in_int8(spec: ModelSpec) -> ModelSpec | None:
 
 
 def trained_name(network: str, degradation: str) -> str:
-    """What a network is called after what it was trained on.
+    """Return the name of a network after training with a degradation.
 
     Args:
-        network: Name of the network that was trained, ``subpixel-m-int8`` say.
-        degradation: What made the low resolution; ``clean`` and ``bicubic`` go without saying.
+        network: Name of the network, for example ``subpixel-m-int8``.
+        degradation: Name of the degradation; ``clean`` and ``bicubic`` add nothing.
 
     Returns:
-        ``subpixel-m-video-int8``, say.
+        For example ``subpixel-m-video-int8``.
     """
     if degradation in {"clean", "bicubic"}:
         return network
@@ -159,19 +163,24 @@ def trained_name(network: str, degradation: str) -> str:
 
 
 def is_int8(network: ModelProto) -> bool:
-    """Whether a network, or a graph made of one, rounds to 8-bit codes by itself."""
+    """Tell whether a network, or a graph built from one, rounds to 8-bit codes."""
     return any(node.op_type == "QuantizeLinear" for node in network.graph.node)
 
 
 def load_network(path: Path) -> ModelProto:
-    """Read a network and check that it is one; a file that has not changed is read once per process.
+    """Read and check a network; an unchanged file is read once per process.
 
     Args:
         path: An ONNX file as this module describes it.
 
+    Returns:
+        A copy that the caller may change.
+
     Raises:
-        InputError: The file cannot be read, is not such a network, or holds
-            weights that are not finite (which would turn into garbage codes).
+        InputError: The file cannot be read, is not such a network, or has weights that are not finite.
+
+    Example:
+        >>> network = load_network(find("subpixel-s", 2).path)
     """
     try:
         check_file(path)
@@ -183,13 +192,13 @@ def load_network(path: Path) -> ModelProto:
     if model is None or known != version:
         model = _read_network(path)
         _loaded[path.absolute()] = (version, model)
-    copy = ModelProto()  # what a caller does to it concerns no other caller
+    copy = ModelProto()  # callers may change theirs
     copy.CopyFrom(model)
     return copy
 
 
 _loaded: dict[Path, tuple[tuple[int, int], ModelProto]] = {}
-"""Networks that were read, with their files' modification times and sizes."""
+"""The networks read so far, with the modification times and sizes of their files."""
 
 
 def _read_network(path: Path) -> ModelProto:
@@ -211,7 +220,7 @@ def _read_network(path: Path) -> ModelProto:
 
 
 def _modernized(model: ModelProto) -> ModelProto:
-    """With functions written out, and in an opset whose operations mean what those around it mean."""
+    """Inline functions, and convert an opset that is older than the operations of video graphs."""
     if model.functions:
         model = inliner.inline_local_functions(model)
     opset = max((each.version for each in model.opset_import if not each.domain), default=_OPSET)
@@ -219,7 +228,7 @@ def _modernized(model: ModelProto) -> ModelProto:
 
 
 def _check_ends(path: Path, model: ModelProto) -> None:
-    """Check that a model takes luma and gives luma of the size that it says."""
+    """Check that a model maps luma to luma of the size that its metadata gives."""
     ends = (*model.graph.input, *model.graph.output)
     names = [value.name for value in ends]
     scale = network_metadata(model).get("scale", "")
@@ -227,22 +236,22 @@ def _check_ends(path: Path, model: ModelProto) -> None:
         metadata = str(network_metadata(model))[:300]
         raise InputError(
             f"{path} is not a network of vs_espcn: it has inputs and outputs {names} and metadata "
-            f"{metadata}; needed are {[INPUT_NAME, OUTPUT_NAME]} and a whole 'scale' from 1 on"
+            f"{metadata}; expected are {[INPUT_NAME, OUTPUT_NAME]} and an integer 'scale' of 1 to 999"
         )
     if any(value.type.tensor_type.elem_type != TensorProto.FLOAT for value in ends):
-        raise InputError(f"{path} does not take and give float32; export it with inputs and outputs of that")
+        raise InputError(f"{path} does not take and give float32; export it with a float32 input and output")
     if CONVOLUTIONS.isdisjoint(node.op_type for node in model.graph.node):
-        raise InputError(f"{path} has no convolution; give a network that is made of convolutions")
+        raise InputError(f"{path} has no convolution; give a convolutional network")
     shape, expected = shapes_of(model).get(OUTPUT_NAME, ()), (1, 1, SIDE * int(scale), SIDE * int(scale))
     if shape and any(told not in {0, wanted} for told, wanted in zip(shape, expected, strict=False)):
         raise InputError(
-            f"{path} makes {list(shape)} of a picture of {[1, 1, SIDE, SIDE]}, and its metadata says scale "
-            f"{scale}, which would be {list(expected)}; correct one of them"
+            f"{path} turns {[1, 1, SIDE, SIDE]} into {list(shape)}, but the scale {scale} of its metadata "
+            f"requires {list(expected)}; correct the network or its metadata"
         )
 
 
 def network_metadata(network: ModelProto) -> dict[str, str]:
-    """The network file's metadata: scale, name, facts of its training."""
+    """Return the metadata of a network's file: scale, name and facts about the training."""
     return {entry.key: entry.value for entry in network.metadata_props}
 
 

@@ -1,19 +1,19 @@
-"""Shapes of a network's values, found without running it."""
+"""Infer the shapes of a network's values without running it."""
 
 from onnx import ModelProto, TensorProto, helper, shape_inference
 
 SIDE = 60
-"""Height and width of the source that shapes are given for; every scale and stride in use divides it."""
+"""Height and width of the source for which shapes are given; every scale and stride in use divides it."""
 
 
 def shapes_of(network: ModelProto) -> dict[str, tuple[int, ...]]:
-    """Shape of every value for a source of `SIDE`².
+    """Return the shape of every value for a source of `SIDE`².
 
     Args:
-        network: Of one input and one output; it is not changed.
+        network: A network with one input and one output; it is not changed.
 
     Returns:
-        By the values' names; 0 stands for a length that cannot be told.
+        Shapes by the values' names; an unknown length is 0.
     """
     sized = ModelProto()
     sized.CopyFrom(network)
@@ -21,7 +21,7 @@ def shapes_of(network: ModelProto) -> dict[str, tuple[int, ...]]:
     shape = [1, 1, SIDE, SIDE]
     source.CopyFrom(helper.make_tensor_value_info(source.name, TensorProto.FLOAT, shape))
     target.type.tensor_type.ClearField("shape")
-    del sized.graph.value_info[:]  # those of a file may hold for one size alone
+    del sized.graph.value_info[:]  # the file's own may be for another size
     inferred = shape_inference.infer_shapes(sized).graph
     return {weight.name: tuple(weight.dims) for weight in inferred.initializer} | {
         value.name: tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)

@@ -1,8 +1,8 @@
-"""A network as a user shader of mpv and libplacebo, which replaces the luma by one of scale times the size.
+"""Write a network as a user shader for mpv and libplacebo that enlarges the luma by the network's scale.
 
-mpv hands over a plane of limited range as code / 255 (in 8-bit terms), which is the footing of the networks,
-and one of full range as code / peak. Between passes features rest in textures of half floats, four channels
-to a texel.
+mpv passes limited-range planes as code / 255 (in 8-bit terms), which is the range of the networks, and
+full-range planes as code / peak. Between passes, textures of half floats hold the features, four channels
+per texel.
 
 The formats: https://mpv.io/manual/stable/#options-glsl-shaders and https://libplacebo.org/custom-shaders.
 """
@@ -22,7 +22,7 @@ Variant = Literal["compute", "fragment"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
 
 _LEAST_GAIN = 1.2
-"""Below this enlargement a network of x2 has nothing to add."""
+"""Enlargement above which a network of scale 2 runs."""
 
 _NORMALIZED = SampleFormat(depth=None, dtype=np.dtype(np.float32))
 
@@ -34,22 +34,21 @@ def user_shader(
 
     Args:
         network: A network from `vs_espcn.networks.registry.load_network`.
-        title: What its passes are called in mpv's statistics, such as ``subpixel-s x2``.
-        full_range: Whether the videos' luma is of full range, rather than limited as nearly all are.
-        variant: For compute shaders, which share what they read, or for fragment shaders, which run
-            everywhere.
+        title: Title of its passes in mpv's statistics, for example ``subpixel-s x2``.
+        full_range: True for videos with full-range luma; nearly all have limited range.
+        variant: Compute shaders, which share what they read, or fragment shaders, which run everywhere.
 
     Returns:
-        The shader's text. It runs where the picture is enlarged by more than the next smaller
-        scale (1.2 for x2), so that of several files in mpv's list, the largest
-        scale first, the smallest scale runs that reaches the size.
+        The shader's text. It runs if the picture is enlarged by more than the next smaller scale
+        (1.2 for scale 2). If mpv lists files of several scales, the largest first, the smallest
+        scale that reaches the size runs.
 
     Raises:
-        InputError: The network cannot be expressed; the text names the operation. Or it does not upscale.
+        InputError: A shader cannot express the network (the text names the operation), or its scale is 1.
     """
     chain = chain_of(network)
     if chain.scale == 1:
-        raise InputError("the network's scale is 1; a shader is made of one that upscales")
+        raise InputError("the network's scale is 1; give a network that upscales")
     range_gain, range_offset = _NORMALIZED.luma_affine(True) if full_range else (1.0, 0.0)
     told = ShaderNetwork(
         title=title,

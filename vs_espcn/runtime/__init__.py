@@ -1,1 +1,1 @@
-"""Engines: graphs made ready on a device. Speaks numpy arrays; knows nothing of VapourSynth."""
+"""Engines that run a graph on a device. They take numpy arrays and know nothing of VapourSynth."""

@@ -1,4 +1,4 @@
-"""Which backends can run here, and a few words on the one that does."""
+"""Report which backends can run here, and describe the one in use."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ class BackendReport:
 
     Attributes:
         name: The backend's name on the command line.
-        usable: Whether ``backend=None`` may pick it.
-        detail: Its devices and what ``precision="auto"`` means on them, or why it is out.
+        usable: True if ``backend=None`` may choose it.
+        detail: Its devices and what ``precision="auto"`` means on them, or why it cannot run.
     """
 
     name: str
@@ -23,7 +23,7 @@ class BackendReport:
 
 
 def backend_reports() -> list[BackendReport]:
-    """Every backend, the preferred one first: ``backend=None`` picks the first that is usable."""
+    """Report on every backend, the preferred one first: ``backend=None`` chooses the first usable one."""
     return [_report(kind()) for kind in BACKENDS.values()]
 
 
@@ -35,7 +35,7 @@ def _report(backend: Backend) -> BackendReport:
 
 
 def running_on(backend: Backend) -> str:
-    """Name a backend, its device and its arithmetic, such as ``openvino on CPU, fp32``.
+    """Name a backend, its device and its precision, for example ``openvino on CPU, fp32``.
 
     Args:
         backend: As `vs_espcn.runtime.precision.resolve` returns it.
@@ -66,5 +66,5 @@ def _openvino_precision(backend: OpenVINO) -> str:
         from vs_espcn.runtime.openvino import resolve_precision  # noqa: PLC0415 - loads the runtime
 
         return resolve_precision(backend.device, backend.precision)
-    except RuntimeMissingError:  # vs-mlrt's plugin runs the network, in fp32 unless told otherwise
+    except RuntimeMissingError:  # vs-mlrt's plugin runs the network, in fp32 by default
         return "fp32" if backend.precision == "auto" else backend.precision

@@ -1,4 +1,4 @@
-"""The backends' settings: where a network runs, in which arithmetic, and in how many lanes."""
+"""The backends' settings: where a network runs, in which precision, and in how many lanes."""
 
 import re
 from collections.abc import Sequence
@@ -9,32 +9,32 @@ from vs_espcn.errors import InputError
 from vs_espcn.runtime.hardware import available_cores
 
 Precision = Literal["auto", "fp32", "bf16", "int8", "fast"]
-"""Arithmetic of a network on OpenVINO."""
+"""Precision of a network on OpenVINO."""
 
 GpuPrecision = Literal["auto", "fp32", "fp16"]
-"""Arithmetic of a network on a GPU; ``"auto"`` is fp16 up to 10 bits, fp32 above, as fp16 has 11 bits."""
+"""Precision of a network on a GPU; ``"auto"`` is fp16 up to 10 bits and fp32 above, as fp16 has 11 bits."""
 
 TensorRTPrecision = Literal["auto", "fp32", "fp16", "int8"]
-"""Arithmetic of a network on TensorRT; ``"int8"`` is the network's form in 8-bit integers."""
+"""Precision of a network on TensorRT; ``"int8"`` selects the network's int8 form."""
 
 GpuArithmetic = Literal["fp32", "fp16", "int8"]
-"""What a network on a GPU is computed in, in the end."""
+"""Precision in which a GPU computes a network, once ``"auto"`` is resolved."""
 
 Flavour = Literal["auto", "tensorrt", "tensorrt_rtx"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenVINO:
-    """Run on the CPU (or another OpenVINO device).
+    """Settings to run on the CPU (or another OpenVINO device).
 
     Attributes:
         device: OpenVINO's name of the device, for example ``"CPU"``.
-        precision: Arithmetic of the network: ``"fp32"``, ``"bf16"``,
-            ``"int8"`` for the network's form in 8-bit integers; ``"auto"`` for
-            bf16 where the device has it and clip and network bear it
-            (docs/reference/formats.md), else fp32; ``"fast"``
-            for int8 where the network has that form, else as ``"auto"``.
-        lanes: Frames in work at once; None chooses by the number of cores.
+        precision: ``"fp32"``, ``"bf16"`` or ``"int8"`` (the network's int8
+            form); ``"auto"`` for bf16 if the device has it and it is accurate
+            enough for clip and network (docs/reference/formats.md), else
+            fp32; ``"fast"`` for int8 if the network has that form and it is
+            exact on the processor, else as ``"auto"``.
+        lanes: Frames in work at once; None to choose by the number of cores.
     """
 
     name: ClassVar = "openvino"
@@ -52,22 +52,20 @@ class OpenVINO:
 
 @dataclass(frozen=True, kw_only=True)
 class TensorRT:
-    """Run on NVIDIA GPUs through TensorRT or TensorRT-RTX.
+    """Settings to run on NVIDIA GPUs through TensorRT or TensorRT-RTX.
 
     Attributes:
-        device: Number of the GPU, or several, round which the lanes go.
+        device: Number of the GPU, or of several, which the lanes use in turn.
         flavour: ``"tensorrt"``, ``"tensorrt_rtx"``, or ``"auto"`` for the
             first of them that is installed and supports the GPU.
-        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``,
-            ``"int8"`` for the network's form in 8-bit integers, or ``"auto"``
-            for fp16 up to 10 bits and fp32 above.
-        lanes: Frames in work at once; None is three per GPU, or as many as its memory allows.
-        cuda_graph: Whether a frame's copies and kernels are launched as one.
-        build: Whether a plan that is not in the cache is built; if not, its
-            absence is an error.
-        max_size: Largest width and height of the planes of clips or tiles for
-            which one plan is to serve, whatever their size; None for a plan
-            per size, which is faster.
+        precision: ``"fp32"``, ``"fp16"``, ``"int8"`` (the network's int8
+            form), or ``"auto"`` for fp16 up to 10 bits and fp32 above.
+        lanes: Frames in work at once; None for three per GPU, or as many as its memory allows.
+        cuda_graph: True to launch a frame's copies and kernels as one CUDA graph.
+        build: True to build a plan that is not in the cache; False to raise
+            an error instead.
+        max_size: Largest width and height of planes or tiles, up to which one
+            plan serves every size; None for a plan per size, which is faster.
     """
 
     name: ClassVar = "tensorrt"
@@ -105,7 +103,7 @@ class TensorRT:
 
     @property
     def arithmetic(self) -> GpuArithmetic:
-        """The precision, once it is resolved; see `vs_espcn.runtime.precision.resolved_backend`.
+        """The resolved precision; see `vs_espcn.runtime.precision.resolved_backend`.
 
         Raises:
             ValueError: It is still ``"auto"``.
@@ -115,14 +113,14 @@ class TensorRT:
 
 @dataclass(frozen=True, kw_only=True)
 class Torch:
-    """Run on an NVIDIA GPU through PyTorch, where TensorRT is not installed or does not support the GPU.
+    """Settings to run on an NVIDIA GPU through PyTorch, if TensorRT does not support it or is not installed.
 
     Attributes:
         device: PyTorch's name of the GPU, for example ``"cuda:0"``.
-        precision: Arithmetic of the network: ``"fp32"``, ``"fp16"``, or
-            ``"auto"`` for fp16 up to 10 bits and fp32 above.
-        lanes: Frames in work at once; None is three, or as many as the GPU's memory allows.
-        cuda_graph: Whether a frame's copies and kernels are launched as one.
+        precision: ``"fp32"``, ``"fp16"``, or ``"auto"`` for fp16 up to 10
+            bits and fp32 above.
+        lanes: Frames in work at once; None for three, or as many as the GPU's memory allows.
+        cuda_graph: True to launch a frame's copies and kernels as one CUDA graph.
     """
 
     name: ClassVar = "torch"
@@ -146,7 +144,7 @@ class Torch:
 
     @property
     def arithmetic(self) -> GpuArithmetic:
-        """The precision, once it is resolved; see `vs_espcn.runtime.precision.resolved_backend`.
+        """The resolved precision; see `vs_espcn.runtime.precision.resolved_backend`.
 
         Raises:
             ValueError: It is still ``"auto"``.
@@ -156,7 +154,7 @@ class Torch:
 
 @dataclass(frozen=True, kw_only=True)
 class Vulkan:
-    """Run on a GPU of any maker through Vulkan and ncnn.
+    """Settings to run on a GPU of any maker through Vulkan and ncnn.
 
     Attributes:
         device: Number of the GPU, as `vs-espcn info` lists them.
@@ -189,7 +187,7 @@ def check_backend(value: Backend) -> Backend:
     """Validate and return the backend.
 
     Raises:
-        InputError: It is something else, such as a backend's name.
+        InputError: It is not a backend, but for example a backend's name.
     """
     if not isinstance(value, Backend):
         accepted = ", ".join(f"vs_espcn.{kind.__name__}()" for kind in BACKENDS.values())
@@ -198,7 +196,7 @@ def check_backend(value: Backend) -> Backend:
 
 
 def backend_kind(name: str) -> type[Backend]:
-    """Look up a backend.
+    """Look up a backend by name.
 
     Raises:
         InputError: The name is not known.
@@ -211,18 +209,16 @@ def backend_kind(name: str) -> type[Backend]:
 def backend_from_name(
     name: str | None, precision: str | None = None, device: str | None = None
 ) -> Backend | None:
-    """Turn the command line's words into a backend.
+    """Return the backend for arguments of the command line.
 
     Args:
-        name: A key of `BACKENDS`, or None for the best that is present.
-        precision: One of the backend's precisions, or None for its default.
-            Without `name` it is OpenVINO's.
-        device: The backend's name of a device, or for TensorRT the number of a
-            GPU, or several with commas, for Vulkan the number of one; None for its default. Without `name`
-            it is OpenVINO's.
+        name: A key of `BACKENDS`; None for OpenVINO if `precision` or `device` is given.
+        precision: One of the backend's precisions; None for its default.
+        device: The backend's name of a device; for TensorRT the number of a GPU, or several with
+            commas; for Vulkan the number of one. None for its default.
 
     Returns:
-        The backend's settings; None when no argument was given.
+        The backend's settings; None if no argument was given.
 
     Raises:
         InputError: The name, the precision or the device is not known.
@@ -240,7 +236,7 @@ def _device_from_text(text: str, kind: type[Backend], *, named: bool) -> str | i
     numbers = re.fullmatch(r"[0-9]{1,4}(,[0-9]{1,4})*", text)
     if not named and (numbers or text.startswith("cuda")):
         raise InputError(
-            f"device {text!r} is one of a GPU backend; name that, too: tensorrt, torch or vulkan"
+            f"device {text!r} belongs to a GPU backend; name that as well: tensorrt, torch or vulkan"
         )
     if kind is Vulkan:
         if not re.fullmatch(r"[0-9]{1,4}", text):
@@ -256,11 +252,11 @@ def _device_from_text(text: str, kind: type[Backend], *, named: bool) -> str | i
 
 
 def gpu_precision(precision: TensorRTPrecision, depth: int | None) -> GpuArithmetic:
-    """Return what a precision means on a GPU for a depth.
+    """Resolve a precision on a GPU for a depth.
 
     Args:
-        precision: As the user gave it.
-        depth: Depth in bits whose accuracy has to be kept; None for float.
+        precision: The user's choice; ``"auto"`` is resolved, others are returned.
+        depth: Bits per sample that the precision has to keep; None for float.
     """
     if precision != "auto":
         return precision
@@ -299,22 +295,21 @@ LANES_PER_GPU = 3
 
 
 def lane_count(backend: Backend, max_lanes: int) -> int:
-    """Frames in work at once: as asked for, else by the device.
+    """Return the number of frames in work at once: the backend's, or one that suits its device.
 
-    On a GPU one is computed while others are copied in and out. Processors with many cores take
-    one lane per `CORES_PER_LANE` cores, since each lane holds a frame's
-    activations (about 200 MB at 1080p output).
+    A GPU computes one frame while others are copied in and out. A processor with many cores gets one
+    lane per `CORES_PER_LANE` cores, as each lane holds a frame's activations (about 200 MB at 1080p output).
     """
     return max(1, min(backend.lanes or _automatic_lanes(backend), max_lanes))
 
 
 def lane_rule(backend: Backend, max_lanes: int) -> str:
-    """Why `lane_count` is what it is, in a few words for the log."""
+    """Give the reason for `lane_count`'s number in a few words, for the log."""
     wanted = backend.lanes or _automatic_lanes(backend)
     if wanted > max_lanes:
-        return f"{wanted} lanes would be more than threads or frames"
+        return f"{wanted} lanes would exceed the threads or frames"
     if backend.lanes:
-        return "as many lanes as asked for"
+        return "as many lanes as requested"
     if isinstance(backend, OpenVINO):
         return f"a lane for every {CORES_PER_LANE} of {available_cores()} cores, and at least 2"
     return f"{LANES_PER_GPU} lanes per GPU"

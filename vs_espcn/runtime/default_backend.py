@@ -1,4 +1,4 @@
-"""Which backend ``backend=None`` means here, and why."""
+"""Choose the backend for ``backend=None``, and log why."""
 
 import logging
 from functools import cache
@@ -11,10 +11,10 @@ _log = logging.getLogger(__name__)
 
 @cache
 def best_backend() -> Backend:
-    """The first backend on a GPU that can run here, else OpenVINO on the CPU.
+    """Return the first GPU backend that can run here, else OpenVINO on the CPU.
 
-    One line in the log says why the others are out: a warning if their
-    libraries and an NVIDIA driver are installed, as then they were meant to run.
+    In the latter case a log line says why the others cannot run. It is a warning if
+    an NVIDIA driver and a backend's libraries are installed, which was then meant to run.
     """
     reasons: dict[str, list[str]] = {}
     level = logging.INFO
@@ -30,12 +30,12 @@ def best_backend() -> Backend:
         else:
             return chosen
     why = "; ".join(f"{' and '.join(names)}: {reason}" for reason, names in reasons.items())
-    _log.log(level, "running on the CPU with openvino; out are %s", why)
+    _log.log(level, "running on the CPU with openvino, as these cannot run: %s", why)
     return OpenVINO()
 
 
 def _take(backend: Backend) -> None:
-    """Let an NVIDIA GPU pass that this process can use; what it takes of it now, the engine uses later."""
+    """Check that this process can use an NVIDIA GPU; the engine later uses the context that this creates."""
     if not isinstance(backend, TensorRT | Torch):
         return
     from vs_espcn.runtime import cuda  # noqa: PLC0415 - loads the driver
@@ -45,10 +45,10 @@ def _take(backend: Backend) -> None:
 
 
 def probe(backend: Backend) -> str:
-    """Look whether a backend can run here, as cheaply as can be known.
+    """Check cheaply whether a backend can run here.
 
     Returns:
-        Its devices and what it would run them with, in a few words.
+        Its devices and their libraries or precisions, in a few words.
 
     Raises:
         RuntimeMissingError: Its libraries are not installed.
@@ -98,7 +98,7 @@ def _probe_openvino() -> str:
 
 
 def _probe_tensorrt(backend: TensorRT) -> str:
-    # Loads the driver; TensorRT itself only when there is a GPU.
+    # Loads the driver, and TensorRT only if there is a GPU.
     from vs_espcn.runtime.tensorrt import api as tensorrt_api  # noqa: PLC0415
 
     details = []
@@ -110,7 +110,7 @@ def _probe_tensorrt(backend: TensorRT) -> str:
 
 
 def _probe_torch(backend: Torch) -> str:
-    # Loads the driver; PyTorch only when there is a GPU.
+    # Loads the driver, and PyTorch only if there is a GPU.
     from vs_espcn.runtime import cuda  # noqa: PLC0415
 
     device = cuda.open_device(backend.index)

@@ -1,4 +1,4 @@
-"""The contract between the filter and its runtimes."""
+"""The interface between the filter and its runtimes."""
 
 from typing import Protocol, runtime_checkable
 
@@ -6,27 +6,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 Plane = NDArray[np.generic]
-"""One plane, (height, width), of the engine's sample type; rows may be strided."""
+"""One plane, (height, width), in the engine's sample type; rows may have padding."""
 
 
 class Slot(Protocol):
-    """The buffers and the context of one frame in work; owned by one lane."""
+    """The buffers and execution context for one frame at a time; owned by one lane."""
 
     def upscale(self, source: Plane, target: Plane) -> None:
-        """Upscale one plane; both arrays stay the caller's and are not kept.
+        """Upscale one plane. The slot keeps no reference to either array.
 
         Args:
-            source: (height, width), of the graph's sample type.
-            target: (scale·height, scale·width), of the same type; written whole.
+            source: (height, width) in the graph's sample type.
+            target: (scale·height, scale·width) in the same type; all of it is written.
 
         Raises:
-            BackendError: The device failed; `target` is then undefined.
+            BackendError: The device failed, or the slot is closed; `target` is then undefined.
         """
 
 
 @runtime_checkable
 class Engine(Protocol):
-    """A graph made ready on a device, with one slot per lane."""
+    """A graph loaded on a device, with one slot per lane."""
 
     @property
     def description(self) -> str:
@@ -34,7 +34,7 @@ class Engine(Protocol):
 
     @property
     def slots(self) -> tuple[Slot, ...]:
-        """One slot per lane. Slots work independently of each other; each serves one thread at a time."""
+        """One slot per lane. Slots are independent of each other; each serves one thread at a time."""
 
     def close(self) -> None:
-        """Free what the engine holds; a second call does nothing. Its slots then fail."""
+        """Free the engine's memory; its slots then fail. A second call does nothing."""

@@ -1,4 +1,4 @@
-"""The machine: its processor, instruction sets, cores, and the packages that are installed."""
+"""Describe the machine: processor, instruction sets, cores and installed packages."""
 
 import os
 import platform
@@ -32,12 +32,12 @@ _MATTERS = re.compile(
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of the packages that matter here; "not installed" where one is absent."""
+    """Return the versions of `PACKAGES`; "not installed" for missing ones."""
     return {name: _version(name) for name in PACKAGES}
 
 
 def processor() -> str:
-    """The processor's name and the number of its cores that may be used here."""
+    """Return the processor's name and the number of cores that this process may use."""
     cpuinfo = Path("/proc/cpuinfo")
     named = (
         re.search(r"^model name\s*:\s*(.*)$", cpuinfo.read_text(), re.MULTILINE)
@@ -48,7 +48,7 @@ def processor() -> str:
 
 
 def instruction_sets() -> list[str]:
-    """The processor's instruction sets that matter to a network; empty where the system doesn't list them."""
+    """List the processor's instruction sets that matter to a network; empty if the system doesn't tell."""
     cpuinfo = Path("/proc/cpuinfo")
     if not cpuinfo.is_file():
         return []
@@ -57,7 +57,7 @@ def instruction_sets() -> list[str]:
 
 
 def available_cores() -> int:
-    """Processor cores that this process may use."""
+    """Return the number of processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,7 +1,7 @@
-"""How many operations a second a device does in matrix products: the bound on a network of convolutions.
+"""Measure a device's operations per second in matrix products, the upper bound for convolutions.
 
-The products are a network like any other: they go through the same graph,
-engine and slot as what they bound.
+The products form a network like any other and run through the same graph,
+engine and slot as the networks that they bound.
 """
 
 import time
@@ -23,25 +23,25 @@ from vs_espcn.runtime.hardware import available_cores
 Arithmetic = Literal["fp32", "fp16", "bf16", "int8"]
 
 PRODUCTS = 4
-_CPU_SIDE, _GPU_SIDE = 1024, 4096  # large enough that more brings nothing
+_CPU_SIDE, _GPU_SIDE = 1024, 4096  # larger ones are not faster
 _ROUNDS, _SECONDS = 5, 0.5
-_CODES_PER_UNIT = 16  # of an int8 activation, whose deviation is below 1
+_CODES_PER_UNIT = 16  # of an int8 activation, whose standard deviation is below 1
 
 
 def matrix_rate(backend: Backend, precision: Arithmetic, *, side: int | None = None) -> float:
     """Measure a device's rate of matrix products.
 
     Args:
-        backend: The device; of several GPUs the first.
-        precision: Arithmetic of the products; not int8 on PyTorch.
-        side: Of the square matrices; None is large enough for the device.
+        backend: The device; the first one of several GPUs.
+        precision: Precision of the products; not int8 on PyTorch.
+        side: Side of the square matrices; None for one that suits the device.
 
     Returns:
-        Operations per second, two per multiply-add: the fastest of a few rounds.
+        Operations per second, two per multiply-add, in the fastest of a few rounds.
 
     Raises:
-        InputError: The backend does not have this arithmetic.
-        BackendError: It cannot run here.
+        InputError: The backend does not have this precision.
+        BackendError: The backend cannot run here.
     """
     side = side or (_CPU_SIDE if isinstance(backend, OpenVINO) else _GPU_SIDE)
     network = matrix_network(side, int8=precision == "int8" and not isinstance(backend, Torch))
@@ -57,14 +57,14 @@ def matrix_rate(backend: Backend, precision: Arithmetic, *, side: int | None = N
 
 
 def matrix_network(side: int, *, int8: bool = False) -> ModelProto:
-    """A network of `PRODUCTS` products with one matrix, one after the other.
+    """Return a network of `PRODUCTS` successive products with one matrix.
 
     Args:
         side: Height and width of the matrices.
-        int8: Whether both factors of every product are rounded to 8-bit codes.
+        int8: True to round both factors of every product to 8-bit codes.
 
     Returns:
-        A network as of `vs_espcn.networks.registry`, of scale 1, from luma (1, 1, side, side).
+        A network of scale 1 as in `vs_espcn.networks.registry`, for luma (1, 1, side, side).
     """
     weights = np.random.default_rng(0).standard_normal((side, side), np.float32) / np.float32(side**0.5)
     values = [INPUT_NAME, *(f"product{index}" for index in range(1, PRODUCTS)), OUTPUT_NAME]
@@ -106,7 +106,7 @@ def matrix_network(side: int, *, int8: bool = False) -> ModelProto:
 
 @contextmanager
 def _runner(backend: Backend, precision: Arithmetic, model: ModelProto) -> Iterator[Callable[[int], None]]:
-    """What computes a number of frames, without copies."""
+    """Yield a function that computes a number of frames without copies."""
     if isinstance(backend, OpenVINO):
         from vs_espcn.runtime.openvino import raw_runner  # noqa: PLC0415 - loads the runtime
 

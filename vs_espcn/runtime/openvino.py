@@ -1,4 +1,4 @@
-"""OpenVINO behind the `Engine` protocol."""
+"""OpenVINO as an `Engine`."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -19,9 +19,9 @@ from vs_espcn.runtime.tiling import Tiling, scaled
 
 @contextmanager
 def _no_telemetry() -> Iterator[None]:
-    """Have `import openvino` find no ``openvino_telemetry``, which would report the import to its makers."""
+    """Hide ``openvino_telemetry`` from `import openvino`, which would report the import to its makers."""
     name = "openvino_telemetry"
-    if name in sys.modules:  # another's decision
+    if name in sys.modules:  # the program that loaded it decides
         yield
         return
     sys.modules[name] = None  # type: ignore[assignment]
@@ -40,30 +40,30 @@ except ImportError as error:
 
 @cache
 def _core() -> ov.Core:
-    """Return the process's one core, which is never closed.
+    """Return the process's only core, which is never closed.
 
-    A core's CPU plugin gives the thread that loads it a stack for signals, takes that away when it
-    is closed, and gives back what it found: the stack of another core, which may be gone by then.
-    The next signal, even one that Python handles, would then end the process with a segmentation fault.
+    A core's CPU plugin sets a signal stack for the thread that loads it and restores the previous
+    one on closing: perhaps that of another core, which may be freed by then. The next signal, even
+    one that Python handles, would then end the process with a segmentation fault.
     """
     return ov.Core()
 
 
 def devices() -> dict[str, str]:
-    """OpenVINO's devices here: name to full name."""
+    """Return OpenVINO's devices on this machine: name to full name."""
     core = _core()
     return {name: str(core.get_property(name, "FULL_DEVICE_NAME")) for name in core.available_devices}
 
 
 def resolve_precision(device: str, precision: Precision) -> Precision:
-    """Return the arithmetic of a float network on a device: as told, else bf16 if it has that, else fp32.
+    """Resolve the precision of a float network: "auto" and "fast" mean bf16 if the device has it, else fp32.
 
     Args:
-        device: OpenVINO's name of it.
-        precision: As told.
+        device: OpenVINO's name of the device.
+        precision: The precision to resolve.
 
     Raises:
-        BackendError: There is no such device, or it has no bf16 when that was asked for.
+        BackendError: There is no such device, or `precision` is bf16, which it does not have.
     """
     try:
         capabilities = _core().get_property(device, "OPTIMIZATION_CAPABILITIES")
@@ -74,7 +74,7 @@ def resolve_precision(device: str, precision: Precision) -> Precision:
     if precision in {"auto", "fast"}:
         return "bf16" if "BF16" in capabilities else "fp32"
     if precision == "bf16" and "BF16" not in capabilities:
-        raise BackendError(f"device {device} has no bf16 arithmetic; use precision='fp32' or 'auto'")
+        raise BackendError(f"device {device} does not support bf16; use precision='fp32' or 'auto'")
     return precision
 
 
@@ -104,21 +104,21 @@ class OpenVINOEngine:
         return self._slots
 
     def close(self) -> None:
-        """Let go of the compiled network; a second call does nothing."""
+        """Release the compiled network; a second call does nothing."""
         for slot in self._slots:
             slot.close()
 
 
 class OpenVINOSlot:
-    """One inference request with its input and output tensor, allocated once."""
+    """One inference request with input and output tensors that are allocated once."""
 
     def __init__(self, compiled: ov.CompiledModel, tiling: Tiling, side: int) -> None:
         """Allocate both tensors at the graph's static shape.
 
         Args:
-            compiled: The graph, its samples in the order of a plane or of `without_shuffle`.
-            tiling: Planes in tiles of the graph's size.
-            side: Of a cell of the latter; 1 for a plane.
+            compiled: The graph, with output samples in the order of a plane or of `without_shuffle`.
+            tiling: How planes are cut into tiles of the graph's size.
+            side: Side of a cell in the order of `without_shuffle`; 1 for the order of a plane.
         """
         self._request: ov.InferRequest | None = compiled.create_infer_request()
         self._input = self._request.get_input_tensor().data[0, 0]
@@ -140,19 +140,19 @@ class OpenVINOSlot:
             except RuntimeError as error:
                 raise _failed("OpenVINO failed while running", error) from error
             placed = target[scaled(tile.placed, scale)]
-            kept = self._output[scaled(tile.kept, scale // self._side)]  # an earlier shuffle made more cells
+            kept = self._output[scaled(tile.kept, scale // self._side)]  # more cells after an earlier shuffle
             if self._side == 1:
                 np.copyto(placed, kept)
             else:
                 interleave(kept, placed)
 
     def close(self) -> None:
-        """Let go of the request; `upscale` fails from now on."""
+        """Release the request; `upscale` fails from then on."""
         self._request = None
 
 
 def _compile(graph: ModelProto, device: str, precision: Precision, lanes: int) -> ov.CompiledModel:
-    """Compile for throughput over `lanes` requests; what an int8 graph has of floats runs in fp32."""
+    """Compile for throughput over `lanes` requests; float operations of an int8 graph run in fp32."""
     core = _core()
     options = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
@@ -169,7 +169,7 @@ def _failed(what: str, error: Exception) -> BackendError:
 
 
 def raw_runner(backend: OpenVINO, graph: ModelProto, *, lanes: int) -> Callable[[int], None]:
-    """What a benchmark measures an engine's users against: OpenVINO with the graph as it is, shuffle inside.
+    """Return OpenVINO alone with the unchanged graph, against which benchmarks measure the filter.
 
     Args:
         backend: As for `vs_espcn.runtime.engine_factory.open_engine`.
@@ -177,8 +177,8 @@ def raw_runner(backend: OpenVINO, graph: ModelProto, *, lanes: int) -> Callable[
         lanes: As for `vs_espcn.runtime.engine_factory.open_engine`.
 
     Returns:
-        A function that computes a number of frames with as many requests as
-        the engine has lanes, all kept busy by OpenVINO itself, with no copies.
+        A function that computes a number of frames, without copies, in one
+        request per lane. OpenVINO itself keeps all requests busy.
     """
     precision = "int8" if is_int8(graph) else resolve_precision(backend.device, backend.precision)
     queue = ov.AsyncInferQueue(_compile(graph, backend.device, precision, lanes), lanes)

@@ -1,4 +1,4 @@
-"""One line of OpenVINO's exception texts, which tell their way through its sources."""
+"""Reduce OpenVINO's exception texts, which trace its sources, to one line."""
 
 import logging
 import re
@@ -14,13 +14,13 @@ _LONGEST = 200
 
 
 def openvino_reason(error: Exception) -> str:
-    """Return what went wrong in one line; the whole text goes to the log at level info.
+    """Return the reason of an error in one line; the whole text goes to the log at level info.
 
     Args:
-        error: From OpenVINO, or from vs-mlrt's plugin for it.
+        error: An error of OpenVINO, or of vs-mlrt's plugin for it.
     """
     text = str(error).strip()
-    _log.info("OpenVINO's own words: %s", text)
+    _log.info("OpenVINO's message: %s", text)
     if missing := _NO_RULE.search(text):
         return f"it has no operator {missing[1][:_LONGEST]}"
     lines = [line.strip() for line in text.splitlines()]

@@ -1,4 +1,4 @@
-"""From a backend's precision to the form of a network that runs, and the arithmetic in which it does."""
+"""Resolve a backend's precision for a network, and choose the network's float or int8 form."""
 
 import hashlib
 import platform
@@ -13,7 +13,7 @@ from vs_espcn.runtime.backends import Backend, OpenVINO, TensorRT, Torch, Vulkan
 from vs_espcn.runtime.hardware import instruction_sets
 
 _EXACT = {"avx512_vnni", "avx_vnni", "amx_int8"}
-"""Of x86's instruction sets, those that add 8-bit products in 32 bits."""
+"""The x86 instruction sets that add 8-bit products in 32 bits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class ResolvedNetwork:
     Attributes:
         scale: The network's scale.
         network: The form of the network that runs.
-        backend: Where it runs; its precision is resolved as by `resolved_backend`.
+        backend: Where it runs, with a precision from `resolved_backend`.
     """
 
     scale: int
@@ -32,12 +32,12 @@ class ResolvedNetwork:
 
 
 def resolve(spec: ModelSpec, backend: Backend, depth: int | None) -> ResolvedNetwork:
-    """Read the form of a network that runs, and resolve the precision for it.
+    """Read the form of a network that a backend runs, and resolve the precision for it.
 
     Args:
         spec: A shipped network or a user's file.
-        backend: Where it is to run.
-        depth: Depth in bits whose accuracy ``precision="auto"`` has to keep; None for floats.
+        backend: Where to run it.
+        depth: Bits per sample that ``precision="auto"`` has to keep; None for floats.
 
     Raises:
         InputError: As from `form_for`.
@@ -54,15 +54,15 @@ def resolved_backend(backend: Backend, network: ModelProto, depth: int | None) -
     """Resolve a backend's precision for a network and a depth.
 
     Args:
-        backend: Where the network is to run.
-        network: A network, or a graph made of one.
-        depth: Depth in bits whose accuracy ``precision="auto"`` has to keep; None for floats.
+        backend: Where to run the network.
+        network: A network, or a graph built from one.
+        depth: Bits per sample that ``precision="auto"`` has to keep; None for floats.
 
     Returns:
-        The backend. On an NVIDIA GPU its precision is now fp32, fp16 or int8; on OpenVINO
-        int8, fp32 or bf16, or still ``"auto"`` if bf16 may be accurate enough,
-        as only the opened device tells whether it has that; on Vulkan likewise with
-        fp16, which rounds less.
+        The backend. On an NVIDIA GPU its precision is now fp32, fp16 or int8. On OpenVINO
+        it is int8, fp32 or bf16, or still ``"auto"`` if bf16 may be accurate enough, as
+        only the opened device tells whether it has bf16. Vulkan does likewise with fp16,
+        which rounds less.
     """
     if isinstance(backend, Vulkan):
         return replace(backend, precision="fp32") if backend.precision == "auto" and depth != 8 else backend
@@ -77,7 +77,7 @@ def resolved_backend(backend: Backend, network: ModelProto, depth: int | None) -
 
 
 def network_for(spec: ModelSpec, backend: Backend) -> ModelProto:
-    """Read the form of a network that `form_for` gives.
+    """Read the form of a network that a backend runs.
 
     Raises:
         InputError: As from `form_for`.
@@ -87,14 +87,14 @@ def network_for(spec: ModelSpec, backend: Backend) -> ModelProto:
 
 
 def form_for(spec: ModelSpec, backend: Backend) -> ModelSpec:
-    """Return the form of a network that runs: in 8-bit integers where the backend's precision asks for that.
+    """Choose the form of a network that a backend runs: int8 if the backend's precision says so.
 
     Args:
-        spec: A shipped network or a user's file, of floats or already of int8.
-        backend: Where it is to run.
+        spec: A shipped network or a user's file, in float or in int8.
+        backend: Where to run it.
 
     Raises:
-        InputError: The network cannot be read or has no form in this precision.
+        InputError: The network cannot be read, has no int8 form, or is one that the backend cannot run.
         BackendError: The processor cannot compute in int8.
     """
     if is_int8(load_network(spec.path)):
@@ -109,26 +109,26 @@ def form_for(spec: ModelSpec, backend: Backend) -> ModelSpec:
         _check_runs_in_int8(quantized, backend)
         return quantized
     raise InputError(
-        f"precision is 'int8', and {spec.path.name} has no int8 form: use precision='auto', or train one "
+        f"precision is 'int8', but {spec.path.name} has no int8 form: use precision='auto', or train one "
         f"from a network of vs-espcn train (--network NAME-int8 --init-from {spec.path.name}) "
         "and give its file as the network"
     )
 
 
 def bears_bf16(network: ModelProto, depth: int | None) -> bool:
-    """True if bf16 may be accurate enough: at 8 bits, with weights that it does not round.
+    """Tell whether bf16 may be accurate enough: at 8 bits, with weights that it holds exactly.
 
-    At 10 bits it would err by four codes.
+    At 10 bits the error would be four codes.
 
     Args:
-        network: A network, or a graph made of one.
-        depth: Depth whose accuracy counts; None for floats.
+        network: A network, or a graph built from one.
+        depth: Bits per sample; None for floats.
     """
     return depth == 8 and has_bf16_weights(network)
 
 
 def _is_proven(spec: ModelSpec, network: ModelProto) -> bool:
-    """Whether bf16, and so fp16, was seen to be accurate enough: the tests see to it for shipped networks."""
+    """Tell whether bf16, and so fp16, was found accurate enough; tests ensure it for shipped networks."""
     if spec in shipped():
         return True
     digest = hashlib.sha256(network.SerializeToString(deterministic=True)).hexdigest()
@@ -138,7 +138,7 @@ def _is_proven(spec: ModelSpec, network: ModelProto) -> bool:
 
 
 _proven: dict[str, bool] = {}
-"""By the digests of networks that were compared in this process."""
+"""The networks compared so far in this process, by digest."""
 
 
 def _check_runs_in_int8(spec: ModelSpec, backend: Backend) -> None:
@@ -148,7 +148,7 @@ def _check_runs_in_int8(spec: ModelSpec, backend: Backend) -> None:
         )
     if backend.precision in {"fp32", "fp16", "bf16"}:
         raise InputError(
-            f"{spec.path.name} is an int8 network, and precision is {backend.precision!r}; "
+            f"{spec.path.name} is an int8 network, but precision is {backend.precision!r}; "
             "use precision='auto', or the network that it was made from"
         )
     if not _sums_are_exact(backend):
@@ -159,10 +159,10 @@ def _check_runs_in_int8(spec: ModelSpec, backend: Backend) -> None:
 
 
 def _sums_are_exact(backend: Backend) -> bool:
-    """Whether int8 is exact: x86 before VNNI adds pairs of products in 16 bits, which saturate."""
+    """Tell whether int8 sums are exact: x86 without VNNI adds pairs of products in saturating 16 bits."""
     if not isinstance(backend, OpenVINO):
         return True
     device = backend.device
-    elsewhere = device.startswith(("GPU", "NPU"))  # AUTO and the like may take the processor
+    elsewhere = device.startswith(("GPU", "NPU"))  # AUTO and similar devices may use the processor
     on_x86 = not elsewhere and platform.machine() in {"x86_64", "AMD64"}
     return not on_x86 or not _EXACT.isdisjoint(instruction_sets())

@@ -1,4 +1,4 @@
-"""How large the tiles of a plane may be, so that their activations fit in memory."""
+"""Choose the size of tiles so that their activations fit in memory."""
 
 from onnx import ModelProto
 
@@ -7,28 +7,28 @@ from vs_espcn.networks.reach import reach_of
 from vs_espcn.runtime.backends import Backend, OpenVINO, Vulkan
 
 ACTIVATION_BUDGET = 1 << 30
-"""Bytes that the activations of all lanes of a clip may take in the computer's memory."""
+"""Bytes of main memory that the activations of all lanes of a clip may take."""
 
 GPU_LANE_BUDGET = 1 << 27
-"""Bytes that the activations of one lane may take on a GPU, of whose memory others want their share."""
+"""Bytes of GPU memory that the activations of one lane may take; other programs share that memory."""
 
 _VULKAN_SHARE = 4
-"""Part of a Vulkan device's free memory that activations may take: ncnn's workspaces take as much or more."""
+"""Divisor of a Vulkan device's free memory for activations: ncnn's workspaces take as much or more."""
 
 _LEAST_SIDE = 64  # below this the overlap costs more than the tile
 
 
 def tile_for(backend: Backend, network: ModelProto, size: tuple[int, int], *, lanes: int) -> tuple[int, int]:
-    """The tile (width, height) in which planes are computed so that their activations fit in memory.
+    """Return the tile (width, height) with which the activations of planes fit in memory.
 
     Args:
-        backend: Where the network runs, its precision resolved.
+        backend: Where the network runs, with its precision resolved.
         network: A network from `vs_espcn.networks.registry.load_network`.
         size: Width and height of the planes.
-        lanes: Frames in work at once; on an NVIDIA GPU the tile does not depend on it.
+        lanes: Frames in work at once; the tile does not depend on it on an NVIDIA GPU.
 
     Returns:
-        The whole plane where that fits, or where the network's reach is not known.
+        The whole plane if that fits, or if the network's receptive field is unknown.
     """
     radius = reach_of(network).radius
     if radius is None:
@@ -49,18 +49,18 @@ def tile_for(backend: Backend, network: ModelProto, size: tuple[int, int], *, la
 
 
 def automatic_tile(width: int, height: int, *, samples: int, radius: int) -> tuple[int, int]:
-    """The tile (width, height) with which the fewest tiles cover a plane.
+    """Return the tile (width, height) of which the fewest cover a plane.
 
     Args:
         width: Width of the plane.
         height: Height of the plane.
-        samples: Source samples that a tile may have.
-        radius: The network's receptive radius, by which tiles overlap.
+        samples: Largest number of source samples in a tile.
+        radius: Radius of the network's receptive field, by which tiles overlap on each side.
 
     Returns:
-        The whole plane if it fits, else strips of its width if they are not
-        too thin, else of half its width and so on; all of them as small as
-        their number allows, so that little is computed twice.
+        The whole plane if it fits, else strips of its full width if they are
+        not too thin, else of half its width, and so on. Tiles are as small as
+        their number allows, to compute little twice.
     """
     least = max(_LEAST_SIDE, 4 * radius + 1)
     columns = 1
@@ -74,5 +74,5 @@ def automatic_tile(width: int, height: int, *, samples: int, radius: int) -> tup
 
 
 def _shared(length: int, tiles: int, radius: int) -> int:
-    """The shortest tile of which a number covers an axis."""
+    """Return the shortest tile of which the given number covers an axis."""
     return length if tiles == 1 else -(-(length - 2 * radius) // tiles) + 2 * radius

@@ -1,8 +1,8 @@
-"""A plane cut into tiles of one size, for frames whose activations do not fit in memory at once.
+"""Cut planes into tiles of one size, for frames whose activations do not fit in memory at once.
 
-Tiles overlap by the network's receptive radius, so that every sample that is
-kept was computed from the same neighbourhood as in the whole frame: there are
-no seams.
+Tiles overlap by the radius of the network's receptive field. Every sample that
+is kept is computed from the same neighbourhood as in the whole frame, so there
+are no seams.
 """
 
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ class Window:
     """One tile along one axis, in source samples.
 
     Attributes:
-        start: Where the tile begins in the plane.
-        stop: Where it ends.
-        kept_start: From where on its result is kept.
-        kept_stop: Up to where its result is kept.
+        start: First sample of the tile in the plane.
+        stop: End of the tile, exclusive.
+        kept_start: First sample in the plane whose result is kept.
+        kept_stop: End of the kept part, exclusive.
     """
 
     start: int
@@ -35,7 +35,7 @@ def windows(length: int, tile: int, radius: int) -> list[Window]:
     Args:
         length: Length of the axis.
         tile: Length of a tile: `length`, or more than ``2 · radius``.
-        radius: The network's receptive radius.
+        radius: Radius of the network's receptive field.
     """
     step = tile - 2 * radius
     starts = [*range(0, length - tile, step), length - tile] if tile < length else [0]
@@ -48,12 +48,12 @@ def windows(length: int, tile: int, radius: int) -> list[Window]:
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """One tile; areas are in source samples, and `scaled` gives those of the result.
+    """One tile, with areas in source samples; `scaled` converts them for the result.
 
     Attributes:
-        source: Of the plane, what the tile is computed from.
-        kept: Of the tile, what is kept of the result.
-        placed: Of the plane, where that belongs.
+        source: Area of the plane from which the tile is computed.
+        kept: Area of the tile whose result is kept.
+        placed: Area of the plane that receives the kept result.
     """
 
     source: Area
@@ -62,19 +62,19 @@ class Tile:
 
 
 def scaled(area: Area, scale: int) -> Area:
-    """The area of an upscaled plane that an area of its source becomes."""
+    """Return the area of an upscaled plane for an area of its source."""
     rows, columns = (slice(each.start * scale, each.stop * scale) for each in area)
     return rows, columns
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tiling:
-    """How planes are cut.
+    """The division of planes into tiles.
 
     Attributes:
         size: Width and height of the plane.
-        tile: Width and height of every tile; as large as the plane, or more than ``2 · radius``.
-        radius: The network's receptive radius.
+        tile: Width and height of every tile; the plane's, or more than ``2 · radius``.
+        radius: Radius of the network's receptive field.
     """
 
     size: tuple[int, int]
@@ -88,12 +88,12 @@ class Tiling:
         return tuple(_tile(row, column) for row in rows for column in columns)
 
     def __str__(self) -> str:
-        """For the log; empty where the plane is not cut."""
+        """Describe the tiles for the log; empty for a single tile."""
         return f", {len(self.tiles)} tiles of {self.tile[0]}x{self.tile[1]}" if len(self.tiles) > 1 else ""
 
 
 def whole(width: int, height: int) -> Tiling:
-    """Planes that are computed in one piece."""
+    """Return the tiling that computes a plane in one piece."""
     return Tiling(size=(width, height), tile=(width, height), radius=0)
 
 

@@ -1,4 +1,4 @@
-"""Training, measuring and exporting networks; needs the extra ``train``."""
+"""Train, evaluate and export networks; needs the extra ``train``."""
 
 from importlib.util import find_spec
 

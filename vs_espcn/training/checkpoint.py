@@ -1,4 +1,4 @@
-"""Checkpoints: the whole state of a run in one file."""
+"""Save and load checkpoints, which hold the whole state of a run in one file."""
 
 import io
 import math
@@ -17,7 +17,7 @@ from vs_espcn.training.networks.layers import Network
 
 _FORMAT = 1
 _LARGEST_FILE = 1 << 30
-"""Bytes of a checkpoint; those of the networks here take up to a few MB."""
+"""Largest size of a checkpoint in bytes; those of the networks here have a few MB at most."""
 
 _SCALES = range(2, 9)
 
@@ -35,11 +35,11 @@ _OF_A_RUN: dict[str, type | tuple[type, ...]] = {
     "psnr": float,
     "best_psnr": float,
 }
-"""What a run goes on from, beside what a new one starts from."""
+"""Contents that a run needs to resume, besides those that a new run can start from."""
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write the state of a run; the previous checkpoint stays whole until this one is.
+    """Write the state of a run; the previous checkpoint stays intact until this one is complete.
 
     Args:
         path: File to write or replace.
@@ -54,41 +54,41 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read the state of a run; runs no code from the file.
+    """Read the state of a run, without running code from the file.
 
     Args:
-        path: What ``save_checkpoint`` wrote.
+        path: A file that ``save_checkpoint`` wrote.
 
     Returns:
-        The state, tensors on the CPU.
+        The state, with tensors on the CPU.
 
     Raises:
-        InputError: There is no such file, it is no checkpoint of this version, or
-            it does not hold the weights of a network.
+        InputError: There is no such file, it is not a checkpoint of this
+            version, or it does not hold the weights of a network.
     """
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}; leave out --resume to start a new run")
     try:
         state = _read_archive(path)
-    except Exception as error:  # readers of crafted archives raise whatever they like
+    except Exception as error:  # a crafted archive can make its readers raise anything
         raise InputError(
-            f"{path} is no checkpoint or is damaged; choose another, or start a new run"
+            f"{path} is not a checkpoint or is damaged; choose another, or start a new run"
         ) from error
     if not isinstance(state, dict) or state.get("format") != _FORMAT:
-        raise InputError(f"{path} is no checkpoint of this version of vs-espcn; start a new run")
+        raise InputError(f"{path} is not a checkpoint of this version of vs-espcn; start a new run")
     if not _names_a_network(state.get("of")):
-        raise InputError(f"{path} does not say of which network it is; choose another, or start a new run")
+        raise InputError(f"{path} does not name its network; choose another, or start a new run")
     if not _are_weights(state.get("average")):
-        raise InputError(f"{path} holds no finite weights of a network; choose another, or start a new run")
+        raise InputError(f"{path} has no finite weights of a network; choose another, or start a new run")
     return state
 
 
 def _read_archive(path: Path) -> object:
-    """Read what PyTorch saved, once it can be read without harm.
+    """Read a file of PyTorch after checking that it can do no harm.
 
-    PyTorch itself looks at no checksum, and may abort on what is damaged. It
-    stores members as they are: compressed ones would come from elsewhere, and
-    may expand without bound.
+    PyTorch itself checks no checksum and may abort on a damaged file. It never
+    compresses members: compressed ones come from another program and could
+    expand without bound.
     """
     if path.stat().st_size > _LARGEST_FILE:
         raise ValueError("too large")
@@ -99,7 +99,7 @@ def _read_archive(path: Path) -> object:
         if sum(each.file_size for each in members) > path.stat().st_size or archive.testzip() is not None:
             raise ValueError("damaged")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what PyTorch thinks of a crafted file
+        warnings.simplefilter("ignore")  # PyTorch's own, on a crafted file
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
@@ -125,11 +125,11 @@ def _are_weights(weights: object) -> bool:
 
 
 def check_whole(path: Path, state: dict[str, Any]) -> None:
-    """Check that a run can go on from a checkpoint, as far as types tell.
+    """Check that a checkpoint has everything that a run needs to resume, of the right types.
 
     Args:
-        path: The checkpoint's file.
-        state: What `load_checkpoint` read from it.
+        path: The checkpoint's file, for messages.
+        state: Its state from `load_checkpoint`.
 
     Raises:
         InputError: Something is missing or of another type.
@@ -142,22 +142,22 @@ def check_whole(path: Path, state: dict[str, Any]) -> None:
 
 
 def not_whole(path: Path) -> InputError:
-    """Make the error that a checkpoint does not hold what a run goes on from."""
+    """Return the error for a checkpoint from which a run cannot resume."""
     return InputError(
-        f"{path} does not hold the whole state of a run; start a new one, from it with --init-from"
+        f"{path} does not hold the whole state of a run; start a new run from it with --init-from"
     )
 
 
 def take_weights(path: Path, network: Network, weights: dict[str, Tensor]) -> None:
-    """Give a network the weights of a checkpoint.
+    """Load the weights of a checkpoint into a network.
 
     Args:
-        path: The checkpoint's file.
-        network: Changed in place.
-        weights: By their names.
+        path: The checkpoint's file, for messages.
+        network: The network; it is changed in place.
+        weights: The weights by name.
 
     Raises:
-        InputError: They are not those of such a network.
+        InputError: The weights are not those of such a network.
     """
     try:
         network.load_state_dict(weights)
@@ -168,7 +168,7 @@ def take_weights(path: Path, network: Network, weights: dict[str, Tensor]) -> No
 
 
 def describe(network: Network) -> dict[str, Any]:
-    """Say which network a checkpoint belongs to."""
+    """Return the entries by which a checkpoint names its network."""
     of = {"network": network.name, "scale": network.scale, "activation": network.activation}
     return of | ({"branches": True} if network.branches else {})
 
@@ -182,32 +182,32 @@ def check_same_network(path: Path, state: dict[str, Any], network: Network) -> N
     held, wanted = state["of"], describe(network)
     if held != wanted:
         raise InputError(
-            f"{path} holds {named(held)}, the run asks for {named(wanted)};"
-            " ask for what it holds, or start from it with --init-from"
+            f"{path} holds {named(held)}, but the run asks for {named(wanted)};"
+            " train the same network, or start a new run from it with --init-from"
         )
 
 
 def check_same_run(path: Path, state: dict[str, Any], wanted: Mapping[str, object]) -> None:
-    """Refuse to resume with another recipe, degradation, seed or other data.
+    """Refuse to resume with another recipe, degradation or seed, or with other data.
 
     Args:
-        path: The checkpoint's file.
-        state: What `load_checkpoint` read from it.
-        wanted: What the run asks for, by the names in the checkpoint.
+        path: The checkpoint's file, for messages.
+        state: Its state from `load_checkpoint`.
+        wanted: The run's values, by their names in the checkpoint.
 
     Raises:
         InputError: One of them differs.
     """
-    held = {"degradation": "bicubic", **state}  # earlier checkpoints lack it
+    held = {"degradation": "bicubic", **state}  # older checkpoints lack it
     for name, value in wanted.items():
         if held[name] != value:
             raise InputError(
-                f"{path} was made with {name} {held[name]}, the run asks for {value};"
-                f" resume with the same {name}, or start from it with --init-from"
+                f"{path} was made with {name} {held[name]}, but the run asks for {value};"
+                f" resume with the same {name}, or start a new run from it with --init-from"
             )
 
 
 def named(of: dict[str, Any]) -> str:
-    """A network in words, from what ``describe`` gives."""
+    """Name a network in words, from the entries of ``describe``."""
     branches = " and branches" if of.get("branches") else ""
     return f"{of['network']} x{of['scale']} with {of['activation']}{branches}"

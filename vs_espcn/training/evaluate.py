@@ -1,4 +1,4 @@
-"""Networks and checkpoints on arrays, and how well they do by the protocol of the literature."""
+"""Run networks and checkpoints on arrays, and score them by the protocol of the literature."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +14,12 @@ from vs_espcn.training.metrics import psnr, shave
 from vs_espcn.training.networks.catalogue import make_network
 from vs_espcn.training.networks.layers import Network
 
-# float32 (h, w), luma code / 255 → float (scale·h, scale·w) on the same footing
+# float32 (h, w), luma code / 255 → float (scale·h, scale·w), luma code / 255
 Upscaler = Callable[[NDArray[np.float32]], NDArray[np.floating]]
 
 
 def as_upscaler(network: Network) -> Upscaler:
-    """Let a network upscale arrays, on the device that it is on."""
+    """Return a function that upscales arrays with a network, on the network's device."""
 
     @torch.no_grad()
     def upscale(luma: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -33,16 +33,16 @@ def as_upscaler(network: Network) -> Upscaler:
 
 
 def open_checkpoint(path: Path) -> tuple[int, Upscaler]:
-    """Take the averaged weights of a run, which are those that it exports.
+    """Open a checkpoint with its averaged weights, which are the ones that a run exports.
 
     Args:
-        path: What ``vs-espcn train`` writes beside its network.
+        path: A ``.ckpt`` file of ``vs-espcn train``.
 
     Returns:
         The network's scale, and the network on the CPU.
 
     Raises:
-        InputError: There is no such file, or it is no checkpoint of a network of this version.
+        InputError: There is no such file, or it is not a checkpoint of this version.
     """
     if not path.is_file():
         raise InputError(f"no checkpoint at {path}; give the .ckpt file of a training run")
@@ -54,18 +54,18 @@ def open_checkpoint(path: Path) -> tuple[int, Upscaler]:
 
 
 def score_pair(truth: NDArray[np.uint8], low: NDArray[np.uint8], scale: int, upscale: Upscaler) -> float:
-    """Upscale an image and compare.
+    """Upscale an image and compare it with the ground truth.
 
-    The result is rounded to 8 bit; ``scale`` pixels are shaved from each border.
+    The result is rounded to 8 bits; ``scale`` pixels at each border don't count.
 
     Args:
         truth: uint8 (scale·h, scale·w).
         low: uint8 (h, w).
         scale: Integer scale.
-        upscale: What is measured.
+        upscale: The function to measure.
 
     Returns:
-        PSNR in dB.
+        PSNR in dB; infinity for equal images.
     """
     result = round_to_8_bit(upscale((low / 255).astype(np.float32)))
     return psnr(shave(result, scale), shave(truth, scale))

@@ -1,7 +1,7 @@
-"""Trained weights → ONNX file, written node by node.
+"""Write trained weights to an ONNX file, node by node.
 
-The file holds what the network computes and nothing else, so that every
-runtime reads it alike: opset 18, named tensors, both image sides dynamic.
+The file holds only what the network computes, so that all runtimes read it
+alike: opset 18, named tensors, dynamic height and width.
 """
 
 from collections.abc import Mapping
@@ -28,15 +28,15 @@ _IR_VERSION = 10
 
 
 def to_onnx(network: Network, facts: Mapping[str, str]) -> onnx.ModelProto:
-    """Write a network as an ONNX graph.
+    """Convert a network to an ONNX model.
 
     Args:
-        network: On any device; not changed.
-        facts: How it was trained; joins ``scale`` and ``network`` in the metadata.
+        network: A network on any device; it is not changed.
+        facts: Facts about the training, for the metadata besides ``scale`` and ``network``.
 
     Returns:
         A checked model: ``luma`` float32 (1, 1, H, W), code / 255, to
-        ``upscaled`` float32 (1, 1, scale·H, scale·W) on the same footing.
+        ``upscaled`` float32 (1, 1, scale·H, scale·W), in the same range.
     """
     height, width, scale = "height", "width", network.scale
     if isinstance(network, Int8Network):
@@ -69,11 +69,11 @@ def to_onnx(network: Network, facts: Mapping[str, str]) -> onnx.ModelProto:
 
 
 def in_bfloat16(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose convolution weights are bfloat16 numbers, still held as float32.
+    """Return a copy whose convolution weights are rounded to bfloat16, still stored as float32.
 
-    Engines that compute in bfloat16 then run with the very weights that those
-    in float32 do, and differ from them by one 8-bit code at most. It costs
-    about 0.002 dB.
+    Engines in bfloat16 then use exactly the same weights as those in float32,
+    and results differ by at most one 8-bit code. The rounding costs about
+    0.002 dB.
     """
     rounded = onnx.ModelProto()
     rounded.CopyFrom(model)
@@ -87,12 +87,12 @@ def in_bfloat16(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def save_onnx(network: Network, path: Path, facts: Mapping[str, str]) -> None:
-    """Write a network to an ONNX file, its weights in bfloat16 or int8, whole or not at all.
+    """Write a network to an ONNX file atomically, with weights rounded to bfloat16 or int8.
 
     Args:
-        network: On any device; not changed.
+        network: A network on any device; it is not changed.
         path: File to write or replace.
-        facts: How it was trained, for the metadata.
+        facts: Facts about the training, for the metadata.
 
     Raises:
         TrainingError: The file cannot be written.
@@ -101,7 +101,7 @@ def save_onnx(network: Network, path: Path, facts: Mapping[str, str]) -> None:
 
 
 def _constants(network: Network) -> Constants:
-    """Weights and scalars by name; the affine step after the last convolution is part of its weights."""
+    """Return weights and scalars by name; the last convolution's weights include the affine step after it."""
     layers = _layers(network)
     constants: dict[str, Any] = {"centre": CENTRE, "spread": SPREAD}
     for name, (kernel, bias) in layers.items():
@@ -118,7 +118,7 @@ def _constants(network: Network) -> Constants:
 
 @torch.no_grad()
 def _layers(network: Network) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Kernel and bias of each convolution, in the order in which they run."""
+    """Return kernel and bias of each convolution, in order of execution."""
     folded = network.folded()
     return {
         f"conv{number}": (kernel.cpu().numpy(), bias.cpu().numpy())

@@ -1,4 +1,4 @@
-"""The files of a training run."""
+"""Write the files of a training run."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ from vs_espcn.file_writing import replace_file
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file in one step: a crash or a full disk leaves the previous one whole.
+    """Replace a file in one step: a crash or a full disk leaves the previous one intact.
 
     Args:
-        path: File to write; its folder is made where it is missing.
-        content: All of it.
+        path: File to write; its folder is created if missing.
+        content: The whole content.
 
     Raises:
         TrainingError: The folder or the file cannot be written.

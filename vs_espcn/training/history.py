@@ -1,4 +1,4 @@
-"""The course of a run as a table, one row per validation; what a training curve is drawn from."""
+"""Record a run as a table, one row per validation, from which training curves are drawn."""
 
 import csv
 import io
@@ -15,9 +15,9 @@ class HistoryRow:
 
     Attributes:
         step: Steps taken.
-        hours: Time spent training, earlier parts of a resumed run included.
+        hours: Training time, including earlier parts of a resumed run.
         rate: Learning rate of the latest step.
-        loss: Mean squared error of the latest steps, luma code / 255.
+        loss: Mean squared error of the latest steps, on luma code / 255.
         psnr: Validation PSNR in dB.
     """
 
@@ -29,17 +29,17 @@ class HistoryRow:
 
 
 class History:
-    """Rows in memory and in a CSV file, which is written whole each time."""
+    """Rows in memory and in a CSV file, which is rewritten as a whole each time."""
 
     def __init__(self, path: Path, *, up_to: int = 0) -> None:
-        """Start a table, or go on with the one that is there.
+        """Start a table, or continue an existing one.
 
         Args:
             path: The CSV file.
-            up_to: Step that the run goes on from; later rows are of steps that were lost.
+            up_to: Step from which the run resumes, 0 for a new one; later rows belong to lost steps.
 
         Raises:
-            InputError: The file is no such table.
+            InputError: The file is not such a table.
         """
         self._path = path
         self._rows = [row for row in read_history(path) if row.step <= up_to] if up_to else []
@@ -62,13 +62,13 @@ def read_history(path: Path) -> list[HistoryRow]:
     """Read the table of a run.
 
     Args:
-        path: What ``History`` wrote.
+        path: A file that ``History`` wrote.
 
     Returns:
-        Its rows; none where there is no file.
+        Its rows; empty if there is no file.
 
     Raises:
-        InputError: The file is no such table.
+        InputError: The file is not such a table.
     """
     if not path.exists():
         return []

@@ -1,4 +1,4 @@
-"""Where a new run starts: the layers of a network that is trained already."""
+"""Start a new run from the layers of a trained network."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +21,12 @@ Weights = dict[str, Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class _TrainedLayers:
-    """What a file holds.
+    """The layers in a file.
 
     Attributes:
-        of: Which network, as `describe` says it.
-        weights: Those of a checkpoint, by name.
-        layers: Those of an ONNX file: kernel and bias of each convolution.
+        of: The network's entries, as from `describe`.
+        weights: Weights of a checkpoint, by name.
+        layers: Kernel and bias of each convolution of an ONNX file.
     """
 
     of: dict[str, Any]
@@ -35,22 +35,21 @@ class _TrainedLayers:
 
 
 def start_from(path: Path, network: Network) -> None:
-    """Take over the layers of a trained network, all those whose shapes agree.
+    """Take over all layers of a trained network whose shapes agree.
 
-    From another scale these are all but the last, which keeps its weights, and
-    all of an SRCNN. A sub-pixel network starts from another one of its width
-    too: layers that only the deeper one has keep their weights, which hardly
-    change what passes. An int8 network starts from a float one, or from
-    another int8 one's checkpoint. An ONNX file holds a
-    sub-pixel network's sums only: whatever branches the run trains beside the
-    plain kernels stay as they are.
+    From another scale these are all layers but the last, and all of an SRCNN.
+    A sub-pixel network can also start from another one of its width: layers
+    that only the deeper one has keep their initial weights, which are close
+    to the identity. An int8 network starts from a float one, or from the
+    checkpoint of another int8 one. An ONNX file holds a sub-pixel network's
+    folded kernels only; branches that the run trains keep their weights.
 
     Args:
         path: Checkpoint or ONNX file of a network of any scale.
-        network: Changed in place.
+        network: The network; it is changed in place.
 
     Raises:
-        InputError: No such file, or one of another kind or activation.
+        InputError: There is no such file, or its network has another kind or activation.
     """
     source = _read(path)
     if isinstance(network, Int8Network) and source.of["network"] == _float_name(network):
@@ -65,8 +64,8 @@ def _take(path: Path, source: _TrainedLayers, network: Network) -> None:
     wanted = describe(network) | ({} if source.weights else {"branches": False})
     if _kind(source.of) != _kind(wanted):
         raise InputError(
-            f"{path} holds {named(source.of)}, the run asks for {named(wanted)};"
-            " --init-from takes any scale, but the same network (or one of its width) and activation"
+            f"{path} holds {named(source.of)}, but the run asks for {named(wanted)};"
+            " --init-from takes any scale, but only the same network (or one of its width) and activation"
         )
     own = network.state_dict()
     agreeing = {
@@ -86,7 +85,7 @@ def _take(path: Path, source: _TrainedLayers, network: Network) -> None:
 
 
 def _kind(of: dict[str, Any]) -> dict[str, Any]:
-    """What has to agree; sub-pixel networks may differ in depth, all of them in scale."""
+    """Return the entries that have to agree: any scale is accepted, and any depth of a sub-pixel network."""
     name = of["network"]
     width = f"subpixel of {SHAPES[name].channels} channels" if name in SHAPES else name
     return {"branches": False, **of, "scale": None, "network": width}
@@ -104,7 +103,7 @@ def _read(path: Path) -> _TrainedLayers:
 
 
 def _of_onnx(path: Path) -> _TrainedLayers:
-    """Undo what the export did."""
+    """Read an ONNX file and undo the changes of the export."""
     model = load_network(path)
     facts = network_metadata(model)
     constants = {

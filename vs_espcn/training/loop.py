@@ -12,15 +12,19 @@ def train(settings: Settings, report: Callable[[Progress], None]) -> Progress:
     """Train a network and export it each time validation improves.
 
     Args:
-        settings: What is asked.
+        settings: The settings of the run.
         report: Called every 50 steps and after each validation.
 
     Returns:
-        Where the run ended.
+        The progress at the end of the run.
 
     Raises:
         InputError: Settings, images or checkpoint cannot be used.
-        TrainingError: The loss is no longer finite, or a file cannot be written.
+        TrainingError: The loss is no longer finite, a file cannot be written, or ffmpeg failed.
+
+    Example:
+        >>> images, onnx, checkpoint = Path("images"), Path("mine_x2.onnx"), Path("mine_x2.ckpt")
+        >>> train(Settings(scale=2, folders=(images,), output=onnx, checkpoint=checkpoint), print)
     """
     run = Run(settings)
     while not run.finished:

@@ -1,4 +1,4 @@
-"""The yardsticks of the literature: PSNR and SSIM on luma, and the crops that go with them."""
+"""Compute the metrics of the literature: PSNR and SSIM on luma, and their crops."""
 
 import math
 
@@ -6,21 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 SSIM_WINDOW = 11
-"""Height and width of SSIM's window; the least size of an image that has an SSIM."""
+"""Height and width of SSIM's window, the smallest size of an image that has an SSIM."""
 
 _SSIM_SIGMA = 1.5
 _SSIM_C1, _SSIM_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 def psnr(result: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
-    """Peak signal-to-noise ratio of 8-bit luma, in dB.
+    """Return the peak signal-to-noise ratio of 8-bit luma, in dB.
 
     Args:
         result: uint8 (H, W).
         truth: uint8 (H, W).
 
     Returns:
-        10·log10(255² / mean squared error); infinity where the images are equal.
+        10·log10(255² / mean squared error); infinity if the images are equal.
     """
     error = result.astype(np.float64) - truth.astype(np.float64)
     mean_squared = float(np.mean(error**2))
@@ -28,18 +28,18 @@ def psnr(result: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
 
 
 def ssim(result: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
-    """Mean structural similarity of 8-bit luma.
+    """Return the mean structural similarity of 8-bit luma.
 
     As in the reference implementation, ``ssim.m`` of Wang, Bovik, Sheikh and
-    Simoncelli (IEEE TIP 2004): a Gaussian window of 11×11 with σ = 1.5, only
-    where it fits whole, K1 = 0.01, K2 = 0.03.
+    Simoncelli (IEEE TIP 2004): a Gaussian window of 11×11 with σ = 1.5, never
+    beyond the border, K1 = 0.01, K2 = 0.03.
 
     Args:
         result: uint8 (H, W), at least 11×11.
         truth: uint8 (H, W).
 
     Returns:
-        At most 1, which equal images have.
+        At most 1, the value of equal images.
     """
     x, y = result.astype(np.float64), truth.astype(np.float64)
     mean_x, mean_y = _windowed(x), _windowed(y)
@@ -52,7 +52,7 @@ def ssim(result: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
 
 
 def _windowed(image: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gaussian means, float64 (H, W) → (H − 10, W − 10)."""
+    """Return Gaussian means, float64 (H, W) → (H − 10, W − 10)."""
     offsets = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
     taps = np.exp(-(offsets**2) / (2 * _SSIM_SIGMA**2))
     taps /= taps.sum()
@@ -66,7 +66,7 @@ def _windowed(image: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def mod_crop[T: np.generic](image: NDArray[T], scale: int) -> NDArray[T]:
-    """Drop the last rows and columns, so that both sides divide by ``scale``.
+    """Drop the last rows and columns, so that ``scale`` divides both sides.
 
     Args:
         image: (H, W).

@@ -1,4 +1,4 @@
-"""Restoring an optimiser from a checkpoint."""
+"""Restore an optimiser from a checkpoint."""
 
 from copy import deepcopy
 from typing import Any
@@ -9,15 +9,15 @@ from torch.optim import Optimizer
 
 
 def restore_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
-    """Restore an optimiser's memory; its options stay its own.
+    """Restore an optimiser's state, but keep its options.
 
     Args:
-        optimizer: A new one.
-        state: From `state_dict` of one of the same kind, for weights of the same shapes.
+        optimizer: A new optimiser; it is changed in place.
+        state: The `state_dict` of an optimiser of the same kind, for weights of the same shapes.
 
     Raises:
-        ValueError: The state is of another optimiser or other weights. Other
-            errors of malformed states are those of PyTorch.
+        ValueError: The state is of another optimiser or other weights. PyTorch
+            raises other errors for malformed states.
     """
     options = [
         {name: value for name, value in group.items() if name != "params"} for group in optimizer.param_groups
@@ -31,7 +31,7 @@ def restore_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
             raise ValueError("no step taken")
         group.update(own)
     for weight, like in zip(_weights(optimizer), _weights(example), strict=True):
-        # Some optimisers keep options beside their memory.
+        # Some optimisers also keep options in their state.
         own = {name: value for name, value in example.state[like].items() if isinstance(value, int | float)}
         optimizer.state[weight].update(own)
 
@@ -50,7 +50,7 @@ def _weights(optimizer: Optimizer) -> list[Tensor]:
 
 
 def _form(value: object) -> object:
-    """Types and shapes, which have to agree."""
+    """Return the types and shapes, which have to agree."""
     if isinstance(value, Tensor):
         return value.shape, value.dtype
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""How a network is trained: patches, optimiser, learning rate, averaging.
+"""Define how a network is trained: patches, optimiser, learning rate, averaging.
 
-``modern`` is the default and what the shipped networks were trained with;
-``paper`` follows Shi et al. ``docs/explanation/training.md`` gives reasons and figures.
+``modern`` is the default and trained the shipped networks; ``paper`` follows
+Shi et al. ``docs/explanation/training.md`` gives reasons and figures.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,16 +22,16 @@ class Recipe:
     """One way to train.
 
     Attributes:
-        name: What ``--recipe`` calls it.
+        name: Its name for ``--recipe``.
         patch: Height and width of a patch at low resolution.
-        shares: Sizes at which each training image is shown, 1 for its own.
-        steps: Length of a run where none is asked for.
-        averaging: Share of the past in the running mean of the weights, which
-            is what gets measured and exported; 0 turns it off.
-        bfloat16: Whether convolutions train in bfloat16 (twice as fast where the
-            hardware knows it); weights and results stay float32.
-        optimizer: Makes the optimiser; each of its groups may hold a ``speed``
-            that multiplies the learning rate.
+        shares: Relative sizes at which each training image is used, 1 for its own.
+        steps: Default length of a run.
+        averaging: Decay of the running mean of the weights, which is measured
+            and exported; 0 turns averaging off.
+        bfloat16: True to train convolutions in bfloat16, twice as fast on
+            hardware that has it; weights and results stay float32.
+        optimizer: Makes the optimiser; a ``speed`` in one of its groups
+            multiplies the learning rate.
         course: Makes patches and schedule from training images and seed.
     """
 
@@ -89,7 +89,7 @@ def _paper_optimizer(network: Network) -> Optimizer:
 
 
 def _paper_course(pairs: Sequence[Pair], seed: int) -> tuple[Patches, Schedule]:
-    reach = 5 // 2 + 3 // 2 + 3 // 2  # what the three kernels see to each side
+    reach = 5 // 2 + 3 // 2 + 3 // 2  # radius of the receptive field
     patches = GridPatches(pairs, size=17, stride=17 - reach, batch=16, seed=seed)
     schedule = Plateau(
         first=1e-2, last=1e-4, threshold=1e-3, patience=100, batches_per_epoch=patches.batches_per_epoch

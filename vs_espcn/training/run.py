@@ -1,4 +1,4 @@
-"""A run under way: its steps, validations and checkpoints."""
+"""Carry out a training run: its steps, validations and checkpoints."""
 
 import logging
 import math
@@ -43,22 +43,22 @@ from vs_espcn.training.settings import Settings
 logger = logging.getLogger(__name__)
 
 _BFLOAT16 = "avx512_bf16"
-"""What x86 processors with bfloat16 arithmetic say; those without take ten times as long in it."""
+"""Capability of x86 processors with bfloat16; those without take ten times as long in it."""
 
-_TYPICAL_PATCHES = 256  # of photographs, and as many ramps
+_TYPICAL_PATCHES = 256  # from images, and as many ramps
 
-_CEILING = 100.0  # dB; one flat image, enlarged without error, must not make the mean infinite
+_CEILING = 100.0  # dB; a flat image, upscaled without error, must not make the mean infinite
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
         step: Steps taken.
-        done: Share of the run that is done, 0..1.
-        seconds: Time spent training, earlier parts of a resumed run included.
-        loss: Mean squared error since the last report, luma code / 255.
+        done: Completed share of the run, 0..1.
+        seconds: Training time, including earlier parts of a resumed run.
+        loss: Mean squared error since the last report, on luma code / 255.
         psnr: Latest validation PSNR in dB; NaN before the first.
         best_psnr: Best validation PSNR in dB so far, that of the exported file; -inf before the first.
     """
@@ -72,21 +72,22 @@ class Progress:
 
 
 def has_bfloat16(device: str) -> bool:
-    """Whether a device computes in bfloat16, and does not merely imitate it."""
+    """Tell whether a device computes in bfloat16 rather than emulating it."""
     return device == "cuda" or bool(torch.cpu.get_capabilities().get(_BFLOAT16))
 
 
 class Run:
-    """A run under way: everything that a checkpoint holds, and the images."""
+    """A run in progress: the contents of a checkpoint, and the images."""
 
     def __init__(self, settings: Settings) -> None:
-        """Make ready to train: check, read the images, make the network or restore it.
+        """Check the settings, read the images, and make or restore the network.
 
         Args:
-            settings: What is asked.
+            settings: The settings of the run.
 
         Raises:
             InputError: Settings, images or checkpoint cannot be used.
+            TrainingError: ffmpeg is missing or failed.
         """
         settings.check()
         self._settings = settings
@@ -132,7 +133,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether the budget was spent, or the schedule ended the run, with the step taken last."""
+        """True if the latest step used up the budget, or the schedule ended the run."""
         return self._done >= 1 or self._schedule.finished
 
     @property
@@ -140,7 +141,7 @@ class Run:
         return self._seconds_before + time.perf_counter() - self._started
 
     def _share_done(self) -> float:
-        """Share of the run that is done; of the two limits, the nearer one counts."""
+        """Return the completed share of the run, by the limit that is nearer."""
         steps, hours = self._settings.steps, self._settings.hours
         if steps is None and hours is None:
             steps = self._recipe.steps
@@ -172,7 +173,7 @@ class Run:
             mean.lerp_(weight, 1 - past)
 
     def take_loss(self) -> None:
-        """Sum up the losses since the last call.
+        """Average the losses since the last call.
 
         Raises:
             TrainingError: One of them is not finite.
@@ -186,7 +187,7 @@ class Run:
             )
 
     def validate(self) -> None:
-        """Measure the averaged weights, note the result, and export them if they are the best so far."""
+        """Measure the averaged weights, record the result, and export them if they are the best so far."""
         network = self._finished()
         upscale = as_upscaler(network)
         scale = self._settings.scale
@@ -207,7 +208,7 @@ class Run:
         )
 
     def _finished(self) -> Network:
-        """The averaged weights, those of an int8 network rounded to codes."""
+        """Return the averaged weights; those of an int8 network are rounded to codes."""
         if not isinstance(self._average, Int8Network):
             return self._average
         return round_weights(self._average, self._typical())
@@ -215,13 +216,13 @@ class Run:
     def _calibrate(self, network: Int8Network) -> None:
         if self._settings.init_from is None:
             raise InputError(
-                f"network {network.name!r} is made from a trained one, whose activations say what a code is"
-                " worth; name that with --init-from"
+                f"network {network.name!r} needs a trained network, whose activations give its quantisation"
+                " steps; name one with --init-from"
             )
         calibrate(network, self._typical())
 
     def _typical(self) -> Tensor:
-        """Low-resolution patches by which codes are chosen, always the same ones."""
+        """Return the low-resolution patches for calibration and rounding, always the same ones."""
         patches = RandomPatches(
             self._images.pairs, size=self._recipe.patch, batch=_TYPICAL_PATCHES, seed=self._settings.seed
         )
@@ -246,7 +247,7 @@ class Run:
         return {name: str(fact) for name, fact in facts.items()}
 
     def _identity(self) -> dict[str, str | int]:
-        """What a resumed run must have in common with the one before."""
+        """Return what a resumed run must have in common with the earlier one."""
         return {
             "recipe": self._recipe.name,
             "degradation": self._settings.degradation,
@@ -287,7 +288,7 @@ class Run:
         self._loss, self._psnr, self._best_psnr = state["loss"], state["psnr"], state["best_psnr"]
 
     def progress(self) -> Progress:
-        """Say how far the run is."""
+        """Return how far the run is."""
         return Progress(
             step=self.step,
             done=self._done,

@@ -1,4 +1,4 @@
-"""Learning rates over a run."""
+"""Learning rate schedules."""
 
 import math
 from typing import Any, Protocol
@@ -7,63 +7,63 @@ from torch import Tensor
 
 
 class Schedule(Protocol):
-    """Gives each step its learning rate and may end a run."""
+    """A learning rate for each step, and perhaps an early end of the run."""
 
     @property
     def finished(self) -> bool:
-        """Whether the run shall end before its budget does."""
+        """True if the run is to end before its budget is spent."""
 
     def rate(self, step: int, progress: float) -> float:
-        """Learning rate of a step.
+        """Return the learning rate of a step.
 
         Args:
             step: Steps taken so far.
-            progress: Share of the run that is done, 0..1.
+            progress: Completed share of the run, 0..1.
         """
 
     def observe(self, loss: Tensor) -> None:
-        """Hear the loss of the step just taken, a scalar on any device."""
+        """Take note of the latest step's loss, a scalar on any device."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what ``load_state_dict`` needs to go on from here."""
+        """Return the state for ``load_state_dict``."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where ``state`` was taken."""
+        """Restore a state from ``state_dict``."""
 
 
 class Cosine:
-    """A short rise, then half a cosine down to zero at the end of the run."""
+    """Linear warm-up, then half a cosine down to zero at the end of the run."""
 
     finished = False
 
     def __init__(self, *, peak: float, warm_up: int) -> None:
-        """Set the course.
+        """Set the shape of the curve.
 
         Args:
             peak: Highest learning rate.
-            warm_up: Steps of linear rise.
+            warm_up: Steps of the warm-up.
         """
         self._peak = peak
         self._warm_up = warm_up
 
     def rate(self, step: int, progress: float) -> float:
-        """Learning rate of a step."""
+        """Return the learning rate of a step."""
         rise = min(1.0, (step + 1) / self._warm_up)
         return self._peak * rise * (1 + math.cos(math.pi * min(progress, 1.0))) / 2
 
     def observe(self, loss: Tensor) -> None:
-        """Take no notice: the course is set."""
+        """Do nothing: losses don't change the rate."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Give nothing: the course depends on the step alone."""
+        """Return an empty state: the rate depends only on the step and the progress."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take nothing."""
+        """Do nothing."""
 
 
 class Plateau:
-    """Lower the rate each time the cost of an epoch stops improving (the paper's way)."""
+    """A rate that is divided by √10 each time an epoch's cost stops improving, as in the paper."""
 
     def __init__(
         self, *, first: float, last: float, threshold: float, batches_per_epoch: int, patience: int
@@ -72,9 +72,9 @@ class Plateau:
 
         Args:
             first: Learning rate at the start.
-            last: Learning rate below which it never falls.
-            threshold: Least relative improvement of an epoch's cost that keeps the rate.
-            batches_per_epoch: Steps after which a cost is complete.
+            last: Lowest learning rate.
+            threshold: Smallest relative improvement of an epoch's cost that keeps the rate.
+            batches_per_epoch: Steps of an epoch.
             patience: Epochs without any improvement after which the run is finished.
         """
         self._rate = first
@@ -88,16 +88,16 @@ class Plateau:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing has improved for too long."""
+        """True once ``patience`` epochs brought no improvement."""
         return self._stale >= self._patience
 
     def rate(self, step: int, progress: float) -> float:
-        """Learning rate of a step."""
-        del step, progress  # costs alone decide
+        """Return the learning rate of a step."""
+        del step, progress  # only costs decide
         return self._rate
 
     def observe(self, loss: Tensor) -> None:
-        """Hear the loss of the step just taken."""
+        """Add the latest step's loss to the epoch's cost."""
         self._costs.append(float(loss))
         if len(self._costs) < self._batches:
             return
@@ -109,10 +109,10 @@ class Plateau:
         self._best = min(self._best, cost)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what ``load_state_dict`` needs to go on from here."""
+        """Return the state for ``load_state_dict``."""
         return {"rate": self._rate, "best": self._best, "stale": self._stale, "costs": list(self._costs)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where ``state`` was taken."""
+        """Restore a state from ``state_dict``."""
         self._rate, self._best = float(state["rate"]), float(state["best"])
         self._stale, self._costs = int(state["stale"]), [float(cost) for cost in state["costs"]]

@@ -1,4 +1,4 @@
-"""What can be asked of a training run, and what is refused."""
+"""The settings of a training run, and their checks."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from vs_espcn.training.data.degradation import Degrade, bicubic
 from vs_espcn.training.data.film import Film
 
 _CODED = {"video": (VIDEO, 1), "anime": (ANIME, 2)}
-"""What happens to images, and in how many variants: drawings are few, and no clips stand beside them."""
+"""Profile, and variants per image: drawn images are few, and no clips complement them."""
 
 
 def _kept() -> Path:
@@ -24,24 +24,24 @@ def _kept() -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What is asked of a run.
+    """The settings of a training run.
 
     Attributes:
         scale: Integer scale, 2 to 8.
         folders: Folders of training images.
-        output: ONNX file; rewritten each time validation improves.
-        checkpoint: File that holds the state of the run; a table of its progress lies beside it.
-        network: What to train, one of ``vs_espcn.training.networks.catalogue.NAMES``.
-        branches: Whether to train each convolution of a sub-pixel network as a sum of branches.
+        output: ONNX file, rewritten each time validation improves.
+        checkpoint: File for the state of the run; a CSV table of its progress lies next to it.
+        network: The network to train, one of ``vs_espcn.training.networks.catalogue.NAMES``.
+        branches: True to train each convolution of a sub-pixel network as a sum of branches.
         recipe: ``modern`` or ``paper``.
         degradation: ``clean``, ``bicubic``, ``video`` or ``anime``.
-        activation: ``tanh`` or ``relu``; None for the network's own.
-        steps: Length of the whole run; None leaves it to ``hours`` or the recipe.
+        activation: ``tanh``, ``relu`` or ``leaky``; None for the network's own.
+        steps: Length of the whole run; None for the limit of ``hours`` or the recipe's.
         hours: Longest duration of the whole run, earlier parts included.
-        seed: Start of weights and data order.
-        resume: Go on from ``checkpoint``; without it, none may be there.
-        init_from: Checkpoint or ONNX file whose layers a new run starts from.
-        device: ``cpu``, ``cuda``, or ``auto`` for the GPU where there is one.
+        seed: Seed of initial weights and data order.
+        resume: True to resume from ``checkpoint``; if False, that file must not exist.
+        init_from: Checkpoint or ONNX file whose layers a new run takes over.
+        device: ``cpu``, ``cuda``, or ``auto`` for the GPU if there is one.
         validate_every: Steps between two validations; each writes a checkpoint.
     """
 
@@ -63,10 +63,10 @@ class Settings:
     validate_every: int = 2000
 
     def check(self) -> None:
-        """Refuse what no run can be made of.
+        """Check values and paths.
 
         Raises:
-            InputError: A value is out of range, or two of them exclude each other.
+            InputError: A value is out of range, two of them exclude each other, or a path cannot be used.
         """
         if not 2 <= self.scale <= 8:
             raise InputError(f"scale {self.scale} is not supported; choose 2 to 8")
@@ -80,19 +80,19 @@ class Settings:
             raise InputError("--resume and --init-from exclude each other; --init-from starts a new run")
 
     def _check_files(self) -> None:
-        """Three files are written, the network, the checkpoint and its table: none over another."""
+        """Check that the three files to write, network, checkpoint and table, don't overwrite each other."""
         if self.output.suffix != ".onnx" or self.output.is_dir():
             raise InputError(f"--out is {self.output}; give a file ending in .onnx, for the network")
         if self.checkpoint.suffix in {".onnx", ".csv"} or self.checkpoint.is_dir():
-            raise InputError(f"--checkpoint is {self.checkpoint}; give a file of another kind, such as .ckpt")
+            raise InputError(f"--checkpoint is {self.checkpoint}; give a file such as run.ckpt")
         if not self.resume and self.checkpoint.exists():
             raise InputError(
-                f"{self.checkpoint} is there already; go on with --resume, delete it,"
+                f"{self.checkpoint} already exists; continue it with --resume, delete it,"
                 " or name another --checkpoint"
             )
 
     def pick_degradation(self) -> tuple[Sequence[Degrade], Sequence[Degrade]]:
-        """Find what makes the low resolution: that of training images, that of the images held out.
+        """Return the degradations of the training images, and those of the held-out images.
 
         Raises:
             InputError: The degradation is not known.
@@ -110,20 +110,20 @@ class Settings:
         )
 
     def pick_film(self) -> Film | None:
-        """Find what makes pairs of clips; None where sources are not coded."""
+        """Return the source of pairs from clips; None for degradations without encoders."""
         return Film(_CODED[self.degradation][0], _kept()) if self.degradation in _CODED else None
 
     def pick_device(self) -> str:
-        """Name the device to train on.
+        """Return the device to train on, ``cpu`` or ``cuda``.
 
         Raises:
-            InputError: The device is not known, or not there.
+            InputError: The device is not known, or not usable.
         """
         usable = torch.cuda.is_available()
         if self.device not in {"auto", "cpu", "cuda"}:
             raise InputError(f"device {self.device!r} is not known; choose auto, cpu or cuda")
         if self.device == "cuda" and not usable:
             raise InputError(
-                "no CUDA device is usable; train with --device cpu, or repair driver and PyTorch build"
+                "no CUDA device is usable; train with --device cpu, or repair the driver or the PyTorch build"
             )
         return "cuda" if usable and self.device != "cpu" else "cpu"

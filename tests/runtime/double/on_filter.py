@@ -86,7 +86,7 @@ class TestFilter:
         caplog.set_level(logging.INFO)
         assert default_backend.best_backend() == OpenVINO()
         (record,) = caplog.records
-        assert "out are tensorrt: the NVIDIA driver is too old" in record.getMessage()
+        assert "as these cannot run: tensorrt: the NVIDIA driver is too old" in record.getMessage()
         assert "; torch: " in record.getMessage()
         default_backend.best_backend.cache_clear()
 

@@ -133,7 +133,7 @@ def test_a_missing_encoder_is_named_once_and_the_rest_goes_on(
     is_there.cache_clear()
     codecs = {each.encoder.codec for each in drawn if each.encoder}
     assert codecs == {"libx264", "libx265"}
-    assert caplog.text.count("ffmpeg has no libsvtav1; training goes on without it") == 1
+    assert caplog.text.count("ffmpeg has no libsvtav1; training continues without it") == 1
     assert caplog.text.count("ffmpeg has no mpeg2video") == 1
 
 
@@ -155,7 +155,7 @@ def test_tiny_frames_survive(encoder: VideoEncoder) -> None:
 
 def test_a_missing_encoder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/none/ffmpeg")
-    with pytest.raises(TrainingError, match=r"ffmpeg cannot be run .*; name one in IMAGEIO_FFMPEG_EXE"):
+    with pytest.raises(TrainingError, match=r"ffmpeg cannot be run .*; give its path in IMAGEIO_FFMPEG_EXE"):
         through_encoder([photo(0)[:32, :32]], X264, 20)
     monkeypatch.delenv("IMAGEIO_FFMPEG_EXE")
 

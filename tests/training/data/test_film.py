@@ -57,7 +57,7 @@ def test_bad_clips_are_skipped_with_a_line_and_counted(
         made = Film(VIDEO, tmp_path / "kept").pairs_of([clip, torn, short, small], 2, 64)
     assert list(made) == [clip]
     assert f"skipped: {torn} has no video that can be decoded; leave it out" in caplog.text
-    assert f"skipped: {short} has no 4 frames that can be decoded; leave it out" in caplog.text
+    assert f"skipped: {short} has fewer than 4 frames that can be decoded; leave it out" in caplog.text
     assert f"skipped: {small} is 32x24 at half its size; 64 are needed" in caplog.text
     assert "1 clips read, 3 skipped" in caplog.text
 

@@ -1,1 +1,1 @@
-"""Training data: images, their degradation to low resolution, and patches."""
+"""Training data: images and clips, their degradation to low resolution, and patches."""

@@ -1,11 +1,11 @@
-"""Low resolution as video brings it: soft, noisy, and through an encoder.
+"""Degrade images as video does: with blur, noise and an encoder.
 
-What is drawn at random, and between which limits, is a ``DegradationProfile``: ``VIDEO``
-for what cameras filmed, ``ANIME`` for what was drawn.
+A ``DegradationProfile`` gives the random choices and their limits: ``VIDEO``
+for filmed images, ``ANIME`` for drawn ones.
 
-Most frames of a video are predicted from others, so an image becomes a short
-pan over itself, in steps that are no whole samples at low resolution, and one
-of its frames is kept.
+Most frames of a video are predicted from others. So an image becomes a short
+pan over itself, in steps that are not whole low-resolution samples, and one of
+the frames is kept.
 """
 
 import hashlib
@@ -30,8 +30,8 @@ from vs_espcn.training.files import write_atomically
 logger = logging.getLogger(__name__)
 
 _FRAMES = 4
-_FASTEST = 3  # samples of the high resolution per frame, either way
-_SMALLEST = 64  # side that encoders are given; x265 4.3 crashes on pictures of 36×28
+_FASTEST = 3  # high-resolution samples per frame, in either direction
+_SMALLEST = 64  # least side for encoders; x265 4.3 crashes on pictures of 36×28
 _QUIET = ("-hide_banner", "-loglevel", "error")
 _RAW = ("-f", "rawvideo", "-pix_fmt", "yuv420p")
 
@@ -41,10 +41,10 @@ class VideoEncoder:
     """An encoder of ffmpeg.
 
     Attributes:
-        codec: ffmpeg's name of it.
-        rates: Least and largest value of what sets its quality.
-        options: How it is run.
-        rate: ffmpeg's option that sets its quality; a larger value loses more.
+        codec: ffmpeg's name of the encoder.
+        rates: Smallest and largest value of the option for quality.
+        options: Its other options.
+        rate: ffmpeg's option for quality; a larger value loses more.
     """
 
     codec: str
@@ -55,12 +55,12 @@ class VideoEncoder:
 
 @dataclass(frozen=True, kw_only=True)
 class DegradationProfile:
-    """What low resolution of one kind may have gone through.
+    """The possible degradations of one kind of source.
 
     Attributes:
-        version: Names the kind and all of its limits; changes with anything that changes a result.
-        noisiest: Largest σ of the noise, in codes.
-        encoders: Each equally likely; None leaves frames without noise and encoder.
+        version: Names the kind and all its limits; changes whenever a result changes.
+        noisiest: Largest σ of the noise, in 8-bit codes.
+        encoders: Equally likely encoders; None means neither noise nor encoder.
     """
 
     version: str
@@ -85,29 +85,29 @@ VIDEO = DegradationProfile(
     noisiest=1.5,
     encoders=(X264, X264, X264_MEDIUM, X264_MEDIUM, X265, X265_TEN_BITS, AV1, MPEG2, None),
 )
-# Flat areas in 8 bits show bands: so x265 codes 10, as releases of anime do.
+# Flat areas show bands at 8 bits, so x265 codes 10 bits, as in releases of anime.
 ANIME = DegradationProfile(
     version="anime 3",
     noisiest=1.0,
     encoders=(X264, X264_TUNED, X264_MEDIUM, X265, X265_TUNED, AV1, None, None),
 )
 
-_TREATED = 0.15  # share that is blurred or rings before the reduction
-_NOISY = 0.2  # share that gets noise
+_TREATED = 0.15  # share of images that get blur or ringing before the reduction
+_NOISY = 0.2  # share of images that get noise
 
 
 @dataclass(frozen=True, kw_only=True)
 class Treatment:
-    """What happens to the frames of an image or of a clip.
+    """The degradation of the frames of an image or a clip.
 
     Attributes:
-        motion: Samples of the high resolution, down and across, by which a pan moves per frame.
-        kept: Which of a pan's frames is kept.
-        treated: Whether frames are blurred or ring before they get smaller.
-        noise: σ of Gaussian noise in codes, drawn anew for each frame.
-        encoder: What the frames go through, if anything.
-        rate: The encoder's quality.
-        seed: Draws the kernel, and what is done before it.
+        motion: High-resolution samples, down and across, by which a pan moves per frame.
+        kept: Index of the pan's frame that is kept.
+        treated: True if frames get blur or ringing before the reduction.
+        noise: σ of Gaussian noise in 8-bit codes, drawn anew for each frame.
+        encoder: The encoder; None for none.
+        rate: Value of the encoder's option for quality.
+        seed: Seed of the kernel, the blur or ringing, and the noise.
     """
 
     motion: tuple[int, int]
@@ -120,7 +120,7 @@ class Treatment:
 
 
 def draw_treatment(source: DegradationProfile, random: np.random.Generator) -> Treatment:
-    """Draw what happens to an image or a clip, by the encoders that are there."""
+    """Draw the degradation of an image or a clip, with the encoders that ffmpeg has."""
     down, across = random.integers(-_FASTEST, _FASTEST + 1, 2)
     encoders = [each for each in source.encoders if each is None or is_there(each.codec)]
     encoder = encoders[int(random.integers(len(encoders)))]
@@ -139,26 +139,26 @@ def draw_treatment(source: DegradationProfile, random: np.random.Generator) -> T
 
 @cache
 def is_there(codec: str) -> bool:
-    """Whether the ffmpeg at hand has an encoder; one that is missing is named once."""
+    """Tell whether ffmpeg has an encoder; log a missing one once."""
     names = {
         line.split()[1]
         for line in run_ffmpeg(("-encoders",), b"").decode().splitlines()
         if len(line.split()) > 1
     }
     if codec not in names:
-        logger.warning("ffmpeg has no %s; training goes on without it", codec)
+        logger.warning("ffmpeg has no %s; training continues without it", codec)
     return codec in names
 
 
 def degrade_frames(
     frames: Sequence[NDArray[np.uint8]], scale: int, treatment: Treatment
 ) -> list[NDArray[np.uint8]]:
-    """Make frames smaller, and take them through noise and an encoder.
+    """Reduce frames, and pass them through noise and an encoder.
 
     Args:
         frames: uint8 (H, W), all of one size; H and W are multiples of ``2 * scale``.
         scale: Integer scale.
-        treatment: What happens to them.
+        treatment: Their degradation.
 
     Returns:
         As many frames, uint8 (H / scale, W / scale).
@@ -169,22 +169,22 @@ def degrade_frames(
     noise = np.random.default_rng(treatment.seed)
     low = []
     for frame in frames:
-        random = np.random.default_rng(treatment.seed)  # the same kernel for all
+        random = np.random.default_rng(treatment.seed)  # the same kernel for all frames
         small = draw_reduction(frame.astype(np.float32) / 255, scale, random, treated=treatment.treated)
         low.append(round_to_8_bit(small + noise.normal(0, treatment.noise / 255, small.shape)))
     return through_encoder(low, treatment.encoder, treatment.rate) if treatment.encoder else low
 
 
 class AsVideo:
-    """Degrades images as video does; what an encoder made of one is kept in a folder."""
+    """Degradation of images as in video, with the results kept in a folder."""
 
     def __init__(self, source: DegradationProfile, folder: Path, number: int = 0) -> None:
-        """Prepare.
+        """Set the degradations and the folder.
 
         Args:
-            source: What may happen to images.
-            folder: Where results are kept, one small PNG file per image and scale.
-            number: Tells one such variant of an image from another.
+            source: The possible degradations.
+            folder: Folder of the results, one small PNG file per image and scale.
+            number: Number of the variant; each number degrades an image differently.
         """
         self._source = source
         self._folder = folder
@@ -198,8 +198,8 @@ class AsVideo:
             scale: Integer scale.
 
         Returns:
-            The part of the image that is in the kept frame, uint8 (scale·h, scale·w) with h and w
-            even, and that frame as it came out, uint8 (h, w).
+            The part of the image in the kept frame, uint8 (scale·h, scale·w) with h and w even,
+            and that frame after degradation, uint8 (h, w).
 
         Raises:
             TrainingError: ffmpeg failed, or the folder cannot be written.
@@ -223,8 +223,8 @@ def through_encoder(
 
     Args:
         frames: uint8 (h, w), all of one size, both sides even.
-        encoder: What encodes them.
-        rate: Its quality.
+        encoder: The encoder.
+        rate: Value of its option for quality.
 
     Returns:
         As many frames of that size.
@@ -235,20 +235,20 @@ def through_encoder(
     height, width = frames[0].shape
     rows, columns = max(height, _SMALLEST), max(width, _SMALLEST)
     chroma = np.full(rows * columns // 2, 128, np.uint8).tobytes()
-    beside = ((0, rows - height), (0, columns - width))
-    raw = b"".join(np.pad(frame, beside, "edge").tobytes() + chroma for frame in frames)
+    margin = ((0, rows - height), (0, columns - width))
+    raw = b"".join(np.pad(frame, margin, "edge").tobytes() + chroma for frame in frames)
     source = (*_RAW, "-s", f"{columns}x{rows}", "-i", "pipe:0")
     rated = ("-c:v", encoder.codec, *encoder.options, encoder.rate, str(rate))
     target = (*rated, "-threads", "1", "-f", "matroska", "pipe:1")
     decoded = run_ffmpeg(("-i", "pipe:0", *_RAW, "pipe:1"), run_ffmpeg((*source, *target), raw))
     if len(decoded) != len(raw):
-        raise TrainingError(f"ffmpeg gave {len(decoded)} bytes for {len(raw)}; try another build of ffmpeg")
+        raise TrainingError(f"ffmpeg decoded {len(decoded)} bytes of {len(raw)}; try another build of ffmpeg")
     planes = np.frombuffer(decoded, np.uint8).reshape(len(frames), -1)
     return [plane[: rows * columns].reshape(rows, columns)[:height, :width] for plane in planes]
 
 
 def run_ffmpeg(arguments: Sequence[str], given: bytes) -> bytes:
-    """What ffmpeg writes to its standard output, given something on its standard input.
+    """Run ffmpeg with `given` on its standard input, and return its standard output.
 
     Raises:
         TrainingError: ffmpeg is missing or failed.
@@ -257,14 +257,14 @@ def run_ffmpeg(arguments: Sequence[str], given: bytes) -> bytes:
         command = [imageio_ffmpeg.get_ffmpeg_exe(), *_QUIET, *arguments]
         return subprocess.run(command, input=given, capture_output=True, check=True).stdout
     except (OSError, RuntimeError) as error:
-        raise TrainingError(f"ffmpeg cannot be run ({error}); name one in IMAGEIO_FFMPEG_EXE") from error
+        raise TrainingError(f"ffmpeg cannot be run ({error}); give its path in IMAGEIO_FFMPEG_EXE") from error
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode(errors="replace").strip() or f"exit status {error.returncode}"
         raise TrainingError(f"ffmpeg failed: {said}; it needs libx264 and libx265") from error
 
 
 def _pan(luma: NDArray[np.uint8], motion: tuple[int, int], unit: int) -> list[NDArray[np.uint8]]:
-    """The image seen through a window that moves; its sides are multiples of ``unit``."""
+    """Return the image in each position of a moving window, with sides that are multiples of ``unit``."""
     last = _FRAMES - 1
     height, width = (
         (side - abs(pace) * last) // unit * unit for side, pace in zip(luma.shape, motion, strict=True)
@@ -274,7 +274,7 @@ def _pan(luma: NDArray[np.uint8], motion: tuple[int, int], unit: int) -> list[ND
 
 
 def read_kept(path: Path, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
-    """What is kept, or None where nothing usable is."""
+    """Read a kept result; None if it is missing or unusable."""
     try:
         with Image.open(path) as image:
             low = np.asarray(image)
@@ -284,7 +284,7 @@ def read_kept(path: Path, shape: tuple[int, int]) -> NDArray[np.uint8] | None:
 
 
 def write_kept(path: Path, low: NDArray[np.uint8]) -> None:
-    """Keep a result, whole or not at all."""
+    """Write a result for `read_kept`, atomically."""
     buffer = io.BytesIO()
     Image.fromarray(low).save(buffer, "PNG")
     write_atomically(path, buffer.getvalue())

@@ -1,4 +1,4 @@
-"""Training images: split into training and validation, degraded, and paired with their low resolution."""
+"""Load training images: split off validation images, degrade, and pair them with their low resolution."""
 
 import hashlib
 import math
@@ -14,8 +14,8 @@ from vs_espcn.training.data.degradation import Degrade, bicubic, resample, round
 from vs_espcn.training.data.film import Film, find_clips
 from vs_espcn.training.data.image_files import find_images, read_images
 
-_HELD_OUT = 24  # one image in this many validates
-_LARGEST_SIDE = 512  # of validation images; the rest is cut off, or a few would take all the time
+_HELD_OUT = 24  # one image in this many is held out for validation
+_LARGEST_SIDE = 512  # of validation images; larger ones are cropped, as a few would take all the time
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Pair:
     """One image at both resolutions.
 
     Attributes:
-        low: uint8 (h, w), luma code; video has 8 bits, so a network learns from 8 bits.
-        phases: uint8 (scale², h, w), luma code; the high resolution as ``to_phases`` rearranges it.
+        low: uint8 (h, w), luma code; networks learn from 8 bits, as video has 8 bits.
+        phases: uint8 (scale², h, w), luma code; the high resolution, rearranged by ``to_phases``.
     """
 
     low: NDArray[np.uint8]
@@ -36,10 +36,10 @@ class TrainingImages:
     """The images of a run, in memory.
 
     Attributes:
-        count: Files to train on, clips among them.
-        pairs: These, at each of the sizes that they are shown at.
-        validation: Parts of images held out and frames of clips held out: (high, low), uint8.
-        digest: Names what the order of patches depends on: files and their sizes.
+        count: Number of training files, including clips.
+        pairs: Pairs of these files, at each size at which they are used.
+        validation: Pairs (high, low), uint8, of held-out images and of the frames of held-out clips.
+        digest: Hash of the files' names and sizes, on which the order of patches depends.
     """
 
     count: int
@@ -58,16 +58,16 @@ def load_images(
     validate_by: Sequence[Degrade] = (bicubic,),
     film: Film | None = None,
 ) -> TrainingImages:
-    """Read, split and degrade the images of a run, and its clips.
+    """Read, split and degrade the images and clips of a run.
 
     Args:
-        folders: Where the images are.
+        folders: Folders of images and clips.
         scale: Integer scale.
-        patch: Size of the patches at low resolution; smaller images are skipped.
-        shares: Sizes at which each training image is shown, 1 for its own.
-        degrades: Each makes a low resolution of every image.
-        validate_by: The same for the images held out.
-        film: Makes pairs of the clips in the folders; None leaves clips alone.
+        patch: Side of the patches at low resolution; smaller images are skipped.
+        shares: Relative sizes at which each training image is used, 1 for its own.
+        degrades: Degradations of the training images; each image goes through all of them.
+        validate_by: Degradations of the held-out images.
+        film: Source of pairs from the clips in the folders; None to ignore clips.
 
     Raises:
         InputError: A folder is missing, or fewer than two images are usable.
@@ -85,12 +85,12 @@ def load_images(
     count = len(training)
     clips = film.pairs_of(find_clips(folders), scale, smallest) if film else {}
     if clips:
-        filmed, beside = hold_out(clips)
+        filmed, unseen = hold_out(clips)
         named += "".join(f"{path.parent.name}/{path.name} {len(clips[path])}\n" for path in filmed)
         pairs += [
             Pair(low=low, phases=to_phases(high, scale)) for path in filmed for high, low in clips[path]
         ]
-        held_out += [pair for path in beside for pair in clips[path]]
+        held_out += [pair for path in unseen for pair in clips[path]]
         count += len(filmed)
     return TrainingImages(count=count, pairs=pairs, validation=held_out, digest=_digest(named)[:16])
 
@@ -100,16 +100,16 @@ def _part(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def hold_out(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """Split images into training and validation, always in the same way.
+    """Split files into training and validation, always in the same way.
 
-    The split follows a hash of the folder's and the file's name, so that it
-    depends neither on order nor on where the images lie.
+    The split follows a hash of the folder's and the file's name, so it depends
+    neither on the order of the files nor on their location.
 
     Args:
         paths: At least two files.
 
     Returns:
-        (training, validation); one file in 24 validates, and at least one.
+        (training, validation); one file in 24, and at least one, is for validation.
 
     Raises:
         InputError: Fewer than two files.
@@ -122,14 +122,14 @@ def hold_out(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def reduced(luma: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
-    """Make a smaller image, sharper per pixel than the one it comes from.
+    """Reduce an image, which makes it sharper per pixel.
 
     Args:
         luma: uint8 (H, W).
-        share: Size of the result, 0..1.
+        share: Relative size of the result, 0..1.
 
     Returns:
-        uint8 (share·H, share·W), sides rounded; ``luma`` itself where ``share`` is 1.
+        uint8 (share·H, share·W), sides rounded; ``luma`` itself if ``share`` is 1.
     """
     if share == 1:
         return luma
@@ -143,11 +143,11 @@ def make_pairs(luma: NDArray[np.uint8], scale: int, degrades: Sequence[Degrade])
     Args:
         luma: uint8 (H, W), at least ``scale`` pixels a side.
         scale: Integer scale.
-        degrades: Each makes a low resolution.
+        degrades: The degradations.
 
     Returns:
-        For each, the image, cropped as it does and rearranged, and its low resolution. Pairs whose
-        high resolution is the same share it in memory.
+        A pair for each degradation, with the high resolution cropped by it. Pairs with the same
+        high resolution share it in memory.
     """
     pairs: list[Pair] = []
     last: NDArray[np.uint8] | None = None
@@ -160,10 +160,10 @@ def make_pairs(luma: NDArray[np.uint8], scale: int, degrades: Sequence[Degrade])
 
 
 def to_phases[T: np.generic](image: NDArray[T], scale: int) -> NDArray[T]:
-    """Rearrange an image as the last convolution must give it: the inverse of the pixel shuffle.
+    """Rearrange an image like the last convolution's output: the inverse of the pixel shuffle.
 
-    Against images rearranged once, training needs no shuffle in its loop
-    (section 3.2 of the paper).
+    With images rearranged once, the training loop needs no shuffle (section
+    3.2 of the paper).
 
     Args:
         image: (scale·H, scale·W).
@@ -171,7 +171,7 @@ def to_phases[T: np.generic](image: NDArray[T], scale: int) -> NDArray[T]:
 
     Returns:
         (scale², H, W); channel ``scale·row + column`` holds the pixels at that
-        place of each scale×scale cell.
+        position of each scale×scale cell.
     """
     height, width = (side // scale for side in image.shape)
     cells = image.reshape(height, scale, width, scale)

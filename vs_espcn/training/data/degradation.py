@@ -1,9 +1,9 @@
-"""From an image to luma, and from luma to the low-resolution image that a network learns from.
+"""Convert images to luma, and luma to the low resolution that a network learns from.
 
-The literature measures with MATLAB, so both steps follow it: luma as
-``rgb2ycbcr``, resizing as ``imresize(..., 'bicubic')``. A resize is two matrix
-products, one per axis; the matrices hold the kernel, its antialiasing and the
-mirrored borders.
+The literature measures with MATLAB, so both steps follow it: luma as in
+``rgb2ycbcr``, resizing as in ``imresize(..., 'bicubic')``. A resize is two
+matrix products, one per axis; the matrices hold the kernel, its antialiasing
+and the mirrored borders.
 """
 
 import math
@@ -17,14 +17,14 @@ from vs_espcn.training.data.kernels import KERNELS, Kernel, from_light, to_light
 from vs_espcn.training.metrics import mod_crop
 
 Degrade = Callable[[NDArray[np.uint8], int], tuple[NDArray[np.uint8], NDArray[np.uint8]]]
-"""From luma (H, W) and a scale to the part of it that counts and that part at low resolution, all uint8."""
+"""Function from luma (H, W) and a scale to the luma, cropped, and its low resolution, all uint8."""
 
-_BLOCK = 32  # rows computed at once: as many zeros beside the band as numbers in it
+_BLOCK = 32  # rows per product; about half of its weights are then zeros
 _BT601 = np.array([65.481, 128.553, 24.966]) / 255
 
 
 def rgb_to_luma(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """BT.601 limited-range luma of an 8-bit RGB image.
+    """Convert an 8-bit RGB image to BT.601 limited-range luma.
 
     Args:
         rgb: uint8 (H, W, 3), 0..255.
@@ -49,7 +49,7 @@ def round_to_8_bit(luma: NDArray[np.floating]) -> NDArray[np.uint8]:
 
 
 def reduced_by(kernel: Kernel) -> Degrade:
-    """Degrade images by one kernel; cropped to a multiple of the scale, rounded to 8 bits."""
+    """Return the degradation by one kernel: crop to a multiple of the scale, reduce, round to 8 bits."""
 
     def degrade(luma: NDArray[np.uint8], scale: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         high = mod_crop(luma, scale)
@@ -59,11 +59,11 @@ def reduced_by(kernel: Kernel) -> Degrade:
 
 
 def blurred(luma: NDArray[np.floating], sigma: float) -> NDArray[np.floating]:
-    """Gaussian blur, the edge pixel repeated beyond the border.
+    """Blur an image with a Gaussian; edge pixels are repeated beyond the border.
 
     Args:
         luma: float (H, W).
-        sigma: σ in pixels; at 0 nothing changes.
+        sigma: σ in pixels; 0 changes nothing.
 
     Returns:
         float (H, W), of the dtype of ``luma``.
@@ -82,12 +82,12 @@ def blurred(luma: NDArray[np.floating], sigma: float) -> NDArray[np.floating]:
 def shrink(
     luma: NDArray[np.floating], scale: int, kernel: Kernel = KERNELS["bicubic"]
 ) -> NDArray[np.floating]:
-    """Antialiased reduction of an image by an integer scale.
+    """Reduce an image by an integer scale, with antialiasing.
 
     Args:
         luma: float (H, W), code / 255; H and W are multiples of ``scale``.
         scale: How many times smaller the result is.
-        kernel: What weighs the samples.
+        kernel: The kernel that weights the samples.
 
     Returns:
         float (H / scale, W / scale), of the dtype of ``luma``; may overshoot its range.
@@ -99,7 +99,7 @@ def shrink(
 
 
 def enlarge(luma: NDArray[np.floating], scale: int) -> NDArray[np.floating]:
-    """Bicubic enlargement of an image by an integer scale.
+    """Enlarge an image by an integer scale with bicubic.
 
     Args:
         luma: float (H, W).
@@ -113,7 +113,7 @@ def enlarge(luma: NDArray[np.floating], scale: int) -> NDArray[np.floating]:
 
 
 def resample(luma: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.floating]:
-    """Bicubic resize of an image to any size, antialiased where it gets smaller.
+    """Resize an image to any size with bicubic, antialiased on axes that shrink.
 
     Args:
         luma: float (H, W).
@@ -133,7 +133,7 @@ def _resize(
 
 
 def _resize_axis(luma: NDArray[np.floating], length: int, kernel: Kernel) -> NDArray[np.floating]:
-    """Take the first axis to its new length, a block of rows at a time."""
+    """Resize the first axis to a new length, a block of rows at a time."""
     resized = np.empty((length, luma.shape[1]), luma.dtype)
     for target, source, weights in _resize_blocks(len(luma), length, luma.dtype, kernel):
         np.matmul(weights, luma[source], out=resized[target])
@@ -144,7 +144,7 @@ def _resize_axis(luma: NDArray[np.floating], length: int, kernel: Kernel) -> NDA
 def _resize_blocks(
     length: int, new_length: int, dtype: np.dtype[np.floating], kernel: Kernel
 ) -> list[tuple[slice, slice, NDArray[np.floating]]]:
-    """The matrix along its band: rows of the result, rows of the source that they depend on, weights."""
+    """Return blocks of the matrix's band: rows of the result, rows of the source that they need, weights."""
     matrix = _resize_matrix(length, new_length, kernel).astype(dtype)
     blocks = []
     for start in range(0, new_length, _BLOCK):
@@ -156,7 +156,7 @@ def _resize_blocks(
 
 
 def _resize_matrix(length: int, new_length: int, kernel: Kernel = KERNELS["bicubic"]) -> NDArray[np.float64]:
-    """Weights (new_length, length) that take one axis to its new length."""
+    """Return the weights (new_length, length) that resize one axis."""
     step = length / new_length
     stretch = max(step, 1.0)  # antialiasing: the kernel grows with the reduction
     centres = (np.arange(new_length) + 0.5) * step - 0.5
@@ -166,7 +166,7 @@ def _resize_matrix(length: int, new_length: int, kernel: Kernel = KERNELS["bicub
     distances = np.asarray((centres[:, None] - taps) / stretch, np.float64)
     weights = np.where(np.abs(distances) <= kernel.reach, kernel.weigh(distances), 0.0)
     weights /= weights.sum(axis=1, keepdims=True)
-    around = taps % (2 * length)  # MATLAB mirrors at the borders, the edge pixel repeated
+    around = taps % (2 * length)  # MATLAB mirrors at the borders and repeats the edge pixel
     inside = np.where(around < length, around, 2 * length - 1 - around)
     matrix = np.zeros((new_length, length))
     np.add.at(matrix, (np.arange(new_length)[:, None], inside), weights)
@@ -174,4 +174,4 @@ def _resize_matrix(length: int, new_length: int, kernel: Kernel = KERNELS["bicub
 
 
 bicubic = reduced_by(KERNELS["bicubic"])
-"""Degrades images as the literature does."""
+"""The degradation of the literature."""

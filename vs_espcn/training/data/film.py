@@ -1,7 +1,7 @@
-"""Pairs from real clips: parts of them made smaller, coded, decoded, and some of their frames kept.
+"""Make pairs from real clips: reduce parts of them, code and decode those, and keep some frames.
 
-Clips went through an encoder before; at half their size its traces are gone,
-and that is what a network has to come back to.
+Clips were already coded once. At half their size the traces of that are gone,
+so the ground truth is the clip at half its size.
 """
 
 import hashlib
@@ -32,15 +32,15 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".t
 
 Luma = NDArray[np.uint8]
 
-_PARTS = 4  # of each clip; more, and its soft frames would outweigh the sharper images beside them
-_FRAMES = 12  # of each part: enough for an encoder's B-frames and what they refer to
+_PARTS = 4  # of each clip; with more, their soft frames would outweigh the sharper images
+_FRAMES = 12  # of each part: enough for an encoder's B-frames and their references
 _FEWEST = 4
 _KEPT = 4  # of each part
 _HALF = 2
 
 
 def find_clips(folders: Iterable[Path]) -> list[Path]:
-    """List the video files of folders and of the folders inside them, sorted within each folder."""
+    """List the video files in folders and their subfolders, sorted within each folder."""
     found: list[Path] = []
     for folder in folders:
         found += sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
@@ -48,14 +48,14 @@ def find_clips(folders: Iterable[Path]) -> list[Path]:
 
 
 class Film:
-    """Makes pairs of clips; what encoders made is kept in a folder."""
+    """Source of pairs from clips, with the encoders' results kept in a folder."""
 
     def __init__(self, source: DegradationProfile, folder: Path) -> None:
-        """Prepare.
+        """Set the degradations and the folder.
 
         Args:
-            source: What may happen to clips.
-            folder: Where results are kept, a few small PNG files per clip and scale.
+            source: The possible degradations.
+            folder: Folder of the results, a few small PNG files per clip and scale.
         """
         self._source = source
         self._folder = folder
@@ -63,15 +63,15 @@ class Film:
     def pairs_of(
         self, paths: Sequence[Path], scale: int, smallest: int
     ) -> dict[Path, list[tuple[Luma, Luma]]]:
-        """Make pairs of every usable clip; log a line for each that is skipped, and their number.
+        """Make pairs from every usable clip; log each one that is skipped, and the totals.
 
         Args:
             paths: Video files.
             scale: Integer scale.
-            smallest: Least width and height of the high resolution that is of use.
+            smallest: Smallest usable width and height of the high resolution.
 
         Returns:
-            Pairs per file: high (H, W) and low resolution, always the same ones.
+            Pairs (high, low) per file, uint8 (scale·h, scale·w) and (h, w), always the same ones.
 
         Raises:
             TrainingError: ffmpeg is missing, or an encoder failed.
@@ -100,7 +100,7 @@ class Film:
                     raise InputError(f"{path} is {width}x{height} at half its size; {smallest} are needed")
                 pairs += self._kept(frames, scale, part)
         if not pairs:
-            raise InputError(f"{path} has no {_FEWEST} frames that can be decoded; leave it out")
+            raise InputError(f"{path} has fewer than {_FEWEST} frames that can be decoded; leave it out")
         return pairs
 
     def _kept(self, frames: Sequence[Luma], scale: int, part: int) -> list[tuple[Luma, Luma]]:
@@ -131,18 +131,18 @@ class Film:
 
 
 def halved(luma: Luma, unit: int) -> Luma:
-    """Luma at half its size, sides cut to a multiple of ``unit``."""
+    """Return luma at half its size, cropped so that sides are multiples of ``unit``."""
     height, width = (side // (_HALF * unit) * _HALF * unit for side in luma.shape)
     return round_to_8_bit(shrink(luma[:height, :width].astype(np.float32) / 255, _HALF))
 
 
 def read_frames(path: Path, start: float, count: int) -> list[Luma]:
-    """Luma of a clip's frames from a time on, as many as there are.
+    """Read the luma of a clip's frames from a time on.
 
     Args:
         path: Video file.
-        start: In seconds.
-        count: At most how many.
+        start: Time in seconds.
+        count: Number of frames; fewer are returned at the end of the clip.
 
     Returns:
         uint8 (H, W) each, limited range, sides even.
@@ -151,7 +151,7 @@ def read_frames(path: Path, start: float, count: int) -> list[Luma]:
         InputError: ffmpeg cannot decode the file.
     """
     shaped = "crop=trunc(iw/2)*2:trunc(ih/2)*2,scale=out_range=tv"
-    first = ("-map", "0:V:0")  # phones put stills into further streams
+    first = ("-map", "0:V:0")  # phones put stills into other streams
     decode = ("-ss", f"{start:.3f}", "-i", f"file:{path}", *first, "-frames:v", str(count), "-vf", shaped)
     try:
         raw = run_ffmpeg((*decode, "-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "pipe:1"), b"")
@@ -170,10 +170,10 @@ def read_frames(path: Path, start: float, count: int) -> list[Luma]:
 
 
 def _check_clip(path: Path) -> None:
-    """Refuse what ffmpeg would wait for, or what would have it read other files.
+    """Refuse files on which ffmpeg would wait, or that make it read other files.
 
     Raises:
-        InputError: It is no regular file, cannot be read, or is a playlist.
+        InputError: It is not a regular file, cannot be read, or is a playlist.
     """
     if not path.is_file():
         raise InputError(f"{path} is not a regular file; leave it out")
@@ -186,7 +186,7 @@ def _check_clip(path: Path) -> None:
 
 
 def _duration(path: Path) -> float:
-    """In seconds.
+    """Return the duration of a clip in seconds.
 
     Raises:
         InputError: ffmpeg finds no video in the file.

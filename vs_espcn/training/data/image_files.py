@@ -1,4 +1,4 @@
-"""Image files, found in folders and read as luma."""
+"""Find image files in folders, and read them as luma."""
 
 import logging
 import warnings
@@ -16,16 +16,16 @@ logger = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
 MOST_PIXELS = 64_000_000
-"""Most pixels of an image: decoding and converting one takes up to 40 bytes a pixel."""
+"""Largest number of pixels of an image: decoding and converting take up to 40 bytes per pixel."""
 
-_BACKDROP = (128, 128, 128, 255)  # shows through transparent pixels
+_BACKDROP = (128, 128, 128, 255)  # behind transparent pixels
 
 
 def find_images(folders: Sequence[Path]) -> list[Path]:
-    """List the image files of folders and of the folders inside them.
+    """List the image files in folders and their subfolders.
 
     Args:
-        folders: Where to look.
+        folders: The folders to search.
 
     Returns:
         Paths, sorted within each folder.
@@ -63,18 +63,18 @@ def read_luma(path: Path) -> NDArray[np.uint8]:
 
 
 def read_pixels(path: Path) -> NDArray[np.uint8]:
-    """Read an image file as it is, but for transparency and depth.
+    """Read an image file as opaque 8-bit grey or RGB.
 
-    Transparent images are laid over mid-grey; 16-bit grey keeps its upper 8 bits.
+    Transparent images are composited on mid-grey; 16-bit grey keeps its upper 8 bits.
 
     Args:
         path: File in any format that Pillow reads.
 
     Returns:
-        uint8, (H, W) of a grey image and (H, W, 3) of any other, 0..255.
+        uint8 0..255, (H, W) for a grey image and (H, W, 3) for any other.
 
     Raises:
-        InputError: Pillow cannot decode the file, or it has more than `MOST_PIXELS`.
+        InputError: It is not a regular file, Pillow cannot decode it, or it has more than `MOST_PIXELS`.
     """
     if path.exists() and not path.is_file():
         raise InputError(f"{path} is not a regular file; leave it out")
@@ -93,25 +93,25 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
 
 
 def _open_image(path: Path) -> Image.Image:
-    """Read an image's header, and refuse to decode what takes too much memory."""
+    """Open an image file, and refuse one that would take too much memory to decode."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit here is lower
         image = Image.open(path)
     if image.width * image.height > MOST_PIXELS:
         image.close()
         raise InputError(
-            f"{path} is {image.width}x{image.height}; {MOST_PIXELS // 10**6} megapixels are the most, "
-            "so give it smaller or in parts"
+            f"{path} is {image.width}x{image.height}, above the limit of {MOST_PIXELS // 10**6} megapixels; "
+            "reduce or split it"
         )
     return image
 
 
 def read_images(paths: Iterable[Path], smallest: int) -> dict[Path, NDArray[np.uint8]]:
-    """Read every usable image; log a line for each one that is skipped.
+    """Read every usable image; log each one that is skipped.
 
     Args:
         paths: Image files.
-        smallest: Least width and height that is of use.
+        smallest: Smallest usable width and height.
 
     Returns:
         Luma per file, uint8 (H, W).

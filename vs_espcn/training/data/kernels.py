@@ -1,9 +1,9 @@
-"""The kernels that video is made smaller with.
+"""Define the kernels that reduce video.
 
-Each is an even function of the distance in samples of the low resolution, cut
-off at its reach; ``degradation.shrink`` stretches it over the high resolution
-and makes each row of weights sum to one. Only kernels that are well defined
-are here: each is an entry of zimg or Pillow, or a Gaussian.
+Each is an even function of the distance in low-resolution samples, cut off at
+its reach; ``degradation.shrink`` stretches it to the high resolution and makes
+each row of weights sum to one. All are well defined: kernels of zimg or
+Pillow, and Gaussians.
 """
 
 from collections.abc import Callable
@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 Distances = NDArray[np.float64]
 
 GAMMA = 2.2
-"""Exponent by which codes turn into light, about that of sRGB."""
+"""Exponent from codes to light, about that of sRGB."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kernel:
-    """One way to make pictures smaller.
+    """One way to reduce pictures.
 
     Attributes:
-        name: What ``--kernel`` calls it.
-        reach: Distance beyond which all weights are zero, in samples of the low resolution.
-        weigh: Distances (any shape) to weights, before they are made to sum to one.
-        linear: Whether it works on light instead of codes.
+        name: Its name for ``--kernel``.
+        reach: Distance beyond which all weights are zero, in low-resolution samples.
+        weigh: Function from distances (any shape) to weights, before these are normalised.
+        linear: True if it works on light instead of codes.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Kernel:
 
 
 def cubic(distance: Distances, b: float = 0.0, c: float = 0.5) -> Distances:
-    """Cubic of Mitchell and Netravali (1988); the default is Keys' with a = -0.5, MATLAB's and Catmull-Rom's.
+    """Return the cubic of Mitchell and Netravali (1988), by default Keys' a = -0.5 (Catmull-Rom, MATLAB).
 
     Args:
         distance: In samples, of any shape and sign.
-        b: Its blur.
-        c: Its ringing; Keys' a is -c where b is 0.
+        b: Parameter B, the blur.
+        c: Parameter C, the ringing; with ``b = 0`` Keys' a is -c.
     """
     x = np.abs(distance.astype(np.float64))  # float32 loses the last digits of a weight
     near = (12 - 9 * b - 6 * c) * x**3 + (-18 + 12 * b + 6 * c) * x**2 + (6 - 2 * b)
@@ -60,7 +60,7 @@ def _triangle(distance: Distances) -> Distances:
 
 
 def _spline36(distance: Distances) -> Distances:
-    """Piecewise cubic through three samples to each side, as zimg and AviSynth define it."""
+    """Return the piecewise cubic over three samples on each side, as zimg and AviSynth define it."""
     x = np.abs(distance)
     pieces = [
         (13 / 11, -453 / 209, -3 / 209, 1.0),
@@ -104,19 +104,19 @@ KERNELS: dict[str, Kernel] = {
         Kernel(name="gauss-soft", reach=2, weigh=_gaussian(0.55)),
     )
 }
-"""By name. ``bicubic`` is Catmull-Rom's too; ``bicubic-sharp`` has OpenCV's a = -0.75."""
+"""Kernels by name. ``bicubic`` is also Catmull-Rom; ``bicubic-sharp`` has OpenCV's a = -0.75."""
 
 COMMON = ("box", "box-linear", "bilinear", "mitchell", "bicubic", "spline36", "lanczos")
-"""Those that networks are judged by."""
+"""Kernels on which networks are evaluated."""
 
 
 def to_light(luma: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Limited-range luma, code / 255, to light, 0..1; codes below black count as black."""
+    """Convert limited-range luma, code / 255, to light, 0..1; codes below black count as black."""
     light: NDArray[np.floating] = np.maximum((luma * 255 - 16) / 219, 0) ** GAMMA
     return light
 
 
 def from_light(light: NDArray[np.floating]) -> NDArray[np.floating]:
-    """The inverse of ``to_light``."""
+    """Convert light, 0..1, to limited-range luma, code / 255."""
     luma: NDArray[np.floating] = (np.maximum(light, 0) ** (1 / GAMMA) * 219 + 16) / 255
     return luma

@@ -1,8 +1,8 @@
-"""Low resolution by many kernels, since nobody knows which one made a clip.
+"""Reduce images by many kernels, since a clip's own kernel is unknown.
 
-An image is shown reduced by each of ``KERNELS``, and a few times more with a
-kernel drawn at random after a blur or a ringing at high resolution, as of
-sources that were enlarged once before.
+An image is reduced by each of ``KERNELS``, and a few more times by a random
+kernel after blur or ringing at high resolution, as in sources that were
+enlarged before.
 """
 
 import hashlib
@@ -15,11 +15,11 @@ from vs_espcn.training.data.degradation import Degrade, blurred, reduced_by, rou
 from vs_espcn.training.data.kernels import COMMON, KERNELS
 from vs_espcn.training.metrics import mod_crop
 
-_TREATED = 2  # variants of an image beside those of the kernels alone
-_WEAKEST = 0.2  # share of the strongest blur or ringing; less would change nothing
-_SOFTEST = 0.45  # σ of the blur, in samples of the low resolution
-_HARDEST = 0.35  # share of the detail that ringing adds
-_RING = 0.5  # σ below which detail is too fine to ring, in samples of the low resolution
+_TREATED = 2  # variants of an image in addition to those of the kernels alone
+_WEAKEST = 0.2  # least share of the strongest blur or ringing; less would change nothing
+_SOFTEST = 0.45  # σ of the strongest blur, in low-resolution samples
+_HARDEST = 0.35  # share of the detail that the strongest ringing adds
+_RING = 0.5  # σ of the blur that separates this detail, in low-resolution samples
 
 
 _USUAL = {
@@ -32,7 +32,7 @@ _USUAL = {
 }
 _SHARES = np.array([_USUAL.get(name, 1.0) for name in KERNELS])
 _UP_TO = np.cumsum(_SHARES) / _SHARES.sum()
-"""How often a kernel is drawn: as what is published was made, mostly by cubics, splines and Lanczos."""
+"""Cumulative probabilities of kernels: published video was mostly made by cubics, splines and Lanczos."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Treated:
     """Blur or ringing, then a kernel, drawn from a hash of the image.
 
     Attributes:
-        number: Tells one such variant of an image from another.
+        number: Number of the variant; each number degrades an image differently.
     """
 
     number: int
@@ -58,13 +58,13 @@ class Treated:
 def draw_reduction(
     luma: NDArray[np.floating], scale: int, random: np.random.Generator, *, treated: bool
 ) -> NDArray[np.floating]:
-    """Make an image smaller by a kernel drawn at random.
+    """Reduce an image by a random kernel.
 
     Args:
         luma: float (H, W), code / 255; H and W are multiples of ``scale``.
         scale: Integer scale.
-        random: What draws.
-        treated: Whether to blur the image or let it ring before.
+        random: Random number generator.
+        treated: True to add blur or ringing first.
 
     Returns:
         float (H / scale, W / scale).
@@ -82,7 +82,7 @@ TRAINING: tuple[Degrade, ...] = (
     *(reduced_by(kernel) for kernel in KERNELS.values()),
     *(Treated(number) for number in range(_TREATED)),
 )
-"""What each training image goes through."""
+"""Degradations of each training image."""
 
 VALIDATION: tuple[Degrade, ...] = tuple(reduced_by(KERNELS[name]) for name in COMMON)
-"""What each image held out goes through."""
+"""Degradations of each held-out image."""

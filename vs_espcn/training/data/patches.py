@@ -1,9 +1,9 @@
-"""Patches: what a network is shown at each step.
+"""Draw the patches that a network sees at each step.
 
 A source of patches is endless and holds the random state of the data order,
-so that a resumed run sees the patches that an unbroken one would have seen.
-Low resolution and rearranged high resolution share one grid, so a patch is
-cut at the same place from both.
+so a resumed run sees the same patches as an uninterrupted one. Low resolution
+and rearranged high resolution share one grid, so a patch is cut at the same
+position from both.
 """
 
 import math
@@ -19,7 +19,7 @@ from vs_espcn.training.data.degradation import enlarge
 _ERROR_FLOOR = 20.0  # keeps flat images from filling the batches
 
 # low: float32 (N, 1, size, size), luma code / 255
-# phases: float32 (N, scale², size, size), on the same footing
+# phases: float32 (N, scale², size, size), luma code / 255
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 _Place = tuple[Pair, int, int]  # image, top, left
@@ -30,32 +30,32 @@ class Patches(Protocol):
     """An endless source of batches."""
 
     def draw(self) -> Batch:
-        """Give the next batch."""
+        """Return the next batch."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what ``load_state_dict`` needs to go on from here."""
+        """Return the state for ``load_state_dict``."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where ``state`` was taken."""
+        """Restore a state from ``state_dict``."""
 
 
 class RandomPatches:
-    """Patches from anywhere, flipped and turned at random, weighted as mean PSNR weighs.
+    """Patches from random positions, randomly flipped and turned, and weighted as in mean PSNR.
 
-    PSNR is a logarithm: a tenth off the error of a smooth image counts as much
-    as a tenth off the error of a busy one. The gradient of the squared error
-    does not know that, so an image is drawn in proportion to its area divided
-    by the error that bicubic enlargement leaves.
+    PSNR is a logarithm: reducing the error of a smooth image by a tenth counts
+    as much as for a busy image. The gradient of the squared error ignores
+    that, so an image is drawn in proportion to its area divided by the error
+    of its bicubic enlargement.
     """
 
     def __init__(self, pairs: Sequence[Pair], *, size: int, batch: int, seed: int) -> None:
-        """Prepare to draw.
+        """Set up the source.
 
         Args:
-            pairs: Images; those smaller than a patch are left out.
+            pairs: Pairs of images; those smaller than a patch are left out.
             size: Height and width of a patch at low resolution.
             batch: Patches per batch.
-            seed: Start of the data order.
+            seed: Seed of the data order.
         """
         self._pairs = [pair for pair in pairs if min(pair.low.shape) >= size]
         self._size = size
@@ -65,7 +65,7 @@ class RandomPatches:
         self._up_to = np.cumsum(chances) / chances.sum()
 
     def draw(self) -> Batch:
-        """Give the next batch."""
+        """Return the next batch."""
         picked = np.searchsorted(self._up_to, self._random.random(self._batch), side="right")
         places = []
         for index in picked:
@@ -79,26 +79,26 @@ class RandomPatches:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what ``load_state_dict`` needs to go on from here."""
+        """Return the state for ``load_state_dict``."""
         return {"random": self._random.bit_generator.state}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where ``state`` was taken."""
+        """Restore a state from ``state_dict``."""
         self._random.bit_generator.state = state["random"]
 
 
 class GridPatches:
-    """Patches on a regular grid, each shown once per epoch in a new order."""
+    """Patches on a regular grid, each drawn once per epoch in a new order."""
 
     def __init__(self, pairs: Sequence[Pair], *, size: int, stride: int, batch: int, seed: int) -> None:
-        """Prepare to draw.
+        """Set up the source.
 
         Args:
-            pairs: Images; those smaller than a patch are left out.
+            pairs: Pairs of images; those smaller than a patch are left out.
             size: Height and width of a patch at low resolution.
             stride: Distance between neighbouring patches at low resolution.
             batch: Patches per batch; the last of an epoch may hold fewer.
-            seed: Start of the data order.
+            seed: Seed of the data order.
         """
         self._places = [
             (pair, top, left)
@@ -114,11 +114,11 @@ class GridPatches:
 
     @property
     def batches_per_epoch(self) -> int:
-        """Batches until every patch was shown once."""
+        """Number of batches in which every patch is drawn once."""
         return math.ceil(len(self._places) / self._batch)
 
     def draw(self) -> Batch:
-        """Give the next batch."""
+        """Return the next batch."""
         if self._next >= len(self._order):
             self._order = self._random.permutation(len(self._places))
             self._next = 0
@@ -127,14 +127,14 @@ class GridPatches:
         return _stack([_cut(self._places[index], self._size) for index in picked])
 
     def state_dict(self) -> dict[str, Any]:
-        """Give what ``load_state_dict`` needs to go on from here."""
+        """Return the state for ``load_state_dict``."""
         return {"random": self._random.bit_generator.state, "order": self._order.tolist(), "next": self._next}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where ``state`` was taken.
+        """Restore a state from ``state_dict``.
 
         Raises:
-            ValueError: It was taken from other patches.
+            ValueError: The state belongs to other patches.
         """
         self._random.bit_generator.state = state["random"]
         order, following = np.array(state["order"], np.int64), int(state["next"])
@@ -144,7 +144,7 @@ class GridPatches:
 
 
 def _bicubic_error(pair: Pair) -> float:
-    """Mean squared error of bicubic enlargement, in 8-bit codes squared."""
+    """Return the mean squared error of bicubic enlargement, in squared 8-bit codes."""
     scale = math.isqrt(len(pair.phases))
     bicubic = to_phases(enlarge(pair.low.astype(np.float32), scale), scale)
     return float(np.mean((bicubic - pair.phases) ** 2))
@@ -157,10 +157,10 @@ def _cut(place: _Place, size: int) -> _Patch:
 
 
 def _turned(low: NDArray[np.uint8], phases: NDArray[np.uint8], turn: int) -> _Patch:
-    """One of the eight symmetries of a square, by the bits of ``turn``.
+    """Apply one of the eight symmetries of a square, given by the bits of ``turn``.
 
-    Where the high resolution turns, its scale×scale cells turn with it: the
-    phases are turned and change places.
+    The scale×scale cells of the high resolution turn too: each phase is turned,
+    and phases change places.
     """
     scale = math.isqrt(len(phases))
     places = np.arange(len(phases)).reshape(scale, scale)

@@ -1,1 +1,1 @@
-"""Training for 8-bit integer arithmetic, and its export."""
+"""Train networks for 8-bit integers, and export them."""

@@ -1,8 +1,8 @@
-"""Which 8-bit codes stand for a network's activations.
+"""Choose quantisation steps and zero points of a network's activations.
 
 Each channel is scaled to reach an end of a common range on training patches,
-which the next convolution undoes (Nagel et al., ICCV 2019). So one step and
-one zero serve all channels of a layer, and hardly a code is wasted.
+and the next convolution undoes the scaling (Nagel et al., ICCV 2019). So one
+step and one zero point serve all channels of a layer, and few codes are unused.
 """
 
 import math
@@ -16,16 +16,16 @@ from vs_espcn.training.networks.int8 import Int8Network
 from vs_espcn.training.networks.quantization import codes_for
 
 _HOMOGENEOUS = ("relu", "leaky")
-"""Activations that commute with a positive factor, so that the convolution before them can hold it."""
+"""Activations that commute with a positive factor, so the convolution before them can include it."""
 
 
 @torch.no_grad()
 def calibrate(network: Int8Network, low: Tensor) -> None:
-    """Scale channels and choose codes; what the network computes in floats stays the same.
+    """Scale channels and choose steps and zero points; the network's result in floats stays the same.
 
     Args:
-        network: Trained in floats; changed in place.
-        low: float32 (N, 1, H, W), luma code / 255; typical patches.
+        network: A network trained in floats; it is changed in place.
+        low: Typical patches, float32 (N, 1, H, W), luma code / 255.
     """
     x = network.spread_out(low)
     for layer, following in pairwise(network.layers):
@@ -44,14 +44,14 @@ def calibrate(network: Int8Network, low: Tensor) -> None:
 
 
 def _gains(x: Tensor, weight: Tensor) -> Tensor:
-    """A factor for each channel, so that all of them fill a range from -b to 1.
+    """Return a factor for each channel, so that all of them fill a range from -b to 1.
 
-    After a leaky ReLU some channels lie above zero, others a tenth as far below it. With a b
-    of 1 half of the codes would be wasted on the one kind, with a small b most of them on the
-    other. The b is taken whose rounding disturbs the next convolution least.
+    After a leaky ReLU some channels lie above zero, others a tenth as far below it. With b = 1
+    the first kind would leave half of the codes unused, with a small b the second kind most of
+    them. The chosen b is the one whose rounding disturbs the next convolution least.
 
     Args:
-        x: What the channels are, (N, channels, H, W).
+        x: Values of the channels, (N, channels, H, W).
         weight: Kernels of the next convolution, (outputs, channels, height, width).
 
     Returns:
@@ -66,18 +66,18 @@ def _gains(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def ramps(count: int, side: int) -> Tensor:
-    """Patches without texture, which photographs hardly have and in which errors show as bands.
+    """Return patches without texture, which are rare in photographs and show errors as bands.
 
-    Where a picture is smooth, a rounded activation errs alike in all taps of a kernel,
-    so the errors add up that elsewhere cancel out.
+    In a smooth area a rounded activation has the same error at all taps of a kernel, so
+    errors add up that cancel out elsewhere.
 
     Args:
-        count: How many; their levels are spread evenly from black to white.
+        count: Number of patches; their levels are spread evenly from black to white.
         side: Height and width.
 
     Returns:
-        float32 (count, 1, side, side), luma code / 255: a plane each, which rises by up
-        to a code per sample, in all directions.
+        float32 (count, 1, side, side), luma code / 255: slopes of up to a code per sample,
+        in all directions.
     """
     random = np.random.default_rng(0)
     rows, columns = np.mgrid[:side, :side] - (side - 1) / 2

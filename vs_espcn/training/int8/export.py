@@ -1,8 +1,8 @@
-"""Trained int8 weights → the nodes of an ONNX graph.
+"""Convert trained int8 weights to the nodes of an ONNX graph.
 
-A value is rounded by a pair of QuantizeLinear and DequantizeLinear; kernels
-are stored as codes with one step per output channel. Runtimes with 8-bit
-convolutions run on the codes, all others compute the same in float32.
+A pair of QuantizeLinear and DequantizeLinear rounds a value; kernels are
+stored as codes with one step per output channel. Runtimes with 8-bit
+convolutions compute on the codes, all others compute the same in float32.
 """
 
 from typing import Any
@@ -23,19 +23,19 @@ OPERATORS: dict[str, _Operator] = {
     "relu": ("Relu", {}),
     "leaky": ("LeakyRelu", {"alpha": LEAK}),
 }
-"""Operation of an activation, and its attributes."""
+"""ONNX operation and attributes of each activation."""
 
 Constants = dict[str, NDArray[np.generic] | np.generic]
 
 
 def int8_nodes(network: Int8Network) -> tuple[list[NodeProto], Constants]:
-    """Write the network node by node.
+    """Convert a network to nodes and constants.
 
     Args:
-        network: From ``vs_espcn.training.int8.rounding``, on any device; not changed.
+        network: A network from ``round_weights``, on any device; it is not changed.
 
     Returns:
-        Nodes from ``luma`` to ``upscaled``, and the constants that they name.
+        Nodes from ``luma`` to ``upscaled``, and their constants by name.
     """
     constants: Constants = {"centre": np.float32(INPUT_ZERO / 255)}
     nodes = [helper.make_node("Sub", [INPUT_NAME, "centre"], ["centred"], name="sub")]
@@ -68,7 +68,7 @@ def int8_nodes(network: Int8Network) -> tuple[list[NodeProto], Constants]:
 
 
 def _constants(name: str, layer: CodedConv, *, first: bool) -> Constants:
-    """Codes, steps and zeros of one convolution, and the bias; luma comes to the first one unspread."""
+    """Return codes, steps, zero points and bias of a convolution; the first takes luma without `SPREAD`."""
     steps = layer.weight_steps.cpu().numpy()
     codes = np.rint(layer.weight.detach().cpu().numpy() / steps[:, None, None, None]).astype(np.int8)
     gain = np.float32(SPREAD if first else 1)
@@ -83,7 +83,7 @@ def _constants(name: str, layer: CodedConv, *, first: bool) -> Constants:
 
 
 def _back_to_luma(name: str, network: Int8Network) -> Constants:
-    """The last convolution with the affine step after it in its weights, and the skip beside it."""
+    """Return the last convolution's constants, with the affine step after it included, and the skip's."""
     layer, phases = network.layers[-1], network.scale**2
     spread, offset = np.float32(SPREAD), np.float32(0 if network.skip else CENTRE)
     constants: Constants = {
@@ -101,7 +101,7 @@ def _back_to_luma(name: str, network: Int8Network) -> Constants:
 def _convolution(
     name: str, source: str, target: str, *, side: int, activation: _Operator | None
 ) -> list[NodeProto]:
-    """A convolution whose input and kernels are codes, and its activation."""
+    """Return the nodes of a convolution on codes, and of its activation."""
     code = [f"{name}.step", f"{name}.zero"]
     kernels = [f"{name}.weight.{part}" for part in ("codes", "steps", "zeros")]
     sums = f"{name}.sums" if activation else target

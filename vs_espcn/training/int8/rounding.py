@@ -1,12 +1,12 @@
-"""Rounding a trained network's weights to 8-bit codes so that its results change least.
+"""Round a trained network's weights to 8-bit codes so that its results change least.
 
 Rounding each weight to its nearest code costs 0.4 to 0.7 dB at x2. Neighbouring
-pixels are so alike that an error in one weight can be made good by the next:
-weights are rounded one after the other, and what each loses is spread over
-those that still are floats, weighed by how the inputs vary together (GPTQ,
-Frantar et al., ICLR 2023, after the Optimal Brain Surgeon). Each layer aims
-at what the float network makes of the same patches, so that it also makes good
-what the layers before it lost.
+pixels are so similar that one weight can compensate the error of another:
+weights are rounded one after the other, and the error of each is spread over
+those that are still floats, weighted by the correlation of the inputs (GPTQ,
+Frantar et al., ICLR 2023, after the Optimal Brain Surgeon). Each layer is
+fitted to the float network's result on the same patches, so it also
+compensates the errors of the layers before it.
 """
 
 from copy import deepcopy
@@ -18,7 +18,7 @@ from torch.nn import functional
 from vs_espcn.training.networks.int8 import CodedConv, Int8Network
 from vs_espcn.training.networks.quantization import LEVELS
 
-_DAMPING = 1e-4  # of the inputs' mean square, added to each: directions that patches say nothing of
+_DAMPING = 1e-4  # of the inputs' mean square, added to each, for directions that the patches don't cover
 _CHUNK = 16  # patches at once
 
 
@@ -27,11 +27,11 @@ def round_weights(network: Int8Network, low: Tensor) -> Int8Network:
     """Round all weights; biases stay floats.
 
     Args:
-        network: On any device, calibrated; not changed.
-        low: float32 (N, 1, H, W), luma code / 255; what the rounded network shall do well on.
+        network: A calibrated network on any device; it is not changed.
+        low: Typical patches, float32 (N, 1, H, W), luma code / 255, on which results change least.
 
     Returns:
-        A copy on the CPU whose weights are whole multiples of their layer's ``weight_steps``.
+        A copy on the CPU whose weights are integer multiples of their layer's ``weight_steps``.
     """
     rounded = deepcopy(network).cpu()
     exact = ours = rounded.spread_out(low)
@@ -49,7 +49,7 @@ def round_weights(network: Int8Network, low: Tensor) -> Int8Network:
 
 
 def _as_rows(layer: CodedConv) -> Tensor:
-    """Weights and bias, float64 (outputs, inputs·height·width + 1)."""
+    """Return weights and bias, float64 (outputs, inputs·height·width + 1)."""
     return torch.cat([layer.weight.flatten(1), layer.bias_[:, None]], 1).double()
 
 
@@ -59,10 +59,10 @@ def _set_rows(layer: CodedConv, rows: Tensor) -> None:
 
 
 def _moments(layer: CodedConv, ours: Tensor, exact: Tensor) -> tuple[Tensor, Tensor]:
-    """How the layer's inputs vary together, and the exact inputs with them.
+    """Return the second moments of a layer's inputs, and the exact inputs' cross moments with them.
 
     Returns:
-        Two matrices, float64 (K, K), with K as in `_as_rows`; damped.
+        Two damped matrices, float64 (K, K), with K columns as in `_as_rows`.
     """
     size, padding = layer.kernel_size, layer.padding
     assert not isinstance(padding, str)
@@ -77,20 +77,20 @@ def _moments(layer: CodedConv, ours: Tensor, exact: Tensor) -> tuple[Tensor, Ten
         columns = windows(part)
         moments += columns @ columns.T
         cross += windows(exact_part) @ columns.T
-    mean = moments.diagonal()[:-1].mean().clamp(min=1e-12)  # 0 where a layer gives nothing
+    mean = moments.diagonal()[:-1].mean().clamp(min=1e-12)  # 0 if all inputs are zero
     damping = torch.eye(side, dtype=torch.float64) * mean * _DAMPING
     damping[-1, -1] = 0  # the bias
     return moments + damping, cross + damping
 
 
 def _best_on(rows: Tensor, moments: Tensor, cross: Tensor) -> Tensor:
-    """The weights that make of our inputs what `rows` make of the exact ones, in least squares."""
+    """Return the least-squares weights that give on our inputs what `rows` give on the exact ones."""
     best: Tensor = torch.linalg.solve(moments, (rows @ cross).T).T
     return best
 
 
 def _round_rows(rows: Tensor, moments: Tensor, steps: Tensor) -> Tensor:
-    """Round all columns but the last, the bias, each making good what those before it lost."""
+    """Round all columns but the last, the bias; each compensates the errors of those before it."""
     last = len(moments) - 1
     order = moments.diagonal()[:-1].argsort(descending=True, stable=True)
     order = torch.cat([order, order.new_tensor([last])])

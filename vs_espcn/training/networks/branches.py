@@ -1,11 +1,10 @@
-"""A 3×3 convolution that is trained as a sum of branches and runs as one.
+"""3×3 convolutions that are trained as a sum of branches and run as one.
 
-As in ECBSR (Zhang, Zeng and Zhang, ACM MM 2021): beside a plain kernel stand a
-wide 1×1 convolution with a 3×3 one after it, edge filters that are fed by 1×1
-convolutions, and the identity. All of them are linear, so their sum is one
-kernel and one bias. What lies between a branch's two convolutions is padded
-with the bias of the first, which is what a convolution of zeros gives; so the
-sum is exact up to the border.
+As in ECBSR (Zhang, Zeng and Zhang, ACM MM 2021), a plain kernel has parallel
+branches: a wide 1×1 convolution followed by a 3×3 one, edge filters after 1×1
+convolutions, and the identity. All are linear, so their sum is one kernel and
+one bias. Between the two convolutions of a branch, the padding is the bias of
+the first, its result for zeros; so the sum is exact up to the border.
 """
 
 import torch
@@ -21,26 +20,26 @@ _WIDENING = 2
 
 
 class Branches(nn.Module):
-    """What is trained beside a plain 3×3 kernel."""
+    """The branches that are trained in parallel with a plain 3×3 kernel."""
 
     edges: Tensor
 
     def __init__(self, inputs: int, outputs: int) -> None:
-        """Make branches with random weights, the edges' at a tenth of their size.
+        """Make branches with random weights; those of the edge filters are scaled by a tenth.
 
         Args:
-            inputs: Channels that come in.
-            outputs: Channels that go out.
+            inputs: Input channels.
+            outputs: Output channels.
         """
         super().__init__()
         self.widen = nn.Conv2d(inputs, _WIDENING * outputs, 1)
         self.gather = nn.Conv2d(_WIDENING * outputs, outputs, 3)
-        self.feed = nn.Conv2d(inputs, len(EDGES) * outputs, 1, bias=False)  # edges see no constant
+        self.feed = nn.Conv2d(inputs, len(EDGES) * outputs, 1, bias=False)  # edge filters ignore constants
         self.amplitude = nn.Parameter(torch.full((len(EDGES) * outputs,), 0.1))
         self.register_buffer("edges", EDGES, persistent=False)
 
     def fold(self) -> tuple[Tensor, Tensor]:
-        """All branches as one kernel (outputs, inputs, 3, 3) and one bias (outputs,)."""
+        """Return the sum of the branches as a kernel (outputs, inputs, 3, 3) and a bias (outputs,)."""
         widen, gather, feed = self.widen.weight[:, :, 0, 0], self.gather.weight, self.feed.weight[:, :, 0, 0]
         assert self.widen.bias is not None
         assert self.gather.bias is not None
@@ -49,7 +48,7 @@ class Branches(nn.Module):
         return kernel, gather.sum((2, 3)) @ self.widen.bias + self.gather.bias
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute the branches one by one, which is what ``fold`` must equal.
+        """Compute the branches one by one; the kernel of ``fold`` gives the same.
 
         Args:
             x: (N, inputs, H, W).
@@ -68,9 +67,9 @@ class Branches(nn.Module):
 
 
 class FoldedConv(nn.Module):
-    """A 3×3 convolution, padded with zeros, that runs folded in training too.
+    """A 3×3 convolution with zero padding that runs folded in training as well.
 
-    The gradient is that of the sum of branches, for the cost of one convolution.
+    Its gradient is that of the sum of branches, at the cost of one convolution.
     """
 
     identity: Tensor
@@ -79,10 +78,10 @@ class FoldedConv(nn.Module):
         """Make a convolution with random weights.
 
         Args:
-            inputs: Channels that come in.
-            outputs: Channels that go out.
-            branches: Whether to train it as a sum of branches.
-            identity: Whether the input is added to the output, which has as many channels.
+            inputs: Input channels.
+            outputs: Output channels.
+            branches: True to train it as a sum of branches.
+            identity: True to add the input to the output, which has as many channels.
         """
         super().__init__()
         self.plain = nn.Conv2d(inputs, outputs, 3, padding=1)
@@ -94,10 +93,10 @@ class FoldedConv(nn.Module):
 
     @torch.no_grad()
     def weaken(self, share: float) -> None:
-        """Make what is trained smaller, and leave the identity as it is.
+        """Scale the trained weights; the identity stays the same.
 
         Args:
-            share: Of the present size.
+            share: Factor of the weights, 0..1.
         """
         self.plain.weight.mul_(share)
         if self.branches is not None:
@@ -105,7 +104,7 @@ class FoldedConv(nn.Module):
             self.branches.amplitude.mul_(share)
 
     def fold(self) -> tuple[Tensor, Tensor]:
-        """The kernel (outputs, inputs, 3, 3) and the bias (outputs,) that say it all."""
+        """Return the whole convolution as a kernel (outputs, inputs, 3, 3) and a bias (outputs,)."""
         kernel, bias = self.plain.weight + self.identity, self.plain.bias
         assert bias is not None
         if self.branches is not None:
@@ -115,7 +114,7 @@ class FoldedConv(nn.Module):
 
     @torch.no_grad()
     def unfold(self, kernel: Tensor, bias: Tensor) -> None:
-        """Change the plain kernel so that ``fold`` gives what is asked; the branches stay as they are.
+        """Change the plain kernel so that ``fold`` returns the given one; the branches stay the same.
 
         Args:
             kernel: (outputs, inputs, 3, 3).

@@ -1,4 +1,4 @@
-"""Networks by name."""
+"""Make networks by name."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ _OTHERS: dict[str, Callable[[int, str | None], Network]] = {
 _IN_INT8 = {f"{name}{INT8_SUFFIX}": name for name in ("espcn", *SHAPES)}
 
 NAMES = (*_OTHERS, *SHAPES, *_IN_INT8)
-"""What ``make_network`` knows."""
+"""The networks that ``make_network`` can make."""
 
 
 def make_network(name: str, scale: int, activation: str | None = None, *, branches: bool = False) -> Network:
@@ -28,7 +28,7 @@ def make_network(name: str, scale: int, activation: str | None = None, *, branch
         name: One of ``NAMES``.
         scale: Integer scale.
         activation: A key of ``ACTIVATIONS``; None for the network's own.
-        branches: Whether to train each convolution of a ``Subpixel`` as a sum of branches.
+        branches: True to train each convolution of a ``Subpixel`` as a sum of branches.
 
     Raises:
         InputError: The network or the activation is not known, or has no branches.

@@ -1,4 +1,4 @@
-"""Networks whose convolutions run in 8-bit integers, in PyTorch."""
+"""Networks with 8-bit integer convolutions, in PyTorch."""
 
 import torch
 from torch import Tensor, nn
@@ -11,15 +11,15 @@ from vs_espcn.training.networks.subpixel import Subpixel
 
 
 class CodedConv(nn.Conv2d):
-    """A convolution whose input and, once they are rounded, weights are 8-bit codes.
+    """A convolution whose input is 8-bit codes, and whose weights are too after rounding.
 
     Attributes:
-        input_gain: What each channel of the input is multiplied by before it is rounded, float32
-            (inputs, 1, 1); the weights are those that go with it.
-        input_step: What a code of the input is worth, float32 (); 0 before calibration.
-        input_zero: The code of 0, −128 … 127, float32 ().
-        weight_steps: What a code of each output channel's weights is worth, float32 (outputs,);
-            0 before rounding.
+        input_gain: Gain of each input channel before rounding, float32 (inputs, 1, 1); the weights
+            are for the scaled input.
+        input_step: Quantisation step of the input, float32 (); 0 before calibration.
+        input_zero: Zero point of the input, −128 … 127, float32 ().
+        weight_steps: Quantisation step of each output channel's weights, float32 (outputs,); 0 before
+            rounding.
     """
 
     input_gain: Tensor
@@ -28,7 +28,7 @@ class CodedConv(nn.Conv2d):
     weight_steps: Tensor
 
     def __init__(self, kernel: Tensor, bias: Tensor) -> None:
-        """Take over weights, as floats.
+        """Copy float weights.
 
         Args:
             kernel: float32 (outputs, inputs, side, side), side odd.
@@ -45,38 +45,38 @@ class CodedConv(nn.Conv2d):
 
     @property
     def bias_(self) -> Tensor:
-        """The bias, which there always is."""
+        """The bias, which always exists."""
         assert self.bias is not None
         return self.bias
 
     def scale_input(self, x: Tensor) -> Tensor:
-        """Its input as the weights expect it."""
+        """Return an input scaled for the weights."""
         return x * self.input_gain
 
     def round_input(self, x: Tensor) -> Tensor:
-        """The same, rounded to codes."""
+        """Return an input scaled for the weights and rounded to codes."""
         return round_to_codes(self.scale_input(x), self.input_step, self.input_zero)
 
 
 class Int8Network(Network):
     """An ESPCN or a sub-pixel network whose convolutions run in 8-bit integers.
 
-    Luma is made of codes already. Activations are rounded to codes here, whose
-    range ``vs_espcn.training.int8.calibration`` finds, and weights by
-    ``vs_espcn.training.int8.rounding``. The input skip of a
+    Luma already consists of codes. This class rounds activations to codes, with
+    steps from ``vs_espcn.training.int8.calibration``;
+    ``vs_espcn.training.int8.rounding`` rounds the weights. The input skip of a
     sub-pixel network is not rounded.
     """
 
     def __init__(self, of: Network) -> None:
-        """Take over the weights of a network in floats.
+        """Copy the weights of a float network.
 
         Args:
-            of: An ``Espcn`` or ``Subpixel`` of any activation; not changed.
+            of: An ``Espcn`` or ``Subpixel`` with any activation; it is not changed.
         """
         super().__init__(f"{of.name}{INT8_SUFFIX}", of.scale, of.activation)
         self.skip = isinstance(of, Subpixel)
         (kernel, bias), *others = of.folded()
-        # Zero is a whole code here, a quarter of one beside a float network's.
+        # Zero is a code here, a quarter of a code away from the float network's zero.
         shift = self.spread_out(torch.tensor(CENTRE))
         first = CodedConv(kernel, bias - kernel.sum((1, 2, 3)) * shift)
         first.input_step.fill_(SPREAD / 255)
@@ -85,34 +85,34 @@ class Int8Network(Network):
 
     @property
     def layers(self) -> list[CodedConv]:
-        """The convolutions, in the order in which they run."""
+        """The convolutions, in order of execution."""
         return [module for module in self.convs if isinstance(module, CodedConv)]
 
     @property
     def is_calibrated(self) -> bool:
-        """Whether the codes of all activations are known."""
+        """True if the quantisation steps of all activations are known."""
         return all(bool(layer.input_step > 0) for layer in self.layers)
 
     def folded(self) -> list[tuple[Tensor, Tensor]]:
-        """Kernels and biases; see ``Network``."""
+        """Return kernels and biases; see ``Network``."""
         return [(layer.weight, layer.bias_) for layer in self.layers]
 
     @torch.no_grad()
     def unfold(self, number: int, kernel: Tensor, bias: Tensor) -> None:
-        """Take over a kernel and a bias; see ``Network``."""
+        """Set a kernel and a bias; see ``Network``."""
         self.layers[number].weight.copy_(kernel)
         self.layers[number].bias_.copy_(bias)
 
     def spread_out(self, luma: Tensor) -> Tensor:
-        """Luma as the first convolution takes it: in steps of one code, around a code."""
+        """Return luma as the first convolution takes it, centred on `INPUT_ZERO` and spread."""
         return (luma - INPUT_ZERO / 255) * SPREAD
 
     def activate(self, x: Tensor) -> Tensor:
-        """What follows all convolutions but the last."""
+        """Apply the activation that follows all convolutions but the last."""
         return ACTIVATIONS[self.activation](x)
 
     def phases(self, luma: Tensor) -> Tensor:
-        """Upscaled luma before the shuffle, activations rounded to codes; see ``Network``."""
+        """Upscale luma without the shuffle, with activations rounded to codes; see ``Network``."""
         first, *others = self.layers
         x: Tensor = first(self.spread_out(luma))  # (N, channels, H, W)
         for layer in others:

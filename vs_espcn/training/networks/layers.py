@@ -1,4 +1,4 @@
-"""The networks, in PyTorch."""
+"""The base class of all networks, ESPCN and SRCNN, in PyTorch."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
@@ -19,14 +19,14 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "leaky": lambda x: functional.leaky_relu(x, LEAK),
 }
 
-# Luma is centred and spread before the first convolution, and put back after
+# Luma is centred and spread before the first convolution, and converted back after
 # the last: activations around zero with a variance near one train far faster.
 CENTRE = 0.45
 SPREAD = 4.0
 
 
 class Network(nn.Module, ABC):
-    """What all networks have in common; weights are all that is saved."""
+    """Base class of all networks; only their weights are saved."""
 
     def __init__(
         self, name: str, scale: int, activation: str, known: Collection[str] = tuple(ACTIVATIONS)
@@ -34,10 +34,10 @@ class Network(nn.Module, ABC):
         """Name a network.
 
         Args:
-            name: What ``--network`` calls it.
+            name: Its name for ``--network``.
             scale: Integer scale.
-            activation: What follows all convolutions but the last, one of ``known``.
-            known: The activations that it may have.
+            activation: Activation after all convolutions but the last, one of ``known``.
+            known: Activations that the network accepts.
 
         Raises:
             InputError: The activation is not known.
@@ -52,27 +52,27 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def folded(self) -> list[tuple[Tensor, Tensor]]:
-        """Kernel (outputs, inputs, side, side) and bias (outputs,) of each convolution, in their order."""
+        """Return kernel (outputs, inputs, side, side) and bias (outputs,) of each convolution, in order."""
 
     @abstractmethod
     def unfold(self, number: int, kernel: Tensor, bias: Tensor) -> None:
-        """Give a convolution another kernel and bias, so that ``folded`` has them.
+        """Set a convolution's kernel and bias, so that ``folded`` returns them.
 
         Args:
-            number: Its place in ``folded``.
+            number: Index of the convolution in ``folded``.
             kernel: (outputs, inputs, side, side).
             bias: (outputs,).
         """
 
     @abstractmethod
     def phases(self, luma: Tensor) -> Tensor:
-        """Upscaled luma, rearranged; what training compares with ``to_phases``.
+        """Upscale luma without the pixel shuffle; training compares the result with ``to_phases``.
 
         Args:
             luma: float32 (N, 1, H, W), code / 255.
 
         Returns:
-            float32 (N, scale², H, W), on the same footing.
+            float32 (N, scale², H, W), code / 255.
         """
 
     @abstractmethod
@@ -83,15 +83,15 @@ class Network(nn.Module, ABC):
             luma: float32 (N, 1, H, W), code / 255.
 
         Returns:
-            float32 (N, 1, scale·H, scale·W), on the same footing; may overshoot.
+            float32 (N, 1, scale·H, scale·W), code / 255; may overshoot.
         """
 
 
 class ThreeLayers(Network):
     """Three convolutions with 64 and 32 channels between them.
 
-    Each pads with zeros, so that the size stays. A subclass says on which grid
-    they run.
+    Each pads with zeros to keep the size. Subclasses choose the resolution at
+    which they run.
     """
 
     def __init__(
@@ -100,9 +100,9 @@ class ThreeLayers(Network):
         """Make a network with random weights; see ``Network``.
 
         Args:
-            name: What ``--network`` calls it.
+            name: Its name for ``--network``.
             scale: Integer scale.
-            activation: What follows the first two convolutions.
+            activation: Activation after the first two convolutions.
             kernels: Height and width of each convolution's kernel, odd.
             outputs: Channels of the last convolution.
         """
@@ -113,12 +113,12 @@ class ThreeLayers(Network):
         self.conv3 = nn.Conv2d(32, outputs, third, padding=third // 2)
 
     def folded(self) -> list[tuple[Tensor, Tensor]]:
-        """Kernels and biases; see ``Network``."""
+        """Return kernels and biases; see ``Network``."""
         return [(layer.weight, layer.bias) for layer in self._convs() if layer.bias is not None]
 
     @torch.no_grad()
     def unfold(self, number: int, kernel: Tensor, bias: Tensor) -> None:
-        """Take over a kernel and a bias; see ``Network``."""
+        """Set a kernel and a bias; see ``Network``."""
         layer = self._convs()[number]
         assert layer.bias is not None
         layer.weight.copy_(kernel)
@@ -128,19 +128,19 @@ class ThreeLayers(Network):
         return [layer for layer in self.children() if isinstance(layer, nn.Conv2d)]
 
     def convolve(self, luma: Tensor) -> Tensor:
-        """All three convolutions, on whatever grid they are given.
+        """Run all three convolutions at the resolution of their input.
 
         Args:
             luma: float32 (N, 1, H, W), code / 255.
 
         Returns:
-            float32 (N, outputs, H, W), on the same footing.
+            float32 (N, outputs, H, W), code / 255.
         """
         act = ACTIVATIONS[self.activation]
         x = (luma - CENTRE) * SPREAD  # (N, 1, H, W)
         x = act(self.conv1(x))  # (N, 64, H, W)
         x = act(self.conv2(x))  # (N, 32, H, W)
-        x = self.conv3(x).float()  # (N, outputs, H, W), whatever autocast chose
+        x = self.conv3(x).float()  # (N, outputs, H, W), in float32 under autocast too
         result: Tensor = x / SPREAD + CENTRE
         return result
 
@@ -148,7 +148,7 @@ class ThreeLayers(Network):
 class Espcn(ThreeLayers):
     """Efficient sub-pixel convolutional network (Shi et al., CVPR 2016).
 
-    Everything but the shuffle runs at low resolution.
+    All but the pixel shuffle runs at low resolution.
     """
 
     def __init__(self, scale: int, activation: str = "tanh", *, name: str = "espcn") -> None:
@@ -156,7 +156,7 @@ class Espcn(ThreeLayers):
         super().__init__(name, scale, activation, kernels=(5, 3, 3), outputs=scale * scale)
 
     def phases(self, luma: Tensor) -> Tensor:
-        """Upscaled luma before the shuffle; see ``Network``."""
+        """Upscale luma without the shuffle; see ``Network``."""
         return self.convolve(luma)  # (N, scale², H, W)
 
     def forward(self, luma: Tensor) -> Tensor:
@@ -165,12 +165,12 @@ class Espcn(ThreeLayers):
 
 
 class Bicubic(nn.Module):
-    """Bicubic enlargement, the edge pixel repeated beyond the border; has nothing to train."""
+    """Bicubic enlargement with edge pixels repeated beyond the border; it has no weights to train."""
 
     enlargement: Tensor
 
     def __init__(self, scale: int) -> None:
-        """Make its kernels.
+        """Make the kernels.
 
         Args:
             scale: Integer scale.
@@ -195,9 +195,9 @@ class Bicubic(nn.Module):
 
 
 class Srcnn(ThreeLayers):
-    """What ESPCN is compared with (Dong et al., ECCV 2014 and TPAMI 2016).
+    """SRCNN (Dong et al., ECCV 2014 and TPAMI 2016), the baseline of the ESPCN paper.
 
-    Luma is enlarged by bicubic first; everything after runs at high resolution.
+    Luma is enlarged by bicubic first; all convolutions run at high resolution.
     """
 
     def __init__(self, scale: int, activation: str = "relu", *, second: int) -> None:
@@ -205,14 +205,14 @@ class Srcnn(ThreeLayers):
 
         Args:
             scale: Integer scale.
-            activation: What follows the first two convolutions.
+            activation: Activation after the first two convolutions.
             second: Height and width of the second kernel: 1 for SRCNN 9-1-5, 5 for 9-5-5.
         """
         super().__init__(f"srcnn-9{second}5", scale, activation, kernels=(9, second, 5), outputs=1)
         self.bicubic = Bicubic(scale)
 
     def phases(self, luma: Tensor) -> Tensor:
-        """Upscaled luma, rearranged; see ``Network``."""
+        """Upscale luma and rearrange it; see ``Network``."""
         return functional.pixel_unshuffle(self(luma), self.scale)
 
     def forward(self, luma: Tensor) -> Tensor:
@@ -221,7 +221,7 @@ class Srcnn(ThreeLayers):
 
 
 def _bicubic_kernels(scale: int) -> Tensor:
-    """Bicubic enlargement as a sub-pixel convolution: one kernel per place in a scale×scale cell."""
+    """Return bicubic as a sub-pixel convolution, with a kernel per position in a scale×scale cell."""
     centres = (torch.arange(scale) + 0.5) / scale - 0.5  # in low-resolution pixels
     taps = cubic((centres[:, None] - torch.arange(-2, 3)).numpy())  # (scale, 5)
     line = torch.from_numpy(taps).float()

@@ -22,16 +22,16 @@ class Shape:
     depth: int
 
 
-# Deep networks train far better from close to nothing: the body from the
-# identity, the tail from the repeated luma.
+# Deep networks train far better from small weights: the body starts close to the
+# identity, the tail close to the repeated luma.
 _BODY_AT_FIRST, _TAIL_AT_FIRST = 0.25, 0.1
 
 
 class Subpixel(Network):
-    """Thin 3×3 convolutions at low resolution, trained as sums that run as one kernel; one pixel shuffle.
+    """Thin 3×3 convolutions at low resolution, trained as folded sums, and one pixel shuffle.
 
-    A network of the kind of ECBSR (Zhang, Zeng and Zhang, ACM MM 2021): the
-    luma itself is added to each phase, so that the convolutions add detail only.
+    A network like ECBSR (Zhang, Zeng and Zhang, ACM MM 2021): the luma itself
+    is added to each phase, so the convolutions compute only the detail.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class Subpixel(Network):
         """Make a network with random weights; see ``Network``.
 
         Args:
-            name: What ``--network`` calls it.
+            name: Its name for ``--network``.
             scale: Integer scale.
-            activation: What follows all convolutions but the last.
-            shape: Its size.
-            branches: Whether to train each convolution with ``Branches`` beside its kernel.
+            activation: Activation after all convolutions but the last.
+            shape: Its channels and depth.
+            branches: True to train each convolution's kernel in parallel with ``Branches``.
         """
         super().__init__(name, scale, activation)
         self.branches = branches
@@ -60,25 +60,25 @@ class Subpixel(Network):
 
     @property
     def layers(self) -> list[FoldedConv]:
-        """The convolutions, in the order in which they run."""
+        """The convolutions, in order of execution."""
         return [module for module in self.modules() if isinstance(module, FoldedConv)]
 
     def folded(self) -> list[tuple[Tensor, Tensor]]:
-        """Kernels and biases; see ``Network``."""
+        """Return kernels and biases; see ``Network``."""
         return [layer.fold() for layer in self.layers]
 
     def unfold(self, number: int, kernel: Tensor, bias: Tensor) -> None:
-        """Take over a kernel and a bias; see ``Network``."""
+        """Set a kernel and a bias; see ``Network``."""
         self.layers[number].unfold(kernel, bias)
 
     def phases(self, luma: Tensor) -> Tensor:
-        """Upscaled luma before the shuffle; see ``Network``."""
+        """Upscale luma without the shuffle; see ``Network``."""
         act = ACTIVATIONS[self.activation]
         *inner, last = self.layers
         x = (luma - CENTRE) * SPREAD  # (N, 1, H, W)
         for layer in inner:
             x = act(layer(x))  # (N, channels, H, W)
-        detail: Tensor = last(x).float()  # (N, scale², H, W), whatever autocast chose
+        detail: Tensor = last(x).float()  # (N, scale², H, W), in float32 under autocast too
         return detail / SPREAD + luma
 
     def forward(self, luma: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from vs_espcn.training.data.kernels import cubic
 from vs_espcn.training.networks.layers import CENTRE, Bicubic, Network
 
 ACTIVATION = "gaussians"
-"""What metadata and ``--activation`` call the influence functions."""
+"""Name of the influence functions for ``--activation`` and in metadata."""
 
 STAGES = 5
 FILTERS = 48  # 7·7 less the constant one
@@ -30,13 +30,13 @@ _ENTRIES = _FINENESS * (CENTRES - 1 + 2 * _TAIL) + 1
 TABLE_REACH = REACH + _TAIL * WIDTH
 
 WEIGHT_UNIT = 0.01
-"""What a weight of 1 is worth: 48 filters of 49 taps add up, so influences are small beside luma."""
+"""Unit of the weights: 48 filters of 49 taps add up, so influences are small beside luma."""
 
 _FIRST_REACTION = 0.1
 
 
 def cosine_basis() -> Tensor:
-    """The basis of the filters: DCT-II of 7×7 without the constant, (48, 7, 7), orthonormal."""
+    """Return the basis of the filters: DCT-II of 7×7 without the constant, (48, 7, 7), orthonormal."""
     place, frequency = np.arange(SIDE), np.arange(SIDE)[:, None]
     line = np.cos(np.pi * (place + 0.5) * frequency / SIDE) * math.sqrt(2 / SIDE)
     line[0] /= math.sqrt(2)
@@ -45,14 +45,14 @@ def cosine_basis() -> Tensor:
 
 
 def gaussians() -> Tensor:
-    """Each Gaussian at each entry of the table, (63, entries)."""
+    """Return each Gaussian at each entry of the table, (63, entries)."""
     centres = torch.linspace(-REACH, REACH, CENTRES, dtype=torch.float64)
     entries = torch.linspace(-TABLE_REACH, TABLE_REACH, _ENTRIES, dtype=torch.float64)
     return torch.exp(-(((entries - centres[:, None]) / WIDTH) ** 2) / 2).float()
 
 
 def reduction(scale: int) -> Tensor:
-    """Antialiased bicubic reduction as a kernel of stride ``scale``, (1, 1, side, side)."""
+    """Return antialiased bicubic reduction as a kernel of stride ``scale``, (1, 1, side, side)."""
     taps = 4 * scale - scale % 2  # centred between pixels where the scale is even
     line = torch.from_numpy(cubic((np.arange(taps) - (taps - 1) / 2) / scale)).float()
     line /= line.sum()
@@ -70,7 +70,7 @@ class Stage(nn.Module):
     reduction: Tensor
 
     def __init__(self, scale: int) -> None:
-        """Start from cosines, with next to no influence.
+        """Start from cosine filters and influences near zero.
 
         Args:
             scale: Integer scale.
@@ -86,20 +86,20 @@ class Stage(nn.Module):
 
     @property
     def margin(self) -> int:
-        """Pixels by which the reduction's kernel reaches beyond those of one low-resolution pixel."""
+        """Pixels of the reduction's kernel beyond one low-resolution pixel, to each side."""
         return (self.reduction.shape[-1] - self.scale) // 2
 
     def kernels(self) -> Tensor:
-        """The filters, (48, 1, 7, 7), each of mean 0 and norm 1."""
+        """Return the filters, (48, 1, 7, 7), each of mean 0 and norm 1."""
         unit = functional.normalize(self.coefficients, dim=1)
         return torch.einsum("fb,byx->fyx", unit, self.basis)[:, None]
 
     def tables(self) -> Tensor:
-        """The influences at evenly spaced places from −TABLE_REACH to TABLE_REACH, (48, entries)."""
+        """Return the influences at evenly spaced positions from −TABLE_REACH to TABLE_REACH, (48, entries)."""
         return WEIGHT_UNIT * self.weights @ self.gaussians
 
     def influence(self, responses: Tensor) -> Tensor:
-        """φ of each filter's responses: linear between the entries of its table, the last entry beyond.
+        """Apply φ to the responses of each filter: linear between the table's entries, constant beyond.
 
         Args:
             responses: (N, 48, H, W).
@@ -138,26 +138,26 @@ class Tnrd(Network):
     """Trainable nonlinear reaction diffusion: stages at high resolution, from the bicubic enlargement."""
 
     def __init__(self, scale: int, activation: str = ACTIVATION) -> None:
-        """Make a network that is close to bicubic; see ``Network``."""
+        """Make a network that starts close to bicubic; see ``Network``."""
         super().__init__("tnrd", scale, activation, known=(ACTIVATION,))
         self.bicubic = Bicubic(scale)
         self.stages = nn.ModuleList(Stage(scale) for _ in range(STAGES))
 
     def folded(self) -> list[tuple[Tensor, Tensor]]:
-        """The filters of each stage, which have no bias; see ``Network``."""
+        """Return the filters of each stage, which have no bias; see ``Network``."""
         return [(stage.kernels(), torch.zeros(FILTERS)) for stage in self.each_stage()]
 
     @override
     def unfold(self, number: int, kernel: Tensor, bias: Tensor) -> None:
-        """Refuse: influences are no part of a convolution."""
+        """Refuse, because influences are not part of a convolution."""
         raise InputError("tnrd cannot start from a file's convolutions; give the checkpoint of a tnrd")
 
     def each_stage(self) -> list[Stage]:
-        """The stages in the order in which they run."""
+        """Return the stages in the order in which they run."""
         return [stage for stage in self.stages if isinstance(stage, Stage)]
 
     def phases(self, luma: Tensor) -> Tensor:
-        """Upscaled luma, rearranged; see ``Network``."""
+        """Upscale luma and rearrange it; see ``Network``."""
         return functional.pixel_unshuffle(self(luma), self.scale)
 
     def forward(self, luma: Tensor) -> Tensor:
