@@ -95,7 +95,7 @@ class Stage(nn.Module):
         return torch.einsum("fb,byx->fyx", unit, self.basis)[:, None]
 
     def tables(self) -> Tensor:
-        """Return the influences at evenly spaced positions from −TABLE_REACH to TABLE_REACH, (48, entries)."""
+        """Return the influences at even steps from −TABLE_REACH to TABLE_REACH, (48, entries)."""
         return WEIGHT_UNIT * self.weights @ self.gaussians
 
     def influence(self, responses: Tensor) -> Tensor:
