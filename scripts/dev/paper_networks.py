@@ -58,13 +58,13 @@ class Contender:
 
 
 SRCNN_915 = Contender(label="SRCNN 9-1-5", network="srcnn-915")
-SRCNN_915_MORE = Contender(label="SRCNN 9-1-5", network="srcnn-915", data=MORE)
+SRCNN_915_MORE = Contender(label="SRCNN 9-1-5, more images", network="srcnn-915", data=MORE)
 SRCNN_955 = Contender(label="SRCNN 9-5-5", network="srcnn-955")
 TNRD = Contender(label="TNRD", network="tnrd")
 ESPCN_RELU = Contender(label="ESPCN, ReLU", network="espcn", activation="relu")
-ESPCN_RELU_MORE = Contender(label="ESPCN, ReLU", network="espcn", activation="relu", data=MORE)
+ESPCN_RELU_MORE = Contender(label="ESPCN, ReLU, more images", network="espcn", activation="relu", data=MORE)
 ESPCN = Contender(label="ESPCN, tanh", network="espcn")
-ESPCN_MORE = Contender(label="ESPCN, tanh", network="espcn", data=MORE)
+ESPCN_MORE = Contender(label="ESPCN, tanh, more images", network="espcn", data=MORE)
 SHIPPED = Contender(label="ESPCN, tanh, as shipped", network="espcn", data=())
 CONTENDERS = (
     SRCNN_915,

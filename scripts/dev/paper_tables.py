@@ -42,6 +42,7 @@ QUOTED_2: dict[tuple[int, str], str] = {
     (3, SRCNN_955.label): "32.75 / 29.30",
     (3, TNRD.label): "33.17 / 29.46",
     (3, ESPCN.label): "33.13 / 29.49",
+    (3, ESPCN_MORE.label): "33.13 / 29.49",
     (4, BICUBIC): "28.42 / 26.00",
     (4, SRCNN_955.label): "30.49 / 27.50",
     (4, TNRD.label): "30.85 / 27.68",
