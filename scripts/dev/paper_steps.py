@@ -17,7 +17,8 @@ Form = Callable[[Espcn, Tensor], Tensor]
 
 SCALES = (2, 3, 4)
 BATCH, PATCH = 16, 17
-ROUNDS, REPEATS = 7, 1
+LAYER_ROUNDS = 7
+SHUFFLE_ROUNDS, SHUFFLE_REPEATS = 40, 10
 
 
 def deconvolution_kernel(network: Espcn) -> Tensor:
@@ -91,7 +92,7 @@ def layer_table() -> str:
             functional.mse_loss(form(network, x), y).backward()  # type: ignore[no-untyped-call]
 
         work = {name: partial(step, form) for name, form in FORMS.items()}
-        times = cpu_milliseconds(work, rounds=ROUNDS, repeats=REPEATS)
+        times = cpu_milliseconds(work, rounds=LAYER_ROUNDS)
         slower = [f"{times[name] / times['sub-pixel']:.2f}" for name in FORMS if name != "sub-pixel"]
         cells = [f"{milliseconds:.1f}" for milliseconds in times.values()]
         rows.append([str(scale), *cells, *slower, f"{math.log2(scale**2):.2f}", f"{gap:.0e}"])
@@ -128,7 +129,7 @@ def shuffle_table() -> str:
         }
         gap = float((step(losses["data"]) - step(losses["loop"])).abs().max())
         work = {name: partial(step, loss) for name, loss in losses.items()}
-        times = cpu_milliseconds(work, rounds=ROUNDS, repeats=REPEATS)
+        times = cpu_milliseconds(work, rounds=SHUFFLE_ROUNDS, repeats=SHUFFLE_REPEATS)
         cells = [f"{times['data']:.2f}", f"{times['loop']:.2f}", f"{times['loop'] / times['data']:.3f}"]
         rows.append([str(scale), *cells, f"{gap:.0e}"])
     head = ["scale", "rearranged targets, ms", "shuffle in the loop, ms", "times"]
