@@ -30,15 +30,6 @@ def load(name: str) -> ModuleType:
     return module
 
 
-def test_srcnn_takes_two_and_a_half_times_scale_squared_the_operations() -> None:
-    claims = load("paper_claims")
-    large, small = claims.NETWORKS["SRCNN 9-5-5"], claims.NETWORKS["ESPCN, tanh"]
-    assert claims.operations(large) == 81 * 64 + 25 * 64 * 32 + 25 * 32
-    assert claims.operations(small) == (25 * 64 + 9 * 64 * 32 + 9 * 32 * 9) / 9
-    assert claims.operations(large) / claims.operations(small) == pytest.approx(2.5 * 3**2, rel=0.02)
-    assert claims.parameters(large) / claims.parameters(small) == pytest.approx(2.5, rel=0.02)
-
-
 def test_a_table_goes_between_its_marks(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("a\n<!-- x -->\nold\n<!-- end of x -->\nb\n")

@@ -25,6 +25,7 @@ def session(content: bytes) -> onnxruntime.InferenceSession:
         ("espcn", "relu"),
         ("srcnn-915", "relu"),
         ("srcnn-955", "tanh"),
+        ("tnrd", "gaussians"),
         ("subpixel-s", "leaky"),
         ("subpixel-l", "tanh"),
     ],

@@ -24,7 +24,7 @@ _InitFrom = Annotated[
 _Network = Annotated[
     str,
     typer.Option(
-        help="What to train: espcn, subpixel-xs, -s, -m or -l, each also as -int8; or srcnn-915 or -955."
+        help="What to train: espcn, subpixel-xs, -s, -m or -l, each also as -int8; srcnn-915, -955, or tnrd."
     ),
 ]
 _Branches = Annotated[

@@ -20,6 +20,8 @@ from vs_espcn.training.int8.export import OPERATORS, Constants, int8_nodes
 from vs_espcn.training.networks.int8 import Int8Network
 from vs_espcn.training.networks.layers import CENTRE, SPREAD, Network, Srcnn
 from vs_espcn.training.networks.subpixel import Subpixel
+from vs_espcn.training.networks.tnrd import Tnrd
+from vs_espcn.training.tnrd_export import tnrd_nodes
 
 _OPSET = 18
 _IR_VERSION = 10
@@ -39,6 +41,9 @@ def to_onnx(network: Network, facts: Mapping[str, str]) -> onnx.ModelProto:
     height, width, scale = "height", "width", network.scale
     if isinstance(network, Int8Network):
         nodes, constants = int8_nodes(network)
+    elif isinstance(network, Tnrd):
+        nodes, constants = tnrd_nodes(network, _enlarge())
+        constants["enlargement"] = _enlargement(network)
     else:
         nodes, constants = _nodes(network), _constants(network)
     graph = helper.make_graph(
@@ -104,7 +109,7 @@ def _constants(network: Network) -> Constants:
         constants[f"{name}.weight"] = kernel / SPREAD if last else kernel
         constants[f"{name}.bias"] = bias / SPREAD + CENTRE if last else bias
     if isinstance(network, Srcnn):
-        constants["enlargement"] = np.array([1, 1, network.scale, network.scale])
+        constants["enlargement"] = _enlargement(network)
     if isinstance(network, Subpixel):
         constants["skip.weight"] = np.full((network.scale**2, 1, 1, 1), 1 / SPREAD)
         constants["skip.bias"] = np.zeros(network.scale**2)
@@ -126,16 +131,7 @@ def _nodes(network: Network) -> list[onnx.NodeProto]:
         "DepthToSpace", ["phases"], [OUTPUT_NAME], name="shuffle", blocksize=network.scale, mode="CRD"
     )
     if isinstance(network, Srcnn):
-        enlarge = helper.make_node(
-            "Resize",
-            [INPUT_NAME, "", "enlargement"],
-            ["enlarged"],
-            name="enlarge",
-            mode="cubic",
-            cubic_coeff_a=-0.5,
-            coordinate_transformation_mode="half_pixel",
-        )
-        return [enlarge, *_convolutions(network, "enlarged", OUTPUT_NAME)]
+        return [_enlarge(), *_convolutions(network, "enlarged", OUTPUT_NAME)]
     if isinstance(network, Subpixel):
         skip = [
             _convolution("skip", "features0", "base", side=1),
@@ -143,6 +139,23 @@ def _nodes(network: Network) -> list[onnx.NodeProto]:
         ]
         return [*_convolutions(network, INPUT_NAME, "detail"), *skip, shuffle]
     return [*_convolutions(network, INPUT_NAME, "phases"), shuffle]
+
+
+def _enlarge() -> onnx.NodeProto:
+    """The bicubic enlargement that the baselines start from."""
+    return helper.make_node(
+        "Resize",
+        [INPUT_NAME, "", "enlargement"],
+        ["enlarged"],
+        name="enlarge",
+        mode="cubic",
+        cubic_coeff_a=-0.5,
+        coordinate_transformation_mode="half_pixel",
+    )
+
+
+def _enlargement(network: Network) -> NDArray[np.float32]:
+    return np.array([1, 1, network.scale, network.scale], np.float32)
 
 
 def _convolutions(network: Network, source: str, target: str) -> list[onnx.NodeProto]:

@@ -104,7 +104,7 @@ def test_a_baseline_starts_from_bicubic(scale: int) -> None:
     np.testing.assert_allclose(bicubic[inner], enlarge(luma[0, 0].numpy(), scale)[inner], rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["espcn", "srcnn-915", "srcnn-955", "subpixel-s"])
+@pytest.mark.parametrize("name", ["espcn", "srcnn-915", "srcnn-955", "tnrd", "subpixel-s"])
 def test_phases_are_what_training_compares(name: str) -> None:
     network = make_network(name, 2)
     luma = torch.rand(1, 1, 6, 5)

@@ -7,11 +7,13 @@ from vs_espcn.networks.registry import INT8_SUFFIX
 from vs_espcn.training.networks.int8 import Int8Network
 from vs_espcn.training.networks.layers import Espcn, Network, Srcnn
 from vs_espcn.training.networks.subpixel import SHAPES, Subpixel
+from vs_espcn.training.networks.tnrd import ACTIVATION, Tnrd
 
 _OTHERS: dict[str, Callable[[int, str | None], Network]] = {
     "espcn": lambda scale, activation: Espcn(scale, activation or "tanh"),
     "srcnn-915": lambda scale, activation: Srcnn(scale, activation or "relu", second=1),
     "srcnn-955": lambda scale, activation: Srcnn(scale, activation or "relu", second=5),
+    "tnrd": lambda scale, activation: Tnrd(scale, activation or ACTIVATION),
 }
 _IN_INT8 = {f"{name}{INT8_SUFFIX}": name for name in ("espcn", *SHAPES)}
 

@@ -1,7 +1,7 @@
 """The base class of all networks, ESPCN and SRCNN, in PyTorch."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import torch
 from torch import Tensor, nn
@@ -28,20 +28,23 @@ SPREAD = 4.0
 class Network(nn.Module, ABC):
     """Base class of all networks; only their weights are saved."""
 
-    def __init__(self, name: str, scale: int, activation: str) -> None:
+    def __init__(
+        self, name: str, scale: int, activation: str, known: Collection[str] = tuple(ACTIVATIONS)
+    ) -> None:
         """Name a network.
 
         Args:
             name: Its name for ``--network``.
             scale: Integer scale.
-            activation: Activation after all convolutions but the last, a key of ``ACTIVATIONS``.
+            activation: Activation after all convolutions but the last, one of ``known``.
+            known: Activations that the network accepts.
 
         Raises:
             InputError: The activation is not known.
         """
         super().__init__()
-        if activation not in ACTIVATIONS:
-            raise InputError(f"activation {activation!r} is not known; choose {' or '.join(ACTIVATIONS)}")
+        if activation not in known:
+            raise InputError(f"activation {activation!r} is not known; choose {' or '.join(known)}")
         self.name = name
         self.branches = False
         self.scale = scale
@@ -161,35 +164,23 @@ class Espcn(ThreeLayers):
         return functional.pixel_shuffle(self.phases(luma), self.scale)
 
 
-class Srcnn(ThreeLayers):
-    """SRCNN (Dong et al., ECCV 2014 and TPAMI 2016), the baseline of the ESPCN paper.
-
-    Luma is enlarged by bicubic first; all convolutions run at high resolution.
-    """
+class Bicubic(nn.Module):
+    """Bicubic enlargement with edge pixels repeated beyond the border; it has no weights to train."""
 
     enlargement: Tensor
 
-    def __init__(self, scale: int, activation: str = "relu", *, second: int) -> None:
-        """Make a network with random weights; see ``Network``.
+    def __init__(self, scale: int) -> None:
+        """Make the kernels.
 
         Args:
             scale: Integer scale.
-            activation: Activation after the first two convolutions.
-            second: Height and width of the second kernel: 1 for SRCNN 9-1-5, 5 for 9-5-5.
         """
-        super().__init__(f"srcnn-9{second}5", scale, activation, kernels=(9, second, 5), outputs=1)
+        super().__init__()
+        self.scale = scale
         self.register_buffer("enlargement", _bicubic_kernels(scale), persistent=False)
 
-    def phases(self, luma: Tensor) -> Tensor:
-        """Upscale luma and rearrange it; see ``Network``."""
-        return functional.pixel_unshuffle(self(luma), self.scale)
-
     def forward(self, luma: Tensor) -> Tensor:
-        """Upscale luma; see ``Network``."""
-        return self.convolve(self.bicubic(luma))
-
-    def bicubic(self, luma: Tensor) -> Tensor:
-        """Enlarge luma by bicubic, with edge pixels repeated beyond the border.
+        """Enlarge luma.
 
         Args:
             luma: float32 (N, 1, H, W).
@@ -201,6 +192,32 @@ class Srcnn(ThreeLayers):
             padded = functional.pad(luma, (2, 2, 2, 2), "replicate")
             phases = functional.conv2d(padded, self.enlargement)  # (N, scale², H, W)
         return functional.pixel_shuffle(phases, self.scale)
+
+
+class Srcnn(ThreeLayers):
+    """SRCNN (Dong et al., ECCV 2014 and TPAMI 2016), the baseline of the ESPCN paper.
+
+    Luma is enlarged by bicubic first; all convolutions run at high resolution.
+    """
+
+    def __init__(self, scale: int, activation: str = "relu", *, second: int) -> None:
+        """Make a network with random weights; see ``Network``.
+
+        Args:
+            scale: Integer scale.
+            activation: Activation after the first two convolutions.
+            second: Height and width of the second kernel: 1 for SRCNN 9-1-5, 5 for 9-5-5.
+        """
+        super().__init__(f"srcnn-9{second}5", scale, activation, kernels=(9, second, 5), outputs=1)
+        self.bicubic = Bicubic(scale)
+
+    def phases(self, luma: Tensor) -> Tensor:
+        """Upscale luma and rearrange it; see ``Network``."""
+        return functional.pixel_unshuffle(self(luma), self.scale)
+
+    def forward(self, luma: Tensor) -> Tensor:
+        """Upscale luma; see ``Network``."""
+        return self.convolve(self.bicubic(luma))
 
 
 def _bicubic_kernels(scale: int) -> Tensor:
