@@ -169,10 +169,10 @@ def read(path: Path, ffmpeg: str) -> MediaFile:
     described = _run(ffmpeg, "-hide_banner", "-i", path, check=False).stderr.decode(errors="replace")
     file = MediaFile(path=path, thumbnails=np.empty(0, np.uint8))
     _describe(file, described.splitlines())
-    length = re.search(r"Duration: (\d+):(\d+):(\d+\.\d+), start: (-?[0-9.]+)", described)
+    length = re.search(r"Duration: (\d+):(\d+):(\d+\.\d+)(?:, start: (-?[0-9.]+))?", described)
     if length and "Input #0, matroska" in described:
         ends = int(length[1]) * 3600 + int(length[2]) * 60 + Fraction(length[3])
-        file.announced = ends - Fraction(length[4])
+        file.announced = ends - Fraction(length[4] or 0)  # without B-frames no start is printed
     _read_packets(file, ffmpeg)
     _read_frames(file, ffmpeg)
     return file
