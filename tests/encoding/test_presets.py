@@ -38,7 +38,7 @@ def test_a_preset_encodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name:
         assert decode(output).num_frames == 3
 
 
-def test_lossless_is_lossless_and_prores_is_422_in_10_bits(tmp_path: Path) -> None:
+def test_source_kind_is_lossless_and_prores_is_422_in_10_bits(tmp_path: Path) -> None:
     source = video(tmp_path / "in.mp4", frames=2)
     formats = {}
     for name, suffix in (("ffv1", ".mkv"), ("prores", ".mov")):

@@ -264,10 +264,10 @@ def _open(
     from vs_espcn.encoding.alpha import has_alpha
     from vs_espcn.encoding.deinterlace import deinterlace
     from vs_espcn.encoding.interlacing import check_progressive
-    from vs_espcn.encoding.lossless import lossless_codec
     from vs_espcn.encoding.odd_size import upscale_picture
     from vs_espcn.encoding.pixel_format import encodable
     from vs_espcn.encoding.source import open_source
+    from vs_espcn.encoding.source_kind import lossless_codec
     from vs_espcn.encoding.trim import frames_between, parse_time, trim
     from vs_espcn.filter.vs_errors import last_line
 

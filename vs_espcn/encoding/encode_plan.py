@@ -26,8 +26,8 @@ from vs_espcn.encoding.hdr10 import hdr10_notes, hdr10_parameters
 from vs_espcn.encoding.opus_delay import opus_delays
 from vs_espcn.encoding.output_target import OutputTarget
 from vs_espcn.encoding.source import ClipSource
-from vs_espcn.encoding.track_tags import label_video
 from vs_espcn.encoding.video_encoder import alpha_options_of, chosen_encoder, default_encoder
+from vs_espcn.encoding.video_labels import label_video
 
 
 @dataclass(frozen=True, kw_only=True)

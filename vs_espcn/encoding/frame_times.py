@@ -1,8 +1,8 @@
 """When frames are shown: from what a file says, to times that strictly rise.
 
 A file may say nothing of some frames, name a time twice or go back in time.
-No container and no player takes that, so that a time that cannot be is replaced
-by one between its neighbours, and a clock that starts anew goes on.
+No container and no player takes that, so impossible times are interpolated,
+and a clock that starts anew goes on.
 """
 
 from collections.abc import Sequence
@@ -80,9 +80,9 @@ def restarts(times: Times, step: Fraction) -> bool:
 def on_grid(times: Sequence[Fraction], fps: Fraction) -> Fraction | None:
     """Where the grid of a constant rate begins, in seconds; None if the times don't follow one.
 
-    Times may be rounded as containers do it. The first alone may be up to
-    three quarters of a frame off: some muxers delay all others by the
-    encoder's priming.
+    Times may be rounded as containers do it. Only the first may be off, by up
+    to three quarters of a frame: some muxers delay all others by the encoder's
+    priming.
     """
     starts = [time - number / fps for number, time in enumerate(times)]
     start = median_low(starts)

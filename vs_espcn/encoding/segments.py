@@ -82,7 +82,7 @@ def join_segments(encode_plan: EncodePlan, folder: Path, segments: Sequence[rang
     """Join finished segments, and add everything else from the source.
 
     Args:
-        encode_plan: As it was for the segments.
+        encode_plan: The plan with which the segments were encoded.
         folder: Where they are, see `segment_path`.
         segments: All of them in order.
         output: The file to write; it is replaced if it exists.

@@ -134,9 +134,9 @@ class FrameScheduler:
     """One run of a stream through a clip.
 
     At most `latency` frames are in progress. Without `lateness` the reader waits
-    for room, and so does the program that feeds it. With `lateness` the oldest
-    frame is overdue when one more arrives, and is written without being upscaled:
-    a frame is written at the latest when the `latency`-th frame after it arrives.
+    for room, and so does the program that feeds it. With `lateness`, when
+    `latency` frames are in progress and another arrives, the oldest is written
+    without the network.
     Of frames that wait for a slot, the newest gets it, since it has most time left.
 
     Attributes:

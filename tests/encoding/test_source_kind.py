@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.media import ffmpeg, pattern
-from vs_espcn.encoding.lossless import lossless_codec
 from vs_espcn.encoding.source import open_source
+from vs_espcn.encoding.source_kind import lossless_codec
 
 KEPT = {
     "ffv1.mkv": ("ffv1", "-c:v", "ffv1"),

@@ -1,4 +1,4 @@
-"""Whether a source's codec kept the picture, as the networks for uncompressed sources expect it."""
+"""The kind of a source, from its codec: lossless and intermediate codecs are clean, others are not."""
 
 import re
 import subprocess
