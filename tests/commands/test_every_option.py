@@ -71,7 +71,7 @@ def watch_compare(monkeypatch: pytest.MonkeyPatch, seen: Seen) -> None:
         seen.update(output=output.name, overwrite=overwrite)
         return output
 
-    monkeypatch.setattr("vs_espcn.encoding.encode.check_writable", writable)
+    monkeypatch.setattr("vs_espcn.encoding.output_target.check_writable", writable)
     reached(monkeypatch, "vs_espcn.commands.compare._pictures", lambda _, request: seen | vars(request))
 
 
@@ -239,6 +239,7 @@ ROWS: dict[str, list[tuple[str, str, Any]]] = {
         ("--scale 4", "scales", [4]),
         ("--network subpixel-s", "networks", ["subpixel-s"]),
         ("--backend vulkan", "backend", Vulkan()),
+        ("--backend vulkan --device 1", "backend", Vulkan(device=1)),
         ("--precision fp32", "precisions", ["fp32"]),
         ("--frames 3", "frames", 3),
         ("--repeats 2", "repeats", 2),

@@ -142,6 +142,13 @@ CASES = [
         notes=(),
         excused=("video 0 has lost its tag handler_name", "video 0 is no longer default"),
     ),
+    # 1200 packets a second, whose times in milliseconds repeat.
+    Case(
+        name="truehd.mkv",
+        make=line(*picture(2), *tone(2), *H264, "-c:a", "truehd", "-strict", "-2"),
+        outputs=(".mkv", ".mp4"),
+        excused=("times of the audio stream (truehd) do not rise",),
+    ),
     Case(name="late_sound.ts", make=line(*LATE_SOUND, *H264, "-c:a", "aac")),
     Case(name="late_sound.m2ts", make=line(*LATE_SOUND, *H264, "-c:a", "ac3")),
     Case(

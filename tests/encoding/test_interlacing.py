@@ -1,5 +1,6 @@
 """Interlaced frames in the middle of a film."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from tests.media import ffmpeg
 from vs_espcn.encoding.interlacing import check_progressive, is_interlaced
 from vs_espcn.encoding.source import open_source
-from vs_espcn.errors import InputError
+from vs_espcn.errors import EncodeError, InputError
 
 ENCODERS = {
     "h264.mkv": ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"),
@@ -57,3 +58,32 @@ def test_a_progressive_film_passes(tmp_path: Path, name: str) -> None:
     source = open_source(path)
     check_progressive(source, range(source.clip.num_frames))
     assert not is_interlaced(source)
+
+
+def test_fields_are_found_after_the_film_changes_its_colours(tmp_path: Path) -> None:
+    """There ffmpeg starts its filters anew, and their numbers with them."""
+    picture = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=1")
+    coded = ("-c:v", "mpeg2video", "-q:v", "3", "-f", "mpegts")
+    fields = ("-vf", "setfield=tff", "-flags", "+ilme+ildct")
+    for name, tag, options in (("p", "bt709", ()), ("i", "smpte170m", fields)):
+        ffmpeg(*picture, *options, "-colorspace", tag, "-color_trc", tag, *coded, tmp_path / f"{name}.ts")
+    path = tmp_path / "joined.ts"
+    path.write_bytes((tmp_path / "p.ts").read_bytes() + (tmp_path / "i.ts").read_bytes())
+    source = open_source(path)
+    assert is_interlaced(source)
+    with pytest.raises(InputError, match="has interlaced frames from 0:00:0"):
+        check_progressive(source, range(source.clip.num_frames))
+
+
+def test_a_search_that_fails_is_not_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = open_source(mixed(tmp_path, "ffv1.mkv"))
+    with monkeypatch.context() as failing:
+        failing.setattr("vs_espcn.encoding.interlacing._decoded_flags", _failing)
+        check_progressive(source, range(source.clip.num_frames))
+    with pytest.raises(InputError, match="has interlaced frames"):
+        check_progressive(source, range(source.clip.num_frames))
+
+
+def _failing(_: object) -> Iterator[bool]:
+    yield False
+    raise EncodeError("ffmpeg ended with exit code 1")

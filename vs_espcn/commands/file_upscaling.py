@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from vs_espcn.commands.network_choice import report_run, with_network_chosen
 from vs_espcn.console import JobProgress, exit_at_once, exit_in_order
 from vs_espcn.errors import EspcnError, InputError
 from vs_espcn.logs import console_logger
-from vs_espcn.networks.registry import of_network
+from vs_espcn.networks.registry import load_network, of_network
 
 if TYPE_CHECKING:
     import vapoursynth as vs
@@ -63,8 +63,10 @@ class UpscaleRequest:
         values = {option.name: getattr(self.filter, option.name) for option in fields(self.filter)}
         values["deinterlace"] = self.deinterlace
         if self.filter.criteria is None:  # a name stays the same when its file is replaced
-            files = (spec.path for spec in of_network(str(self.filter.network)))
-            values["weights"] = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+            models = (load_network(spec.path) for spec in of_network(str(self.filter.network)))
+            values["weights"] = [
+                hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest() for model in models
+            ]
         return {name: repr(value) for name, value in values.items() if value is not None}
 
 
@@ -199,6 +201,13 @@ def upscale_image(request: UpscaleRequest, source: Path, output: Path) -> None:
             write_whole(png_file(clip), path, overwrite=request.overwrite)
 
 
+def _is_one_file(path: Path, other: Path) -> bool:
+    """Tell whether two names lead to one file; False if one of them is not there (any more)."""
+    with suppress(OSError):
+        return path.samefile(other)
+    return False
+
+
 def upscale_all(request: UpscaleRequest, pairs: Sequence[tuple[Path, Path]]) -> bool:
     """Upscale files one after another; one that fails doesn't stop the others.
 
@@ -212,7 +221,7 @@ def upscale_all(request: UpscaleRequest, pairs: Sequence[tuple[Path, Path]]) -> 
     """
     results: list[tuple[str, Path]] = []
     for number, (source, output) in enumerate(pairs, start=1):
-        if output.is_file() and any(result == "done" and output.samefile(made) for result, made in results):
+        if any(result == "done" and _is_one_file(output, made) for result, made in results):
             # Their names differ by case, or by how an accent is written, and the file system takes no notice.
             console_logger.error("%s would replace what was just made; rename it, or its source", output)
             results.append(("failed", source))

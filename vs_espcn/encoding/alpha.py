@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import vapoursynth as vs
 
+from vs_espcn.encoding.encode_errors import frame_errors
 from vs_espcn.encoding.ffmpeg import Ffmpeg
 from vs_espcn.encoding.source import ClipSource
 
@@ -53,13 +54,17 @@ def has_opaque_palette(source: ClipSource) -> bool:
     """Whether a film's colours come from a palette, as in GIF, none of which lets anything through.
 
     Frames are decoded until one does; their alpha planes are there whether the palette has alpha or not.
+
+    Raises:
+        EncodeError: A frame cannot be decoded.
     """
     info = source.known.streams.get(source.track.index)
     if info is None or not (info.codec == "gif" or ", pal8" in info.text):
         return False
-    alpha = vs.core.std.PlaneStats(vs.core.std.PropToClip(source.clip))
-    peak = (1 << alpha.format.bits_per_sample) - 1
-    return all(frame.props["PlaneStatsMin"] == peak for frame in alpha.frames(close=True))
+    with frame_errors():
+        alpha = vs.core.std.PlaneStats(vs.core.std.PropToClip(source.clip))
+        peak = (1 << alpha.format.bits_per_sample) - 1
+        return all(frame.props["PlaneStatsMin"] == peak for frame in alpha.frames(close=True))
 
 
 def _pixel_formats(ffmpeg: Ffmpeg, encoder: str) -> list[str]:

@@ -23,10 +23,17 @@ _STEADY = ("matroska", "mov")
 
 _KEEPS_DURATIONS_SINCE = (6, 0)
 
-_ANEW = "setts=ts='if(eq(N,0),TS,PREV_OUTDTS+if(gt(DTS,PREV_INDTS),DTS-PREV_INDTS,max(1,PREV_OUTDURATION)))'"
-"""Has a clock that starts anew go on after the last packet."""
+# Packets shorter than two ticks (TrueHD in milliseconds) name times twice by nature: those must not add up.
+_ANEW = (
+    "setts=ts='if(eq(N,0),TS,PREV_OUTDTS+if(gt(DTS,PREV_INDTS),DTS-PREV_INDTS,"
+    "if(eq(DTS,PREV_INDTS)*lt(PREV_OUTDURATION,2),0,max(1,PREV_OUTDURATION))))'"
+)
+"""Lets a clock that starts anew go on after the last packet."""
 
-_RISING = "setts=ts='if(eq(N,0),TS,if(gt(DTS,PREV_OUTDTS),TS,PREV_OUTDTS+max(1,PREV_OUTDURATION/2)))'"
+_RISING = (
+    "setts=ts='if(eq(N,0),TS,if(gt(DTS,PREV_OUTDTS),TS,"
+    "PREV_OUTDTS+if(lt(PREV_OUTDURATION,2),0,PREV_OUTDURATION/2)))'"
+)
 """Moves a packet that is not later than the one before it by half a packet, as where a clock jumped."""
 
 

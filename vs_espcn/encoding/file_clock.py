@@ -109,7 +109,9 @@ def _pieces(ffmpeg: Ffmpeg, path: Path, picture: Sequence[str]) -> list[_Piece]:
     tick = Fraction(int(unit[1]), int(unit[2]))
     pieces: list[_Piece] = []
     start = shift = None
-    for raw, shown in zip(before, after, strict=False):
+    if len(before) != len(after):  # a packet was dropped, so that others would be paired wrongly
+        return []
+    for raw, shown in zip(before, after, strict=True):
         if raw is None or shown is None or shown - raw == shift:
             continue
         shift = shown - raw

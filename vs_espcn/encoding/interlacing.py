@@ -12,18 +12,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import IO, Literal
 
 import vapoursynth as vs
 
-from vs_espcn.cache_folder import open_cached
+from vs_espcn.cache_folder import CACHED_MODE, open_cached
 from vs_espcn.encoding.bestsource import index_path
 from vs_espcn.encoding.ffmpeg import find_ffmpeg
 from vs_espcn.encoding.source import ClipSource
 from vs_espcn.encoding.trim import time_of
-from vs_espcn.errors import InputError
+from vs_espcn.errors import EncodeError, InputError
 from vs_espcn.file_writing import replace_file
+from vs_espcn.logs import console_logger
 
 _PROGRESSIVE = frozenset(
     {"apng", "av1", "cinepak", "flv1", "gif", "h263", "mpeg1video", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3"}
@@ -108,8 +110,11 @@ def _stretches(source: ClipSource, stop: int) -> list[range]:
     path = index_path(source.path).with_suffix(f".{source.track.index}.fields")
     known = _stored(path)
     if known is None or known[0] < stop:
-        runs = [] if _headers_say_progressive(source) else _decoded_runs(source, stop)
-        known = (stop, runs)
+        try:
+            known = (stop, [] if _headers_say_progressive(source) else _decoded_runs(source, stop))
+        except EncodeError as error:
+            console_logger.warning("cannot look for interlaced frames before encoding: %s", error)
+            return []
         _store(path, known)
     return [range(start, min(end, stop)) for start, end in known[1] if start < stop]
 
@@ -131,25 +136,33 @@ def _headers_say_progressive(source: ClipSource) -> bool:
 
 def _decoded_runs(source: ClipSource, stop: int) -> list[tuple[int, int]]:
     """Runs of interlaced frames: the first, and the one after the last."""
-    # Each frame's time is twice its number, and one more if it is interlaced.
-    marked = f"trim=end_frame={stop},settb=1/1000,setpts=2*N+INTERLACED"
-    times = ("-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-c:v", "wrapped_avframe")
     runs: list[tuple[int, int]] = []
-    with _reading(source, "stdout", "-vf", marked, *times, "-f", "framecrc", "-") as frames:
-        for line in frames:
-            if line.startswith(b"#"):
-                continue
-            number, is_interlaced = divmod(int(line.split(b",")[2]), 2)
-            if is_interlaced and runs and runs[-1][1] == number:
-                runs[-1] = (runs[-1][0], number + 1)
-            elif is_interlaced:
-                runs.append((number, number + 1))
+    for number, is_interlaced in enumerate(islice(_decoded_flags(source), stop)):
+        if is_interlaced and runs and runs[-1][1] == number:
+            runs[-1] = (runs[-1][0], number + 1)
+        elif is_interlaced:
+            runs.append((number, number + 1))
     return runs
+
+
+def _decoded_flags(source: ClipSource) -> Iterator[bool]:
+    """Decode the film and yield for each frame whether it is interlaced."""
+    # The flag becomes a time of 0 or 1 s, and that a picture of one sample. ffmpeg ends when nobody reads
+    # it any more; its own numbers and times start again where the film's size or format changes.
+    drawn = "settb=1,setpts=INTERLACED,crop=2:2:0:0,format=gray,geq=lum='255*T',crop=1:1,setpts=N"
+    form = ("-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray")
+    with _reading(source, "stdout", "-vf", drawn, *form, "-") as frames:
+        while flag := frames.read(1):
+            yield flag > b"\x80"
 
 
 @contextmanager
 def _reading(source: ClipSource, pipe: Literal["stdout", "stderr"], *options: str) -> Iterator[IO[bytes]]:
-    """A pipe of an ffmpeg that reads the film until the block is left."""
+    """A pipe of an ffmpeg that reads the film until the block is left.
+
+    Raises:
+        EncodeError: ffmpeg failed before the pipe's reader had enough.
+    """
     command = [
         *(find_ffmpeg().path, "-hide_banner", "-nostdin", "-nostats", "-noautorotate"),
         *("-i", f"file:{source.path}", "-map", f"0:{source.track.index}", *options),
@@ -162,6 +175,8 @@ def _reading(source: ClipSource, pipe: Literal["stdout", "stderr"], *options: st
         assert output
         try:
             yield output
+            if not output.read(1) and process.wait():
+                raise EncodeError(f"ffmpeg ended with exit code {process.returncode}")
         finally:
             process.kill()
 
@@ -180,7 +195,7 @@ def _store(path: Path, known: tuple[int, Sequence[tuple[int, int]]]) -> None:
     """Without a place to keep it, the film is read again next time."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, json.dumps(known).encode())
+        replace_file(path, json.dumps(known).encode(), mode=CACHED_MODE)
 
 
 def _clock(time: Fraction) -> str:

@@ -76,7 +76,8 @@ def _check_sound(number: int, sound: _Packets) -> None:
     still = Fraction(0)
     for packet, (before, after) in enumerate(pairwise(sound.decoded)):
         length = sound.durations[packet]
-        still = still + length if (after - before) * 4 < length or after <= before else Fraction(0)
+        is_still = (after - before) * 4 < length or after < before
+        still = still + max(length, before - after) if is_still else Fraction(0)
         if still > _LONGEST_STILL:
             raise EncodeError(
                 f"the clock of audio track {number} of the source goes back or stands still at "

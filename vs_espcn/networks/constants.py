@@ -25,7 +25,9 @@ def constants_of(network: ModelProto) -> dict[str, TensorProto]:
 
 
 def _value(node: NodeProto) -> TensorProto | None:
-    (attribute,) = node.attribute
+    if len(node.attribute) != 1:
+        return None
+    attribute = node.attribute[0]
     value = helper.get_attribute_value(attribute)
     if isinstance(value, TensorProto):
         return value
