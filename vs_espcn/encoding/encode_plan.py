@@ -159,7 +159,7 @@ def plan_encode(
         destination=destination,
         timeline=clock,
         streams=streams,
-        sound=clock.sound_options(muxer, delays),
+        sound=clock.sound_options(muxer, [track.codec for track in streams.sound], delays),
         video=video,
         encoder=encoder,
         container=(

@@ -23,18 +23,19 @@ _STEADY = ("matroska", "mov")
 
 _KEEPS_DURATIONS_SINCE = (6, 0)
 
-# Packets shorter than two ticks (TrueHD in milliseconds) name times twice by nature: those must not add up.
 _ANEW = (
-    "setts=ts='if(eq(N,0),TS,PREV_OUTDTS+if(gt(DTS,PREV_INDTS),DTS-PREV_INDTS,"
-    "if(eq(DTS,PREV_INDTS)*lt(PREV_OUTDURATION,2),0,max(1,PREV_OUTDURATION))))'"
+    "setts=ts='if(eq(N,0),TS,"
+    "PREV_OUTDTS+if({later}(DTS,PREV_INDTS),DTS-PREV_INDTS,max(1,PREV_OUTDURATION)))'"
+)
+    "setts=ts='if(eq(N,0),TS,PREV_OUTDTS+if({later}(DTS,PREV_INDTS),DTS-PREV_INDTS,max(1,PREV_OUTDURATION)))'"
 )
 """Lets a clock that starts anew go on after the last packet."""
 
-_RISING = (
-    "setts=ts='if(eq(N,0),TS,if(gt(DTS,PREV_OUTDTS),TS,"
-    "PREV_OUTDTS+if(lt(PREV_OUTDURATION,2),0,PREV_OUTDURATION/2)))'"
-)
+_RISING = "setts=ts='if(eq(N,0),TS,if(gt(DTS,PREV_OUTDTS),TS,PREV_OUTDTS+max(1,PREV_OUTDURATION/2)))'"
 """Moves a packet that is not later than the one before it by half a packet, as where a clock jumped."""
+
+_SHORT_PACKETS = frozenset({"mlp", "truehd"})
+"""Sound of 1200 packets a second. In milliseconds two of them name one time, and moving each would add up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,22 +88,29 @@ class Timeline:
             *(("-t", seconds(self.end)) if self.end is not None else ()),
         )
 
-    def sound_options(self, muxer: str, delays: Sequence[int]) -> tuple[str, ...]:
+    def sound_options(self, muxer: str, codecs: Sequence[str], delays: Sequence[int]) -> tuple[str, ...]:
         """Options of the output that change times of copied and encoded sound.
 
         Args:
             muxer: The output's muxer.
+            codecs: Each sound's codec in the source.
             delays: Milliseconds by which each sound is to be later, in Matroska.
         """
         # Else a transport stream has one time for several packets.
         options = (
             ["-pes_payload_size", "0"] if (self.restarts or self.continues) and muxer == "mpegts" else []
         )
-        for number, delay in enumerate(delays):
-            # The times that the filter sees tick in milliseconds there, whatever time base it is told.
-            later = f",setts=ts=TS+{delay}" if delay else ""
-            options += [f"-bsf:a:{number}", (_ANEW if self.restarts else _RISING) + later]
+        for number, (codec, delay) in enumerate(zip(codecs, delays, strict=True)):
+            # The times that the filters see tick in milliseconds there, whatever time base they are told.
+            filters = [*self._clock_filters(codec), *([f"setts=ts=TS+{delay}"] if delay else [])]
+            options += [f"-bsf:a:{number}", ",".join(filters)] if filters else []
         return tuple(options)
+
+    def _clock_filters(self, codec: str) -> list[str]:
+        """Filters of packets that have a sound's clock rise."""
+        if self.restarts:
+            return [_ANEW.format(later="gte" if codec in _SHORT_PACKETS else "gt")]
+        return [] if codec in _SHORT_PACKETS else [_RISING]
 
     @property
     def clock_output(self) -> tuple[str, ...]:
