@@ -27,8 +27,6 @@ _ANEW = (
     "setts=ts='if(eq(N,0),TS,"
     "PREV_OUTDTS+if({later}(DTS,PREV_INDTS),DTS-PREV_INDTS,max(1,PREV_OUTDURATION)))'"
 )
-    "setts=ts='if(eq(N,0),TS,PREV_OUTDTS+if({later}(DTS,PREV_INDTS),DTS-PREV_INDTS,max(1,PREV_OUTDURATION)))'"
-)
 """Lets a clock that starts anew go on after the last packet."""
 
 _RISING = "setts=ts='if(eq(N,0),TS,if(gt(DTS,PREV_OUTDTS),TS,PREV_OUTDTS+max(1,PREV_OUTDURATION/2)))'"
