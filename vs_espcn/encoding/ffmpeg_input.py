@@ -24,8 +24,7 @@ _STEADY = ("matroska", "mov")
 _KEEPS_DURATIONS_SINCE = (6, 0)
 
 _ANEW = (
-    "setts=ts='if(eq(N,0),TS,"
-    "PREV_OUTDTS+if({later}(DTS,PREV_INDTS),DTS-PREV_INDTS,max(1,PREV_OUTDURATION)))'"
+    "setts=ts='if(eq(N,0),TS,PREV_OUTDTS+if({later}(DTS,PREV_INDTS),DTS-PREV_INDTS,max(1,PREV_OUTDURATION)))'"
 )
 """Lets a clock that starts anew go on after the last packet."""
 
