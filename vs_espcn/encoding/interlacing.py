@@ -178,7 +178,8 @@ def _reading(source: ClipSource, pipe: Literal["stdout", "stderr"], *options: st
             if not output.read(1) and process.wait():
                 raise EncodeError(f"ffmpeg ended with exit code {process.returncode}")
         finally:
-            process.kill()
+            if process.poll() is None:
+                process.kill()
 
 
 def _stored(path: Path) -> tuple[int, Sequence[tuple[int, int]]] | None:
