@@ -1,7 +1,6 @@
 """Clips as windows of low-resolution frames, and the frames that they came from.
 
-A window never looks across a scene cut or beyond the clip: the last frame before it stands in for what
-lies there.
+A window never looks across a scene cut or beyond the clip; it repeats the last frame before it instead.
 """
 
 import tempfile
@@ -150,7 +149,7 @@ def align_windows(frames: Codes, chosen: NDArray[np.int64]) -> Codes:
     for place in range(chosen.shape[1]):
         if place == middle or len(frames) == 1:
             continue
-        # Two clips in turn, so that the neighbour of each even frame is what stands in its window.
+        # Two clips in turn, so that each even frame's neighbour is the frame in its window.
         pairs = np.stack([frames, aligned[:, place]], 1).reshape(-1, *frames.shape[1:])
         aligned[:, place] = _compensate(pairs)[::2]
     return aligned

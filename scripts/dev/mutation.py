@@ -5,7 +5,7 @@
 `mutation.toml` names the rooms, their modules and each one's tests; without arguments every mutant of every
 room runs. All of it happens in a copy of the tree. A mutant counts as caught if a test fails, or if the tests
 take five times as long as without it. Survivors are printed with the lines that they change. Mutants of `|`
-are left out: it stands in type annotations. Needs a system with fork.
+are left out, since `|` occurs in type annotations. Needs a system with fork.
 """
 
 import argparse

@@ -16,7 +16,7 @@ from vs_espcn.networks.registry import load_network, network_metadata
 ROOT = Path(__file__).parents[2]
 BASELINES = ROOT / "docs" / "baselines"
 T91, MORE = ("t91",), ("t91", "general100", "cid22", "clic2025")
-"""Folders that were trained on: the paper's 91 images, and what stands for its images of ImageNet."""
+"""Folders that were trained on: the paper's 91 images, and ours in place of its ImageNet images."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Times of training steps: where the enlargement stands in the network, and in the loop."""
+"""Time training steps by where the network or the loop enlarges."""
 
 import math
 from collections.abc import Callable

@@ -165,7 +165,7 @@ def test_a_copy_of_a_shipped_network_bears_bf16_too(own: registry.ModelSpec) -> 
 
 
 def test_networks_of_others_on_vulkan_take_fp16_at_8_bits(own: registry.ModelSpec, tmp_path: Path) -> None:
-    """If they bear bf16's rounding, which is coarser; what they lose in fp16 was not measured."""
+    """They take fp16 if they are accurate in bf16, which is coarser; fp16 itself was not measured."""
     for path in (own.path, own_network([kernel(4, 1)], tmp_path)):
         taken = [precision_of(path, depth, Vulkan()) for depth in (8, 10, 12, 16, None)]
         assert taken == ["auto", *["fp32"] * 4]

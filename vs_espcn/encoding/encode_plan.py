@@ -27,7 +27,7 @@ from vs_espcn.encoding.opus_delay import opus_delays
 from vs_espcn.encoding.output_target import OutputTarget
 from vs_espcn.encoding.source import ClipSource
 from vs_espcn.encoding.video_encoder import alpha_options_of, chosen_encoder, default_encoder
-from vs_espcn.encoding.video_labels import label_video
+from vs_espcn.encoding.video_labels import TrackLabels, label_video
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,10 +140,7 @@ def plan_encode(
     pipe_input(clip, first, source.times, source.ends)  # refuses what no pipe carries
     encoding, encoder = chosen or default_encoder(destination, clip, first)
     labels = label_video(source, destination.container, suffix, encoder)
-    user = list(ffmpeg_args)
-    if encoder in PARAMETER_OPTIONS:
-        parameters = [*hdr10_parameters(encoder, first.props), *labels.parameters]
-        user = with_parameters(encoder, parameters, user)
+    user = _with_labels(encoder, first, labels, ffmpeg_args)
     kept = alpha_options_of(destination, preset, ffmpeg_args) if "_Alpha" in first.props else None
     alpha = kept or ()
     video = (*encoding, *siting_options(first.props), *order_options(source.times, source.ends), *alpha)
@@ -175,6 +172,16 @@ def plan_encode(
             *_notes_on_metadata(destination, source, first, encoder),
         ),
     )
+
+
+def _with_labels(
+    encoder: str, first: vs.VideoFrame, labels: TrackLabels, ffmpeg_args: Sequence[str]
+) -> list[str]:
+    """The user's options, with the encoder's own parameters for HDR10 and stereoscopy."""
+    if encoder not in PARAMETER_OPTIONS:
+        return list(ffmpeg_args)
+    parameters = [*hdr10_parameters(encoder, first.props), *labels.parameters]
+    return with_parameters(encoder, parameters, list(ffmpeg_args))
 
 
 def _notes_on_metadata(

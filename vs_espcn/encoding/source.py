@@ -95,11 +95,7 @@ def open_source(
     """
     path = path.absolute()
     check_input(path)
-    if not hasattr(vs.core, "bs"):
-        raise BackendError(
-            "VapourSynth could not load its plugin BestSource, which opens files, and has said why; "
-            "raise the limit of memory (ulimit -v), or install vapoursynth-bestsource again"
-        )
+    _check_plugin()
     try:
         tracks = find_tracks(path)
         track = first_video(path, tracks)
@@ -138,3 +134,11 @@ def open_source(
         reads_picture=shown.reads_picture,
         restarts=shown.restarts,
     )
+
+
+def _check_plugin() -> None:
+    if not hasattr(vs.core, "bs"):
+        raise BackendError(
+            "VapourSynth could not load its plugin BestSource, which opens files, and has said why; "
+            "raise the limit of memory (ulimit -v), or install vapoursynth-bestsource again"
+        )

@@ -109,7 +109,7 @@ def has_failed() -> bool:
 
 
 class Pool:
-    """Stands in for `torch.cuda.MemPool`."""
+    """A replacement for `torch.cuda.MemPool`."""
 
     def __init__(self, owner: FakeCuda) -> None:
         self._owner = owner
